@@ -1,0 +1,1 @@
+//! The interactive prompt of `emu`, over the trait `Inferior` of `emu-stub`.

@@ -1,0 +1,85 @@
+//! `--list`: what is covered, from the tables that do the work.
+
+use super::Failure;
+use crate::isa::{aarch64, mips};
+use crate::os::linux;
+
+/// The text for `--list what`.
+pub fn list(what: &str) -> Result<String, Failure> {
+    match what {
+        "guests" => Ok(guests()),
+        "insns" => Ok(insns()),
+        "syscalls" => Ok(syscalls()),
+        "ioctls" => Ok(ioctls()),
+        _ => Err(Failure::usage(format!(
+            "--list knows guests, insns, syscalls and ioctls, not '{what}'"
+        ))),
+    }
+}
+
+fn guests() -> String {
+    String::from(
+        "aarch64  Linux  64-bit little-endian, Armv8.0-A with the extensions in HWCAP (see --list insns)\n\
+         mips     Linux  32-bit big-endian, o32, MIPS32 release 2 with FPU (FR=0 and FR=1)\n\
+         mipsel   Linux  32-bit little-endian, o32, MIPS32 release 2 with FPU (FR=0 and FR=1)\n",
+    )
+}
+
+/// Each decode row: guest, instruction, architecture feature, encoding.
+fn insns() -> String {
+    let mut text = String::new();
+    for row in aarch64::rows() {
+        let feature = row.feature.name();
+        text += &format!("aarch64  {:<40} {feature:<12} {}\n", row.name, row.pattern);
+    }
+    for row in mips::rows() {
+        text += &format!("mips     {:<28} {}\n", row.name, row.pattern);
+    }
+    text
+}
+
+/// Each system call: its numbers, what works, its arguments.
+fn syscalls() -> String {
+    let number = |isa: &linux::isa::LinuxIsa, name: &str| {
+        let at = isa
+            .numbers
+            .iter()
+            .position(|r| r.is_some_and(|r| r.name == name));
+        at.map_or("-".to_owned(), |n| {
+            (n as u64 + isa.first_number).to_string()
+        })
+    };
+    let mut rows: Vec<_> = linux::sys::all_rows().collect();
+    rows.sort_by_key(|r| r.name);
+    let mut text = format!(
+        "{:<28} {:>7} {:>5}  support\n",
+        "system call", "aarch64", "mips"
+    );
+    for row in rows {
+        let args: Vec<&str> = row.args.iter().map(|a| a.name).collect();
+        text += &format!(
+            "{:<28} {:>7} {:>5}  {:<8} ({})\n",
+            row.name,
+            number(&linux::isa::AARCH64, row.name),
+            number(&linux::isa::MIPS, row.name),
+            row.support.to_string(),
+            args.join(", ")
+        );
+    }
+    text
+}
+
+/// Each `ioctl` request.
+fn ioctls() -> String {
+    let mut text = String::new();
+    for (flag, row) in linux::sys::ioctl::NAMES.all().zip(linux::sys::ioctl::ROWS) {
+        text += &format!(
+            "{:<20} {:#010x} mips {:#010x}  {}\n",
+            row.name,
+            flag.host,
+            flag.value(crate::abi::Dialect::Mips),
+            row.support
+        );
+    }
+    text
+}

@@ -1,0 +1,67 @@
+//! The command line: options, sub-modes, and putting a guest together.
+
+mod debugger;
+mod engine;
+mod list;
+mod log;
+mod options;
+mod run;
+
+pub use options::{EngineKind, OPTIONS, Opt, Options, Support};
+
+use std::ffi::OsString;
+use std::io::Write;
+
+/// Exit status for a command line that makes no sense.
+const USAGE: i32 = 2;
+
+/// A message for the user, and the exit status that goes with it.
+#[derive(Debug)]
+pub struct Failure {
+    /// One line: what failed, on what, why, what to try.
+    pub text: String,
+    /// Exit status.
+    pub status: i32,
+}
+
+impl Failure {
+    /// A mistake on the command line.
+    pub fn usage(text: impl Into<String>) -> Failure {
+        Failure {
+            text: text.into(),
+            status: USAGE,
+        }
+    }
+}
+
+/// Runs the command line `args` (without the program's name); returns the exit status. A guest that runs ends the process
+/// itself.
+pub fn main(args: Vec<OsString>) -> i32 {
+    match act(args) {
+        Ok(()) => 0,
+        Err(failure) => {
+            eprintln!("emu: {}", failure.text);
+            failure.status
+        }
+    }
+}
+
+fn act(args: Vec<OsString>) -> Result<(), Failure> {
+    let options = Options::parse(args, |name| std::env::var_os(name))?;
+    if options.help {
+        return print(&options::help());
+    }
+    if options.version {
+        return print(&options::version());
+    }
+    if let Some(what) = &options.list {
+        return print(&list::list(what)?);
+    }
+    run::run(options)
+}
+
+/// Prints to standard output; a reader that has gone (`emu --help | head -1`) is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}

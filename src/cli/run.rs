@@ -1,0 +1,293 @@
+//! Putting a guest together and running it.
+
+use super::debugger::Door;
+use super::log::Log;
+use super::{Failure, Options, engine};
+use crate::host;
+use crate::isa::{Isa, aarch64, mips};
+use crate::loader::{self, Arguments, Loaded, Program};
+use crate::mem::AddressSpace;
+use crate::os::linux::Linux;
+use crate::process::{Config, Image, Observer, Os, Process, Signal, Thread};
+use crate::trace::{Filter, Missing, Trace};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+impl From<loader::Error> for Failure {
+    fn from(error: loader::Error) -> Failure {
+        Failure {
+            text: error.to_string(),
+            status: error.exit_status().into(),
+        }
+    }
+}
+
+/// Runs the guest; comes back only with what kept it from starting.
+pub fn run(options: Options) -> Result<(), Failure> {
+    let Some(path) = options.program.first().map(PathBuf::from) else {
+        return Err(Failure::usage(
+            "needs a program to run; 'emu --help' shows the usage",
+        ));
+    };
+    check_log_items(&options.log)?;
+    report_internal_errors();
+    let program = Program::open(&path, arguments(&options), options.prefix.as_deref())?;
+    let isa = isa_of(program.target.isa);
+    let os = personality(&program, isa)?;
+    let machine = os.machine();
+    let mem = AddressSpace::new(crate::mem::Config {
+        addr32: isa.abi().is_32bit(),
+        task_size: machine.task_size,
+        top_byte_ignored: machine.top_byte_ignored,
+        base: options.guest_base,
+        size: options.reserved,
+    })
+    .map_err(|e| Failure {
+        text: format!("cannot reserve the guest's address space: {e}; see 'ulimit -v', -B and -R"),
+        status: 126,
+    })?;
+    let door = options.gdb.as_deref().map(Door::open).transpose()?;
+    let log = Log::open(&options)?;
+    let mem = Arc::new(mem);
+    let (engines, mut observers) = engine::engines(&options, isa, &mem, &log)?;
+    observers.extend(tracers(&options, &log)?);
+    observers.extend(door.iter().flat_map(Door::observers));
+    let process = Process::new(
+        isa,
+        mem,
+        os,
+        engines,
+        config(&options),
+        program.path.clone(),
+        observers,
+    );
+    let mut thread = Thread::main(process.clone());
+    let loaded = start(&program, &process, &mut thread)?;
+    // Its file is loaded: the descriptor belongs to the guest from now on, whose first one has to be 3.
+    drop(program);
+    if let Some(door) = door {
+        door.serve(process, (&loaded).into(), thread.cpu.mode)?;
+    }
+    thread.run();
+    Ok(())
+}
+
+/// Has bugs of the emulator reported as such, with what is known of the guest. A thread that panics must not just go missing.
+fn report_internal_errors() {
+    host::signal::set_crash(|fault| {
+        let guest = fault.guest_pc.map_or_else(
+            || "no guest thread".into(),
+            |pc| format!("guest PC {pc:#x}"),
+        );
+        eprintln!(
+            "emu: internal error: host {:?} at {:#x}, address {:#x}, {guest}; please report it with the program and the command line",
+            fault.signal,
+            fault.pc(),
+            fault.addr
+        );
+    });
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!(
+            "emu: internal error: {panic}; please report it with the program and the command line"
+        );
+        host::signal::die(Signal::SIGABRT);
+    }));
+}
+
+/// Loads the program and puts the thread at its first instruction.
+fn start(program: &Program, process: &Process, thread: &mut Thread) -> Result<Loaded, Failure> {
+    /// For a limit of "unlimited".
+    const DEFAULT_STACK: u64 = 8 << 20;
+    let stack_size = process
+        .config
+        .stack_size
+        .or_else(host::stack_limit)
+        .unwrap_or(DEFAULT_STACK);
+    let ids = host::ids();
+    let loaded = program.load(
+        &process.mem,
+        process.isa.abi(),
+        &process.os.machine(),
+        stack_size,
+        loader::Ids {
+            all: [ids.uid, ids.euid, ids.gid, ids.egid],
+        },
+    )?;
+    process.set_image(Image {
+        start: loaded.entry,
+        entry: loaded.program.entry,
+        bias: loaded.program.bias,
+        linker_base: loaded.interpreter.as_ref().map_or(0, |i| i.bias),
+        stack_pointer: loaded.sp,
+        args: loaded.arg_range,
+        env: loaded.env_range,
+        auxv: loaded.auxv.clone(),
+    });
+    name_thread(&program.arguments.execfn);
+    process.os.start(thread, loaded.entry, loaded.sp);
+    if program.target.mips_fr1 {
+        mips::set_fr(&mut thread.cpu, true);
+    }
+    Ok(loaded)
+}
+
+/// Gives the main thread the name that the kernel gives it in execve: the last part of the path.
+fn name_thread(path: &[u8]) {
+    let name = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
+    if let Ok(name) = std::ffi::CString::new(name) {
+        host::set_thread_name(&name);
+    }
+}
+
+fn arguments(options: &Options) -> Arguments {
+    let mut argv: Vec<Vec<u8>> = options
+        .program
+        .iter()
+        .map(|a| a.clone().into_vec())
+        .collect();
+    if let (Some(first), Some(name)) = (argv.first_mut(), &options.argv0) {
+        *first = name.clone().into_vec();
+    }
+    let mut random = [0; 16];
+    match options.seed {
+        Some(seed) => crate::process::seeded(seed, &mut random),
+        None => host::random(&mut random),
+    }
+    Arguments {
+        argv,
+        envp: environment(options),
+        execfn: Vec::new(),
+        random,
+    }
+}
+
+/// The guest's environment: the host's, with `-U` and `-E` applied.
+fn environment(options: &Options) -> Vec<Vec<u8>> {
+    let name_of = |entry: &[u8]| entry.split(|&b| b == b'=').next().map(<[u8]>::to_vec);
+    let set: Vec<&OsStr> = options.set_env.iter().map(OsString::as_os_str).collect();
+    let replaced = |name: &OsStr| {
+        options.unset_env.iter().any(|u| u == name)
+            || set
+                .iter()
+                .any(|s| name_of(s.as_bytes()).is_some_and(|n| n == name.as_bytes()))
+    };
+    let kept = std::env::vars_os()
+        .filter(|(name, _)| !replaced(name))
+        .map(|(name, value)| {
+            let mut entry = name.into_vec();
+            entry.push(b'=');
+            entry.extend(value.as_bytes());
+            entry
+        });
+    let mut env: Vec<Vec<u8>> = kept.collect();
+    for (i, entry) in set.iter().enumerate() {
+        // The last of several for one name counts.
+        let later = &set[i + 1..];
+        let name = name_of(entry.as_bytes());
+        if !later.iter().any(|l| name_of(l.as_bytes()) == name) {
+            env.push(entry.as_bytes().to_vec());
+        }
+    }
+    env
+}
+
+fn config(options: &Options) -> Config {
+    Config {
+        prefix: options.prefix.clone(),
+        uname_release: options.uname_release.clone(),
+        stack_size: options.stack_size,
+        seed: options.seed,
+        single_step: options.one_insn,
+        exec_options: exec_options(options),
+    }
+}
+
+/// The options that an emulator gets which the guest's `execve` starts: all but those about the environment, the name of the
+/// program and the debugger, which were for this one.
+fn exec_options(options: &Options) -> Vec<String> {
+    let path = |p: &Path| p.to_string_lossy().into_owned();
+    let mut list = vec![format!("--engine={}", options.engine.name())];
+    let mut give = |name: &str, value: Option<String>| {
+        list.extend(value.map(|v| format!("--{name}={v}")));
+    };
+    give("L", options.prefix.as_deref().map(path));
+    give("s", options.stack_size.map(|n| n.to_string()));
+    give("r", options.uname_release.clone());
+    give("D", options.log_file.as_deref().map(path));
+    give("seed", options.seed.map(|n| n.to_string()));
+    if !options.log.is_empty() {
+        give("d", Some(options.log.join(",")));
+    }
+    match options.strace.as_deref() {
+        Some("") => list.push("--strace".to_owned()),
+        Some(filter) => list.push(format!("--strace={filter}")),
+        None => {}
+    }
+    list
+}
+
+/// The instruction set of that name.
+fn isa_of(name: &str) -> &'static dyn Isa {
+    match name {
+        "mips" => &mips::MIPS,
+        "mipsel" => &mips::MIPSEL,
+        _ => &aarch64::AArch64,
+    }
+}
+
+/// What `-d` knows besides translation.
+const LOG_ITEMS: &[(&str, &str)] = &[("strace", "system calls, as --strace")];
+
+fn check_log_items(items: &[String]) -> Result<(), Failure> {
+    let known = || engine::DUMP_ITEMS.iter().chain(LOG_ITEMS);
+    if items.iter().any(|i| i == "help") {
+        let lines: Vec<String> = known().map(|(n, what)| format!("{n}: {what}")).collect();
+        return Err(Failure::usage(format!("-d items: {}", lines.join("; "))));
+    }
+    for item in items {
+        if item != "op" && !known().any(|(name, _)| name == item) {
+            let names: Vec<&str> = known().map(|(name, _)| *name).collect();
+            return Err(Failure::usage(format!(
+                "-d has no item '{item}'; it has {}",
+                names.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The operating system that the program was built for.
+fn personality(program: &Program, isa: &'static dyn Isa) -> Result<Box<dyn Os>, Failure> {
+    match Linux::new(isa.name()) {
+        Some(linux) => Ok(Box::new(linux)),
+        None => Err(Failure {
+            text: format!(
+                "{}: the system calls of Linux are not there for {}; see 'emu --list guests'",
+                Path::new(&program.path).display(),
+                isa.name()
+            ),
+            status: 126,
+        }),
+    }
+}
+
+/// Those who tell the user what the guest does.
+fn tracers(options: &Options, log: &Log) -> Result<Vec<Arc<dyn Observer>>, Failure> {
+    let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
+    let by_item = options.log.iter().any(|i| i == "strace").then(String::new);
+    match options.strace.clone().or(by_item) {
+        Some(list) => {
+            let filter = Filter::parse(&list).map_err(|item| {
+                Failure::usage(format!(
+                    "--strace: there is no system call or class '{item}'; see 'emu --list syscalls'"
+                ))
+            })?;
+            observers.push(Arc::new(Trace::new(filter, Box::new(log.clone()))));
+        }
+        // The trace names what is missing where it is missing.
+        None => observers.push(Arc::new(Missing::default())),
+    }
+    Ok(observers)
+}

@@ -1,0 +1,22 @@
+//! The host, x86-64 Linux: the only place that calls libc or uses host instructions directly from Rust.
+
+pub mod code;
+pub mod fault;
+pub mod fd;
+mod handover;
+pub mod map;
+pub mod nr;
+pub mod signal;
+pub mod sse;
+mod start;
+mod syscall;
+
+pub use handover::{Borrower, Owner, handover};
+use syscall::last_errno;
+pub use syscall::{
+    ExecWatch, Forked, Ids, fork, ids, monotonic_ns, pid, random, set_thread_name, stack_limit,
+    syscall, tid,
+};
+
+/// Size in bytes of a page, of the host and of every guest.
+pub const PAGE_SIZE: u64 = 4096;

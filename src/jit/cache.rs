@@ -1,0 +1,777 @@
+//! The code cache: one for all threads of a process.
+//!
+//! The buffer has two areas, filled in turn by a bump allocator. Code is never freed by itself: an invalidated block is unlinked
+//! from the blocks that jump to it and forgotten, but its bytes stay, because a thread may be inside. When an area is full, all
+//! blocks are forgotten and the other area is used, once every thread has been outside of generated code since that area was
+//! given up. Threads learn of it by [`pending::FLUSH`], at their next poll.
+
+use super::dump::Dump;
+use super::emit::{Descriptors, Emitter, TooComplex};
+use super::fault;
+use super::regs::Convention;
+use super::stats::{Counters, Stats};
+use super::stubs::{self, ConstPool, Stubs};
+use super::x64::Asm;
+use crate::abi::Errno;
+use crate::host::code::{map_code, missing_features, populate, unmap_code};
+use crate::host::signal::HostContext;
+use crate::ir::{Block, BlockKey, pending};
+use crate::isa::Isa;
+use crate::mem::Invalidate;
+use std::arch::asm;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Bytes of one area.
+const AREA: usize = 96 << 20;
+/// Bytes before the first area: stubs and constants.
+const HEAD: usize = 2 << 20;
+/// Bytes for stubs at most; constants follow.
+const STUBS: usize = 64 << 10;
+/// Largest code of one block; an area is full when less is left.
+const MAX_BLOCK: usize = 1 << 20;
+/// Bytes for which memory is asked at once. An area is a multiple of it.
+const POPULATE: usize = 64 << 10;
+/// Guest pages are 4 KiB.
+const PAGE: u64 = 4096;
+/// No block, no exit.
+const NIL: u32 = u32::MAX;
+
+/// A multiplicative hash for keys that are addresses: an order of magnitude faster than the default one, and nobody chooses guest
+/// addresses to make the emulator slow but the guest itself.
+#[derive(Default)]
+pub struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for b in bytes {
+            self.write_u64((*b).into());
+        }
+    }
+
+    fn write_u32(&mut self, x: u32) {
+        self.write_u64(x.into());
+    }
+
+    fn write_u64(&mut self, x: u64) {
+        self.0 = (self.0.rotate_left(29) ^ x).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 ^= self.0 >> 32;
+    }
+}
+
+type AddressMap<K, V> = HashMap<K, V, BuildHasherDefault<AddressHasher>>;
+
+/// Host memory for code, registered for [`recover`].
+struct Buffer {
+    base: u64,
+    len: usize,
+    /// One bit for each 16 bytes: a block's header begins there.
+    starts: Box<[AtomicU64]>,
+    /// Position in [`BUFFERS`].
+    slot: usize,
+}
+
+/// A block's header in the buffer, right before its code.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Header {
+    /// Guest address of the block.
+    pc: u64,
+    /// Offset of the side table from the header.
+    side_offset: u32,
+    /// Bytes of the side table.
+    side_len: u32,
+}
+
+const HEADER: usize = size_of::<Header>();
+
+/// Buffers as the fault handler finds them. It takes no lock: an entry is claimed and given up by its `end`.
+struct Registered {
+    base: AtomicU64,
+    end: AtomicU64,
+    starts: AtomicPtr<AtomicU64>,
+    exit: AtomicU64,
+}
+
+/// More than one only in tests.
+static BUFFERS: [Registered; 64] = [const {
+    Registered {
+        base: AtomicU64::new(0),
+        end: AtomicU64::new(0),
+        starts: AtomicPtr::new(std::ptr::null_mut()),
+        exit: AtomicU64::new(0),
+    }
+}; 64];
+
+/// Serialises claims of entries of [`BUFFERS`].
+static CLAIM: Mutex<()> = Mutex::new(());
+
+impl Buffer {
+    fn new(len: usize) -> Result<Buffer, Errno> {
+        let base = map_code(len)?;
+        let starts: Box<[AtomicU64]> = {
+            // Zeroed pages come from the kernel when touched; writing them here would cost start-up time.
+            let words = len / 16 / 64;
+            let zeroed: Box<[u64]> = vec![0u64; words].into_boxed_slice();
+            // SAFETY: AtomicU64 has the same representation as u64.
+            unsafe { Box::from_raw(Box::into_raw(zeroed) as *mut [AtomicU64]) }
+        };
+        let _claim = CLAIM.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(slot) = BUFFERS
+            .iter()
+            .position(|b| b.base.load(Ordering::Relaxed) == 0)
+        else {
+            // SAFETY: nobody knows of it yet.
+            unsafe { unmap_code(base, len) };
+            return Err(Errno::ENOMEM);
+        };
+        BUFFERS[slot].base.store(base, Ordering::Relaxed);
+        BUFFERS[slot]
+            .starts
+            .store(starts.as_ptr().cast_mut(), Ordering::Relaxed);
+        Ok(Buffer {
+            base,
+            len,
+            starts,
+            slot,
+        })
+    }
+
+    /// Lets [`recover`] see the buffer; `exit` is where a faulting thread goes on.
+    fn publish(&self, exit: u64) {
+        BUFFERS[self.slot].exit.store(exit, Ordering::Relaxed);
+        BUFFERS[self.slot]
+            .end
+            .store(self.base + self.len as u64, Ordering::Release);
+    }
+
+    /// Copies bytes to host address `at`.
+    fn write(&self, at: u64, bytes: &[u8]) {
+        assert!(at >= self.base && at + bytes.len() as u64 <= self.base + self.len as u64);
+        // SAFETY: inside the mapping (checked), which nothing else writes: the cache's lock is held. Threads execute other parts, or
+        // the bytes are not reachable yet.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), at as *mut u8, bytes.len());
+        }
+    }
+
+    /// Replaces the 32-bit field at `at`, which lies inside one aligned 8-byte word, while threads may execute it.
+    fn patch(&self, at: u64, value: i32) {
+        assert!(at >= self.base && at + 4 <= self.base + self.len as u64 && at & 7 <= 4);
+        // SAFETY: inside the mapping. One store, atomic because it crosses no 8-byte boundary; `asm!` because Rust's atomics want
+        // an aligned address.
+        unsafe {
+            asm!("mov dword ptr [{at}], {value:e}", at = in(reg) at, value = in(reg) value,
+                options(nostack, preserves_flags));
+        }
+    }
+
+    fn mark_start(&self, at: u64) {
+        let n = ((at - self.base) / 16) as usize;
+        self.starts[n / 64].fetch_or(1 << (n % 64), Ordering::Release);
+    }
+
+    /// Forgets the starts of blocks in a range.
+    fn clear_starts(&self, start: u64, end: u64) {
+        let word = |at: u64| ((at - self.base) / 16 / 64) as usize;
+        for w in &self.starts[word(start)..word(end)] {
+            if w.load(Ordering::Relaxed) != 0 {
+                w.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let entry = &BUFFERS[self.slot];
+        entry.end.store(0, Ordering::SeqCst);
+        entry.base.store(0, Ordering::SeqCst);
+        // SAFETY: engines hold the cache, so no thread is in its code.
+        unsafe { unmap_code(self.base, self.len) };
+    }
+}
+
+/// Recovers a host fault in generated code: the guest's state becomes that of the start of the faulting instruction, and the
+/// context goes on in the exit stub, so that the engine returns [`crate::cpu::Exit::Fault`]. Returns false for any other fault.
+/// Async-signal-safe. To be given to [`crate::host::signal::set_recover`].
+pub fn recover(context: &mut HostContext<'_>) -> bool {
+    let pc = context.pc();
+    let Some(buffer) = BUFFERS.iter().find(|b| {
+        let end = b.end.load(Ordering::Acquire);
+        pc < end && pc >= b.base.load(Ordering::Relaxed)
+    }) else {
+        return false;
+    };
+    let base = buffer.base.load(Ordering::Relaxed);
+    let starts = buffer.starts.load(Ordering::Relaxed);
+    // The last block that starts before the PC.
+    let n = (pc - base) / 16;
+    let mut word = n / 64;
+    let mut mask = u64::MAX >> (63 - n % 64);
+    let header = loop {
+        // SAFETY: an entry with an end has a bit for every 16 bytes of the buffer; `word` is at most that of the PC.
+        let bits = unsafe { &*starts.add(word as usize) }.load(Ordering::Acquire) & mask;
+        if bits != 0 {
+            break base + (word * 64 + 63 - u64::from(bits.leading_zeros())) * 16;
+        }
+        if word == 0 {
+            return false;
+        }
+        word -= 1;
+        mask = u64::MAX;
+    };
+    // SAFETY: the bit says that a block's header is there, written before the bit.
+    let h = unsafe { *(header as *const Header) };
+    let code = header + HEADER as u64;
+    let end = header + u64::from(h.side_offset);
+    if pc < code || pc >= end {
+        return false;
+    }
+    // SAFETY: header, code and side table are one run of bytes in the buffer, which is never unmapped while code in it runs.
+    let (table, rest) = unsafe {
+        (
+            std::slice::from_raw_parts(end as *const u8, h.side_len as usize),
+            std::slice::from_raw_parts(pc as *const u8, (end - pc) as usize),
+        )
+    };
+    let Some(access) = fault::find(table, h.pc, (pc - code) as u32) else {
+        return false;
+    };
+    // SAFETY: the PC is at an access of a block, so R15 and RSP are as `regs` says.
+    unsafe {
+        fault::leave(context, access, rest, buffer.exit.load(Ordering::Relaxed));
+    }
+    true
+}
+
+/// The fault that [`recover`] noted, as the host sees it.
+#[cfg(test)]
+pub(super) fn noted_fault(cpu: &crate::ir::CpuState) -> crate::ir::MemFault {
+    let kind = cpu.engine[fault::saved::KIND];
+    crate::ir::MemFault {
+        addr: cpu.engine[fault::saved::ADDR],
+        write: kind >> 33 & 1 != 0,
+        code: kind as i32,
+        bus: kind >> 32 & 1 != 0,
+    }
+}
+
+/// A translated block.
+struct BlockInfo {
+    key: BlockKey,
+    /// Host address of the entry that polls.
+    entry: u64,
+    /// Host address of the entry that does not.
+    fast_entry: u64,
+    /// The guest's flags must be in the state on entry.
+    needs_flags: bool,
+    alive: bool,
+    /// First of the exits linked to it.
+    incoming: u32,
+}
+
+/// A direct jump of a block.
+struct ExitInfo {
+    /// Mode and instrumentation of the block, and the jump's target.
+    key: BlockKey,
+    /// Host address of the jump's field, and its value while not linked.
+    jump: (u64, i32),
+    /// The same of the jump behind the code that saves the flags; address 0 if there is none.
+    after_flags: (u64, i32),
+    back: bool,
+    linked: bool,
+    /// Next exit linked to the same block.
+    next: u32,
+}
+
+/// What the lock guards.
+struct State {
+    pool: ConstPool,
+    area: usize,
+    /// Next free host address in the area.
+    pos: u64,
+    /// Up to where the area's pages have their memory.
+    populated: u64,
+    blocks: Vec<BlockInfo>,
+    map: AddressMap<BlockKey, u32>,
+    exits: Vec<ExitInfo>,
+    /// First entry of `page_list` for each guest page with translated code.
+    pages: AddressMap<u64, u32>,
+    /// Block, next entry.
+    page_list: Vec<(u32, u32)>,
+    /// Grows with each change of the area; part of the exits' numbers.
+    generation: u64,
+    /// For each area: what its code points to, and the epoch from which on no thread can be in it.
+    descriptors: [Descriptors; 2],
+    given_up: [u64; 2],
+}
+
+/// One thread as the cache sees it.
+#[derive(Default)]
+pub(super) struct ThreadSlot {
+    /// While the thread runs guest code: where to ask it to leave.
+    running: Mutex<Option<PendingPtr>>,
+    /// The last epoch at which it was outside of generated code.
+    seen: AtomicU64,
+}
+
+/// Points to [`crate::ir::CpuState::pending`] of a running thread.
+#[derive(Clone, Copy)]
+struct PendingPtr(*const AtomicU32);
+
+// SAFETY: an atomic; valid while it is in a slot, whose lock guards its removal.
+unsafe impl Send for PendingPtr {}
+
+/// Translated code for the threads of one process.
+pub struct CodeCache {
+    isa: &'static dyn Isa,
+    conv: Convention,
+    buffer: Buffer,
+    stubs: Stubs,
+    state: Mutex<State>,
+    /// Grows with each invalidation.
+    epoch: AtomicU64,
+    threads: Mutex<Vec<Arc<ThreadSlot>>>,
+    counters: Counters,
+    dump: Option<Box<DumpFn>>,
+}
+
+type DumpFn = dyn Fn(&Dump<'_>) + Send + Sync;
+
+/// Why there is no cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// The host's CPU lacks these features.
+    Cpu(Vec<&'static str>),
+    /// The host gave no memory that is both writable and executable (or another resource).
+    Memory(Errno),
+}
+
+impl std::fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unavailable::Cpu(list) => write!(
+                f,
+                "this CPU lacks what the JIT needs (x86-64-v3 and AES): {}; use the interpreter",
+                list.join(", ")
+            ),
+            Unavailable::Memory(e) => write!(
+                f,
+                "no executable memory for the JIT (errno {}): a security policy may forbid it; use the interpreter",
+                e.0
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+/// Where a thread goes next, and what the translator has to do before.
+pub(super) enum Found {
+    /// Host address to enter.
+    Entry(u64),
+    /// The block is not translated.
+    Missing,
+}
+
+impl CodeCache {
+    /// An empty cache for guests of `isa`.
+    pub fn new(isa: &'static dyn Isa) -> Result<CodeCache, Unavailable> {
+        CodeCache::with_area(isa, AREA)
+    }
+
+    /// A cache with areas of `area` bytes (a multiple of 1024).
+    pub(super) fn with_area(isa: &'static dyn Isa, area: usize) -> Result<CodeCache, Unavailable> {
+        let missing = missing_features();
+        if !missing.is_empty() {
+            return Err(Unavailable::Cpu(missing));
+        }
+        let conv = Convention::new(&isa.registers().pins);
+        let buffer = Buffer::new(HEAD + 2 * area).map_err(Unavailable::Memory)?;
+        let mut asm = Asm::default();
+        asm.start(buffer.base);
+        let stubs = stubs::emit(&mut asm, &conv);
+        assert!(asm.code().len() <= STUBS);
+        buffer.write(buffer.base, asm.code());
+        buffer.publish(stubs.exit_fault);
+        let pool = ConstPool::new(buffer.base + STUBS as u64, (HEAD - STUBS) / 16);
+        let pos = buffer.base + HEAD as u64;
+        Ok(CodeCache {
+            isa,
+            conv,
+            buffer,
+            stubs,
+            state: Mutex::new(State {
+                pool,
+                area: 0,
+                pos,
+                populated: pos,
+                blocks: Vec::new(),
+                map: AddressMap::default(),
+                exits: Vec::new(),
+                pages: AddressMap::default(),
+                page_list: Vec::new(),
+                generation: 0,
+                descriptors: [Vec::new(), Vec::new()],
+                given_up: [0; 2],
+            }),
+            epoch: AtomicU64::new(1),
+            threads: Mutex::default(),
+            counters: Counters::default(),
+            dump: None,
+        })
+    }
+
+    /// Has `dump` called for each translated block (under the cache's lock, so it must not run guest code).
+    pub fn set_dump(&mut self, dump: impl Fn(&Dump<'_>) + Send + Sync + 'static) {
+        self.dump = Some(Box::new(dump));
+    }
+
+    /// The guest's instruction set.
+    pub fn isa(&self) -> &'static dyn Isa {
+        self.isa
+    }
+
+    /// What has been translated.
+    pub fn stats(&self) -> Stats {
+        self.counters.read()
+    }
+
+    pub(super) fn emitter(&self) -> Emitter {
+        Emitter::new(self.conv.clone(), self.isa.helpers())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Vec<Arc<ThreadSlot>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn register(&self) -> Arc<ThreadSlot> {
+        let slot = Arc::new(ThreadSlot::default());
+        self.threads().push(slot.clone());
+        slot
+    }
+
+    pub(super) fn unregister(&self, slot: &Arc<ThreadSlot>) {
+        self.threads().retain(|s| !Arc::ptr_eq(s, slot));
+    }
+
+    /// The current epoch; see [`ThreadSlot::seen`].
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    /// Host address of the stub that enters blocks.
+    pub(super) fn enter_stub(&self) -> u64 {
+        self.stubs.enter
+    }
+
+    /// The block for `key`.
+    pub(super) fn lookup(&self, key: BlockKey) -> Found {
+        let state = self.lock();
+        match state.map.get(&key) {
+            Some(n) => Found::Entry(state.blocks[*n as usize].entry),
+            None => Found::Missing,
+        }
+    }
+
+    /// The block that exit `id` leads to; links the exit to it.
+    pub(super) fn follow(&self, id: u64, key: BlockKey) -> Found {
+        let mut state = self.lock();
+        let Some(&n) = state.map.get(&key) else {
+            return Found::Missing;
+        };
+        // The exit may be one of a generation that is gone, or belong to a block translated for another mode.
+        if id >> 32 == state.generation & 0xff_ffff
+            && state
+                .exits
+                .get(id as u32 as usize)
+                .is_some_and(|e| e.key == key && !e.linked)
+        {
+            self.link(&mut state, id as u32, n);
+        }
+        Found::Entry(state.blocks[n as usize].entry)
+    }
+
+    fn link(&self, state: &mut State, exit: u32, block: u32) {
+        let target = &mut state.blocks[block as usize];
+        let e = &mut state.exits[exit as usize];
+        let to = if e.back {
+            target.entry
+        } else {
+            target.fast_entry
+        };
+        // A jump back meets the poll, so its flags must be in the state as well.
+        let with_flags = e.after_flags.0 != 0 && (e.back || target.needs_flags);
+        let (field, _) = if with_flags { e.after_flags } else { e.jump };
+        e.linked = true;
+        e.next = target.incoming;
+        target.incoming = exit;
+        self.buffer.patch(field, to.wrapping_sub(field + 4) as i32);
+    }
+
+    /// Emits a block and adds it, unless `still_valid` says under the lock that its code has changed since it was read, or the
+    /// block has meanwhile been added by another thread. Returns its entry.
+    pub(super) fn add(
+        &self,
+        block: &Block,
+        emitter: &mut Emitter,
+        me: &ThreadSlot,
+        still_valid: impl Fn() -> bool,
+    ) -> Result<Option<u64>, TooComplex> {
+        let mut guard = self.lock();
+        if !still_valid() {
+            return Ok(None);
+        }
+        if let Some(n) = guard.map.get(&block.key) {
+            return Ok(Some(guard.blocks[*n as usize].entry));
+        }
+        if guard.pos + MAX_BLOCK as u64 > self.area_end(guard.area) {
+            guard = self.change_area(guard, me);
+            if !still_valid() {
+                return Ok(None);
+            }
+        }
+        let state = &mut *guard;
+        let header = state.pos;
+        if header + POPULATE as u64 / 4 > state.populated {
+            populate(state.populated, POPULATE);
+            state.populated += POPULATE as u64;
+        }
+        let base = header + HEADER as u64;
+        let first_exit = (state.generation & 0xff_ffff) << 32 | state.exits.len() as u64;
+        let emitted = emitter.emit(block, &self.stubs, &mut state.pool, first_exit, base)?;
+        let side = emitter.side_table().bytes();
+        let side_offset = HEADER as u32 + emitted.code_len;
+        let len = side_offset as usize + side.len();
+        if len > MAX_BLOCK {
+            return Err(TooComplex);
+        }
+        for (at, value) in state.pool.added.drain(..) {
+            self.buffer.write(at, &value.to_le_bytes());
+        }
+        let h = Header {
+            pc: block.key.pc,
+            side_offset,
+            side_len: side.len() as u32,
+        };
+        self.buffer.write(header, &h.pc.to_le_bytes());
+        self.buffer.write(header + 8, &h.side_offset.to_le_bytes());
+        self.buffer.write(header + 12, &h.side_len.to_le_bytes());
+        self.buffer.write(base, emitter.code());
+        self.buffer.write(header + u64::from(side_offset), side);
+        self.buffer.mark_start(header);
+        state.pos = (header + len as u64).next_multiple_of(16);
+        let area = state.area;
+        state.descriptors[area].append(&mut emitter.take_descriptors());
+
+        let n = state.blocks.len() as u32;
+        state.blocks.push(BlockInfo {
+            key: block.key,
+            entry: base,
+            fast_entry: base + u64::from(emitted.fast_entry),
+            needs_flags: emitted.flags_at_entry,
+            alive: true,
+            incoming: NIL,
+        });
+        state.map.insert(block.key, n);
+        let code = emitter.code();
+        let field = |offset: u32| {
+            let at = offset as usize;
+            let bytes = [code[at], code[at + 1], code[at + 2], code[at + 3]];
+            (base + u64::from(offset), i32::from_le_bytes(bytes))
+        };
+        for e in emitter.exits() {
+            state.exits.push(ExitInfo {
+                key: BlockKey {
+                    pc: e.target,
+                    ..block.key
+                },
+                jump: field(e.jump),
+                after_flags: e.after_flags.map_or((0, 0), field),
+                back: e.back,
+                linked: false,
+                next: NIL,
+            });
+        }
+        for &(start, len) in &block.ranges {
+            let last = start.wrapping_add(u64::from(len.max(1)) - 1) / PAGE;
+            for page in start / PAGE..=last {
+                let head = state.pages.entry(page).or_insert(NIL);
+                state.page_list.push((n, *head));
+                *head = state.page_list.len() as u32 - 1;
+            }
+        }
+        self.counters
+            .add_block(block.insns, emitted.code_len, len as u32);
+        if let Some(dump) = &self.dump {
+            dump(&Dump {
+                block,
+                code,
+                addr: base,
+            });
+        }
+        Ok(Some(base))
+    }
+
+    fn area_start(&self, area: usize) -> u64 {
+        let size = (self.buffer.len - HEAD) / 2;
+        self.buffer.base + (HEAD + area * size) as u64
+    }
+
+    fn area_end(&self, area: usize) -> u64 {
+        self.area_start(area) + ((self.buffer.len - HEAD) / 2) as u64
+    }
+
+    /// Forgets every block and goes on in the other area, after waiting for threads that may still be in it.
+    fn change_area<'a>(
+        &'a self,
+        mut guard: MutexGuard<'a, State>,
+        me: &ThreadSlot,
+    ) -> MutexGuard<'a, State> {
+        loop {
+            let next = guard.area ^ 1;
+            let needed = guard.given_up[next];
+            let busy = self.threads().iter().any(|t| {
+                !std::ptr::eq(&raw const **t, me)
+                    && t.seen.load(Ordering::SeqCst) < needed
+                    && t.running
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .is_some()
+            });
+            if !busy {
+                break;
+            }
+            // They have been asked to leave, and do so at their next poll. The lock is open meanwhile: a thread may need it first.
+            drop(guard);
+            std::thread::sleep(Duration::from_micros(50));
+            guard = self.lock();
+            if guard.pos + MAX_BLOCK as u64 <= self.area_end(guard.area) {
+                return guard;
+            }
+        }
+        let state = &mut *guard;
+        let old = state.area;
+        let next = old ^ 1;
+        state.generation += 1;
+        state.blocks.clear();
+        state.exits.clear();
+        state.map.clear();
+        state.pages.clear();
+        state.page_list.clear();
+        state.area = next;
+        state.pos = self.area_start(next);
+        state.populated = state.pos;
+        self.buffer
+            .clear_starts(self.area_start(next), self.area_end(next));
+        state.descriptors[next].clear();
+        state.given_up[old] = self.flush_threads();
+        self.counters.add_flush();
+        guard
+    }
+
+    /// Starts a new epoch and asks every running thread to empty its jump cache.
+    fn flush_threads(&self) -> u64 {
+        let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
+        for t in self.threads().iter() {
+            let running = t.running.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(p) = *running {
+                // SAFETY: valid while it is in the slot; the slot is locked.
+                unsafe { &*p.0 }.fetch_or(pending::FLUSH, Ordering::SeqCst);
+            }
+        }
+        epoch
+    }
+
+    /// Forgets translations of guest code in `start..end`, in every thread: other threads may finish what they are executing, up to
+    /// their next jump back or indirect jump.
+    pub fn invalidate_range(&self, start: u64, end: u64) {
+        if end <= start {
+            return;
+        }
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let (first, last) = (start / PAGE, (end - 1) / PAGE);
+        let pages: Vec<u64> = if last - first < 4096 {
+            (first..=last)
+                .filter(|p| state.pages.contains_key(p))
+                .collect()
+        } else {
+            let all = state.pages.keys().copied();
+            all.filter(|p| (first..=last).contains(p)).collect()
+        };
+        if pages.is_empty() {
+            return;
+        }
+        // Whole pages: code that changes is rarely alone, and a list by page needs no comparison of ranges.
+        for page in pages {
+            let mut at = state.pages.remove(&page).unwrap_or(NIL);
+            while at != NIL {
+                let (block, next) = state.page_list[at as usize];
+                self.forget(state, block);
+                at = next;
+            }
+        }
+        self.flush_threads();
+    }
+
+    /// Unlinks a block from the ones that jump to it and makes it unreachable. Its own links stay: a thread may be inside.
+    fn forget(&self, state: &mut State, n: u32) {
+        let block = &mut state.blocks[n as usize];
+        if !std::mem::replace(&mut block.alive, false) {
+            return;
+        }
+        state.map.remove(&block.key);
+        let mut at = std::mem::replace(&mut block.incoming, NIL);
+        while at != NIL {
+            let e = &mut state.exits[at as usize];
+            self.buffer.patch(e.jump.0, e.jump.1);
+            if e.after_flags.0 != 0 {
+                self.buffer.patch(e.after_flags.0, e.after_flags.1);
+            }
+            e.linked = false;
+            at = std::mem::replace(&mut e.next, NIL);
+        }
+    }
+
+    /// Wall-clock time since `start` goes to the translation counter.
+    pub(super) fn count_time(&self, start: Instant) {
+        self.counters.add_time(start.elapsed());
+    }
+}
+
+impl ThreadSlot {
+    /// The thread is about to run guest code.
+    pub(super) fn enter(&self, pending: &AtomicU32) {
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(PendingPtr(std::ptr::from_ref(pending)));
+    }
+
+    /// The thread is outside of generated code, at `epoch`.
+    pub(super) fn at_safe_point(&self, epoch: u64) {
+        self.seen.store(epoch, Ordering::SeqCst);
+    }
+
+    /// The thread runs no guest code any more.
+    pub(super) fn leave(&self) {
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Invalidate for Arc<CodeCache> {
+    fn invalidate(&self, start: u64, end: u64) {
+        self.invalidate_range(start, end);
+    }
+}

@@ -1,0 +1,237 @@
+//! One thread's engine over the code cache.
+
+use super::cache::{CodeCache, Found, ThreadSlot};
+use super::emit::{ENGINE_ADDR, ENGINE_LEN, Emitter, TooComplex, exit_code};
+use crate::cpu::{CodeControl, Engine, Exit, InterpEngine};
+use crate::host::code::set_gs_base;
+use crate::ir::{Block, BlockKey, CpuState, JUMP_CACHE_ENTRIES, JumpEntry, Memory, Trap, pending};
+use crate::isa::{CodeSource, Limits, translate_block};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// Guest instructions at most in one block; fewer are tried when one gets too complex.
+const MAX_INSNS: [u32; 3] = [64, 8, 1];
+
+/// Empties a jump cache. An empty entry has an address that is never looked up there: a guest may jump to any, also to -1.
+pub(super) fn clear_jumps(jumps: &mut [JumpEntry]) {
+    jumps.fill(JumpEntry {
+        pc: u64::MAX,
+        host: 0,
+    });
+    jumps[JUMP_CACHE_ENTRIES - 1].pc = 0;
+}
+
+/// A new jump cache.
+pub(super) fn new_jumps() -> Box<[JumpEntry]> {
+    let mut jumps = vec![JumpEntry::default(); JUMP_CACHE_ENTRIES].into_boxed_slice();
+    clear_jumps(&mut jumps);
+    jumps
+}
+
+/// Runs the guest code of one thread. `M` is that thread's view of guest memory.
+pub struct JitEngine<M> {
+    cache: Arc<CodeCache>,
+    code: M,
+    stepper: InterpEngine<M>,
+    control: Arc<dyn CodeControl>,
+    slot: Arc<ThreadSlot>,
+    jumps: Box<[JumpEntry]>,
+    /// The cache's epoch when `jumps` was last emptied.
+    epoch: u64,
+    /// The mode that `jumps` is for.
+    mode: u32,
+    emitter: Emitter,
+    block: Block,
+}
+
+impl<M: Memory + CodeSource> JitEngine<M> {
+    /// An engine for one thread. `code` is where the translator reads guest code; `stepper` executes single instructions.
+    pub fn new(
+        cache: Arc<CodeCache>,
+        code: M,
+        stepper: InterpEngine<M>,
+        control: Arc<dyn CodeControl>,
+    ) -> Self {
+        let slot = cache.register();
+        let emitter = cache.emitter();
+        JitEngine {
+            slot,
+            emitter,
+            code,
+            stepper,
+            control,
+            jumps: new_jumps(),
+            epoch: cache.epoch(),
+            mode: 0,
+            block: Block::default(),
+            cache,
+        }
+    }
+
+    fn key(cpu: &CpuState) -> BlockKey {
+        BlockKey {
+            pc: cpu.pc,
+            mode: cpu.mode,
+            instrumentation: 0,
+        }
+    }
+
+    /// Translates the block at the PC; `None` if not even one instruction can be.
+    fn translate(&mut self, cpu: &CpuState) -> Option<u64> {
+        let start = Instant::now();
+        let entry = self.translate_at(Self::key(cpu));
+        self.cache.count_time(start);
+        entry
+    }
+
+    fn translate_at(&mut self, key: BlockKey) -> Option<u64> {
+        let mut attempt = 0;
+        loop {
+            let generation = self.control.generation();
+            // Marked before it is read: a change in between is seen by the generation.
+            self.control.note_translated(&[(key.pc, 1)]);
+            let control = &*self.control;
+            let limits = Limits {
+                max_insns: *MAX_INSNS.get(attempt)?,
+                is_breakpoint: &|pc| control.is_breakpoint(pc),
+            };
+            let isa = self.cache.isa();
+            translate_block(isa, &mut self.code, key, &limits, &mut self.block);
+            let page = key.pc / 4096;
+            let one_page = self
+                .block
+                .ranges
+                .iter()
+                .all(|(a, len)| a / 4096 == page && (a + u64::from(*len) - 1) / 4096 == page);
+            if !one_page {
+                // Now that the other pages are known, they are marked, and read once more.
+                self.control.note_translated(&self.block.ranges);
+                translate_block(isa, &mut self.code, key, &limits, &mut self.block);
+                self.control.note_translated(&self.block.ranges);
+            }
+            debug_assert_eq!(crate::ir::verify(&self.block), Ok(()));
+            let valid = || self.control.generation() == generation;
+            match self
+                .cache
+                .add(&self.block, &mut self.emitter, &self.slot, valid)
+            {
+                Ok(Some(entry)) => return Some(entry),
+                Ok(None) => {}
+                Err(TooComplex) => attempt += 1,
+            }
+        }
+    }
+
+    /// What has to happen outside of generated code; returns whether the owner has to look at [`CpuState::pending`].
+    fn at_safe_point(&mut self, cpu: &CpuState) -> bool {
+        // The request is taken back before the epoch is read: one that comes after it is seen at the next poll.
+        let asked = cpu.pending.fetch_and(!pending::FLUSH, Ordering::SeqCst);
+        let epoch = self.cache.epoch();
+        if epoch != self.epoch || cpu.mode != self.mode {
+            clear_jumps(&mut self.jumps);
+            self.epoch = epoch;
+            self.mode = cpu.mode;
+        }
+        self.slot.at_safe_point(epoch);
+        asked & !pending::FLUSH != 0
+    }
+
+    fn run_inside(&mut self, cpu: &mut CpuState) -> Exit {
+        // The exit to link once its target is known, and whether the jump cache shall learn the target.
+        let mut link = None;
+        let mut learn = false;
+        loop {
+            if self.at_safe_point(cpu) {
+                return Exit::Pending;
+            }
+            let key = Self::key(cpu);
+            let find = |link| match link {
+                Some(id) => self.cache.follow(id, key),
+                None => self.cache.lookup(key),
+            };
+            let entry = match find(link) {
+                Found::Entry(entry) => entry,
+                Found::Missing => match self.translate(cpu) {
+                    Some(_) => {
+                        // The translation may have taken place elsewhere, or be gone again.
+                        continue;
+                    }
+                    None => {
+                        link = None;
+                        match self.stepper.step(cpu) {
+                            Exit::Stepped => continue,
+                            exit => return exit,
+                        }
+                    }
+                },
+            };
+            link = None;
+            if std::mem::take(&mut learn) {
+                let n = (cpu.pc >> 2) as usize & (JUMP_CACHE_ENTRIES - 1);
+                self.jumps[n] = JumpEntry {
+                    pc: cpu.pc,
+                    host: entry,
+                };
+            }
+            let code = self.enter(cpu, entry);
+            let argument = code >> 8;
+            match code & 0xff {
+                exit_code::LINK => link = Some(argument),
+                exit_code::LOOKUP => learn = true,
+                exit_code::POLL | exit_code::LEAVE => {}
+                exit_code::SYSCALL => return Exit::Syscall(argument as u16),
+                exit_code::TRAP => {
+                    let trap = Trap::from_u16(argument as u16).unwrap_or(Trap::IllegalInstruction);
+                    return Exit::Trap(trap, (argument >> 16) as u16);
+                }
+                exit_code::FAULT => {
+                    // The state is that before the instruction. The interpreter executes it again: it knows what the guest is told
+                    // (the host's reservation makes every hole look protected), and addresses whose top byte the guest ignores.
+                    match self.stepper.step(cpu) {
+                        Exit::Stepped => {}
+                        exit => return exit,
+                    }
+                }
+                _ => {
+                    let (addr, len) = (cpu.engine[ENGINE_ADDR], cpu.engine[ENGINE_LEN]);
+                    self.control.invalidate(addr, len);
+                }
+            }
+        }
+    }
+
+    /// Enters generated code; returns its exit code.
+    fn enter(&mut self, cpu: &mut CpuState, entry: u64) -> u64 {
+        let stub = self.cache.enter_stub() as usize as *const ();
+        // SAFETY: the stub has this signature. `entry` is a block of this cache, which `self` keeps, found since the last safe
+        // point. Generated code accesses the state, the jump cache, guest memory by way of `gs`, and its own frame.
+        unsafe {
+            let enter: extern "sysv64" fn(*mut CpuState, u64) -> u64 = std::mem::transmute(stub);
+            enter(cpu, entry)
+        }
+    }
+}
+
+impl<M: Memory + CodeSource> Engine for JitEngine<M> {
+    fn run(&mut self, cpu: &mut CpuState) -> Exit {
+        cpu.jump_cache = self.jumps.as_mut_ptr();
+        // Fails only on kernels without the instruction and without the call, of which there are none for x86-64.
+        let gs = set_gs_base(cpu.guest_base);
+        debug_assert_eq!(gs, Ok(()));
+        self.slot.enter(&cpu.pending);
+        let exit = self.run_inside(cpu);
+        self.slot.leave();
+        exit
+    }
+
+    fn step(&mut self, cpu: &mut CpuState) -> Exit {
+        self.stepper.step(cpu)
+    }
+}
+
+impl<M> Drop for JitEngine<M> {
+    fn drop(&mut self) {
+        self.cache.unregister(&self.slot);
+    }
+}

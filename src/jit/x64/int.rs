@@ -1,0 +1,435 @@
+//! Integer instructions.
+
+use super::{Asm, Cc, Insn, Mem, Reg, Rm, Short, gpr};
+
+/// The eight arithmetic operations that share one encoding (Intel SDM volume 2, opcodes 00 to 3F and group 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum Alu {
+    Add,
+    Or,
+    Adc,
+    Sbb,
+    And,
+    Sub,
+    Xor,
+    Cmp,
+}
+
+/// Shifts and rotates (group 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum Shift {
+    Rol = 0,
+    Ror = 1,
+    Shl = 4,
+    Shr = 5,
+    Sar = 7,
+}
+
+/// Group 3: one operand, or RDX:RAX as the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum Unary {
+    Not = 2,
+    Neg = 3,
+    Imul = 5,
+    Div = 6,
+    Idiv = 7,
+}
+
+/// Widths of a scalar in memory: log2 of the bytes.
+type Size = u8;
+
+impl Asm {
+    /// `mov dst, src`
+    pub fn mov(&mut self, w: bool, dst: Reg, src: impl Into<Rm>) {
+        self.legacy(0, 0, 0x8b, w, dst, src.into(), false, &[]);
+    }
+
+    /// `mov [dst], src` of `1 << size` bytes.
+    pub fn store(&mut self, size: Size, dst: Mem, src: Reg) {
+        match size {
+            0 => self.legacy(0, 0, 0x88, false, src, dst.into(), true, &[]),
+            1 => self.legacy(0x66, 0, 0x89, false, src, dst.into(), false, &[]),
+            _ => self.legacy(0, 0, 0x89, size == 3, src, dst.into(), false, &[]),
+        }
+    }
+
+    /// `mov [dst], imm` of `1 << size` bytes; 8 bytes are sign-extended from 32 bits.
+    pub fn store_imm(&mut self, size: Size, dst: Mem, imm: i32) {
+        let b = imm.to_le_bytes();
+        match size {
+            0 => self.legacy(0, 0, 0xc6, false, 0, dst.into(), false, &b[..1]),
+            1 => self.legacy(0x66, 0, 0xc7, false, 0, dst.into(), false, &b[..2]),
+            _ => self.legacy(0, 0, 0xc7, size == 3, 0, dst.into(), false, &b),
+        }
+    }
+
+    /// The shortest move of a 64-bit constant; leaves the flags alone.
+    pub fn mov_imm(&mut self, dst: Reg, imm: u64) {
+        let mut i = Insn::new();
+        if let Ok(x) = u32::try_from(imm) {
+            if dst >= 8 {
+                i.put(0x41);
+            }
+            i.put(0xb8 | dst & 7);
+            i.put32(x as i32);
+            self.put(&i);
+        } else if let Ok(x) = i32::try_from(imm as i64) {
+            self.legacy(0, 0, 0xc7, true, 0, dst.into(), false, &x.to_le_bytes());
+        } else {
+            i.put(0x48 | dst >> 3);
+            i.put(0xb8 | dst & 7);
+            i.put32(imm as i32);
+            i.put32((imm >> 32) as i32);
+            self.put(&i);
+        }
+    }
+
+    /// Load of `1 << size` bytes, zero- or sign-extended to 32 (`w` false) or 64 bits.
+    pub fn load(&mut self, w: bool, size: Size, signed: bool, dst: Reg, src: impl Into<Rm>) {
+        let src = src.into();
+        match (size, signed) {
+            (0, false) => self.legacy(0, 1, 0xb6, false, dst, src, true, &[]),
+            (1, false) => self.legacy(0, 1, 0xb7, false, dst, src, false, &[]),
+            (0, true) => self.legacy(0, 1, 0xbe, w, dst, src, true, &[]),
+            (1, true) => self.legacy(0, 1, 0xbf, w, dst, src, false, &[]),
+            (2, true) if w => self.legacy(0, 0, 0x63, true, dst, src, false, &[]),
+            (2, _) => self.mov(false, dst, src),
+            _ => self.mov(true, dst, src),
+        }
+    }
+
+    /// `movbe dst, [src]`: 2, 4 or 8 bytes; 2 bytes leave the rest of `dst`.
+    pub fn movbe_load(&mut self, size: Size, dst: Reg, src: Mem) {
+        let pp = if size == 1 { 0x66 } else { 0 };
+        self.legacy(pp, 2, 0xf0, size == 3, dst, src.into(), false, &[]);
+    }
+
+    /// `movbe [dst], src`: 2, 4 or 8 bytes.
+    pub fn movbe_store(&mut self, size: Size, dst: Mem, src: Reg) {
+        let pp = if size == 1 { 0x66 } else { 0 };
+        self.legacy(pp, 2, 0xf1, size == 3, src, dst.into(), false, &[]);
+    }
+
+    /// `lea dst, [m]`
+    pub fn lea(&mut self, w: bool, dst: Reg, m: Mem) {
+        self.legacy(0, 0, 0x8d, w, dst, m.into(), false, &[]);
+    }
+
+    /// `op dst, src`
+    pub fn alu(&mut self, op: Alu, w: bool, dst: Reg, src: impl Into<Rm>) {
+        self.legacy(0, 0, (op as u8) << 3 | 3, w, dst, src.into(), false, &[]);
+    }
+
+    /// `op [dst], src` of `1 << size` bytes.
+    pub fn alu_store(&mut self, op: Alu, size: Size, dst: Mem, src: Reg) {
+        let pp = if size == 1 { 0x66 } else { 0 };
+        let code = (op as u8) << 3 | u8::from(size != 0);
+        self.legacy(pp, 0, code, size == 3, src, dst.into(), size == 0, &[]);
+    }
+
+    /// `op dst, imm`
+    pub fn alu_imm(&mut self, op: Alu, w: bool, dst: impl Into<Rm>, imm: i32) {
+        let dst = dst.into();
+        if let Ok(b) = i8::try_from(imm) {
+            self.legacy(0, 0, 0x83, w, op as u8, dst, false, &[b as u8]);
+        } else {
+            self.legacy(0, 0, 0x81, w, op as u8, dst, false, &imm.to_le_bytes());
+        }
+    }
+
+    /// `test a, b`
+    pub fn test(&mut self, w: bool, a: impl Into<Rm>, b: Reg) {
+        self.legacy(0, 0, 0x85, w, b, a.into(), false, &[]);
+    }
+
+    /// `test a, imm`
+    pub fn test_imm(&mut self, w: bool, a: impl Into<Rm>, imm: i32) {
+        self.legacy(0, 0, 0xf7, w, 0, a.into(), false, &imm.to_le_bytes());
+    }
+
+    /// `test byte a, imm`
+    pub fn test_imm8(&mut self, a: impl Into<Rm>, imm: u8) {
+        self.legacy(0, 0, 0xf6, false, 0, a.into(), true, &[imm]);
+    }
+
+    /// `bt a, bit` on a register or a memory word.
+    pub fn bt_imm(&mut self, w: bool, a: impl Into<Rm>, bit: u8) {
+        self.legacy(0, 1, 0xba, w, 4, a.into(), false, &[bit]);
+    }
+
+    /// `not`, `neg`, `imul`, `div`, `idiv`
+    pub fn unary(&mut self, op: Unary, w: bool, a: impl Into<Rm>) {
+        self.legacy(0, 0, 0xf7, w, op as u8, a.into(), false, &[]);
+    }
+
+    /// `imul dst, src`
+    pub fn imul(&mut self, w: bool, dst: Reg, src: impl Into<Rm>) {
+        self.legacy(0, 1, 0xaf, w, dst, src.into(), false, &[]);
+    }
+
+    /// `imul dst, src, imm`
+    pub fn imul_imm(&mut self, w: bool, dst: Reg, src: impl Into<Rm>, imm: i32) {
+        self.legacy(0, 0, 0x69, w, dst, src.into(), false, &imm.to_le_bytes());
+    }
+
+    /// Sign of RAX into RDX (`cdq`, `cqo`).
+    pub fn sign_to_rdx(&mut self, w: bool) {
+        self.bytes(if w { &[0x48, 0x99] } else { &[0x99] });
+    }
+
+    /// Shift or rotate by a constant.
+    pub fn shift_imm(&mut self, op: Shift, w: bool, a: impl Into<Rm>, n: u8) {
+        self.legacy(0, 0, 0xc1, w, op as u8, a.into(), false, &[n]);
+    }
+
+    /// Shift or rotate of 16 bits by a constant.
+    pub fn shift_imm16(&mut self, op: Shift, a: impl Into<Rm>, n: u8) {
+        self.legacy(0x66, 0, 0xc1, false, op as u8, a.into(), false, &[n]);
+    }
+
+    /// Shift or rotate by CL.
+    pub fn shift_cl(&mut self, op: Shift, w: bool, a: impl Into<Rm>) {
+        self.legacy(0, 0, 0xd3, w, op as u8, a.into(), false, &[]);
+    }
+
+    /// `shrd a, b, n`
+    pub fn shrd(&mut self, w: bool, a: Reg, b: Reg, n: u8) {
+        self.legacy(0, 1, 0xac, w, b, a.into(), false, &[n]);
+    }
+
+    /// `shlx`, `shrx`, `sarx` (BMI2): flags stay.
+    pub fn shiftx(&mut self, op: Shift, w: bool, dst: Reg, src: impl Into<Rm>, amount: Reg) {
+        let pp = match op {
+            Shift::Shl => 1,
+            Shift::Sar => 2,
+            _ => 3,
+        };
+        self.vex(pp, 2, 0xf7, w, dst, amount, src.into(), &[]);
+    }
+
+    /// `rorx dst, src, n` (BMI2): flags stay.
+    pub fn rorx(&mut self, w: bool, dst: Reg, src: impl Into<Rm>, n: u8) {
+        self.vex(3, 3, 0xf0, w, dst, 0, src.into(), &[n]);
+    }
+
+    /// `andn dst, a, b`: `!a & b` (BMI1).
+    pub fn andn(&mut self, w: bool, dst: Reg, a: Reg, b: impl Into<Rm>) {
+        self.vex(0, 2, 0xf2, w, dst, a, b.into(), &[]);
+    }
+
+    /// `mulx high, low, src`: RDX times `src` (BMI2).
+    pub fn mulx(&mut self, w: bool, high: Reg, low: Reg, src: impl Into<Rm>) {
+        self.vex(3, 2, 0xf6, w, high, low, src.into(), &[]);
+    }
+
+    /// `pext dst, src, mask` (BMI2).
+    pub fn pext(&mut self, w: bool, dst: Reg, src: Reg, mask: impl Into<Rm>) {
+        self.vex(2, 2, 0xf5, w, dst, src, mask.into(), &[]);
+    }
+
+    /// `pdep dst, src, mask` (BMI2).
+    pub fn pdep(&mut self, w: bool, dst: Reg, src: Reg, mask: impl Into<Rm>) {
+        self.vex(3, 2, 0xf5, w, dst, src, mask.into(), &[]);
+    }
+
+    /// `lzcnt dst, src`
+    pub fn lzcnt(&mut self, w: bool, dst: Reg, src: impl Into<Rm>) {
+        self.legacy(0xf3, 1, 0xbd, w, dst, src.into(), false, &[]);
+    }
+
+    /// `tzcnt dst, src`
+    pub fn tzcnt(&mut self, w: bool, dst: Reg, src: impl Into<Rm>) {
+        self.legacy(0xf3, 1, 0xbc, w, dst, src.into(), false, &[]);
+    }
+
+    /// `bswap a`
+    pub fn bswap(&mut self, w: bool, a: Reg) {
+        let mut i = Insn::new();
+        let rex = u8::from(w) << 3 | a >> 3;
+        if rex != 0 {
+            i.put(0x40 | rex);
+        }
+        i.put(0x0f);
+        i.put(0xc8 | a & 7);
+        self.put(&i);
+    }
+
+    /// `crc32 dst, src` of `1 << size` bytes (Castagnoli).
+    pub fn crc32c(&mut self, size: Size, dst: Reg, src: Reg) {
+        match size {
+            // 66 and F2 together: the operand-size prefix comes first.
+            0 => self.legacy(0xf2, 2, 0xf0, false, dst, src.into(), true, &[]),
+            1 => {
+                self.bytes(&[0x66]);
+                self.legacy(0xf2, 2, 0xf1, false, dst, src.into(), false, &[]);
+            }
+            _ => self.legacy(0xf2, 2, 0xf1, size == 3, dst, src.into(), false, &[]),
+        }
+    }
+
+    /// `setcc a` (low byte).
+    pub fn setcc(&mut self, cc: Cc, a: Reg) {
+        self.legacy(0, 1, 0x90 | cc as u8, false, 0, a.into(), true, &[]);
+    }
+
+    /// `cmovcc dst, src`
+    pub fn cmov(&mut self, cc: Cc, w: bool, dst: Reg, src: impl Into<Rm>) {
+        self.legacy(0, 1, 0x40 | cc as u8, w, dst, src.into(), false, &[]);
+    }
+
+    /// `lock xadd [m], r`
+    pub fn lock_xadd(&mut self, size: Size, m: Mem, r: Reg) {
+        self.bytes(&[0xf0]);
+        let pp = if size == 1 { 0x66 } else { 0 };
+        let op = 0xc0 | u8::from(size != 0);
+        self.legacy(pp, 1, op, size == 3, r, m.into(), size == 0, &[]);
+    }
+
+    /// `xchg [m], r`
+    pub fn xchg(&mut self, size: Size, m: Mem, r: Reg) {
+        let pp = if size == 1 { 0x66 } else { 0 };
+        let op = 0x86 | u8::from(size != 0);
+        self.legacy(pp, 0, op, size == 3, r, m.into(), size == 0, &[]);
+    }
+
+    /// `lock cmpxchg [m], r`: compares with RAX.
+    pub fn lock_cmpxchg(&mut self, size: Size, m: Mem, r: Reg) {
+        self.bytes(&[0xf0]);
+        let pp = if size == 1 { 0x66 } else { 0 };
+        let op = 0xb0 | u8::from(size != 0);
+        self.legacy(pp, 1, op, size == 3, r, m.into(), size == 0, &[]);
+    }
+
+    /// `lock cmpxchg16b [m]`: compares with RDX:RAX, stores RCX:RBX.
+    pub fn lock_cmpxchg16b(&mut self, m: Mem) {
+        self.bytes(&[0xf0]);
+        self.legacy(0, 1, 0xc7, true, 1, m.into(), false, &[]);
+    }
+
+    /// `lock or dword [m], imm8`
+    pub fn lock_or(&mut self, m: Mem, imm: i8) {
+        self.bytes(&[0xf0]);
+        self.legacy(0, 0, 0x83, false, 1, m.into(), false, &[imm as u8]);
+    }
+
+    /// `add al, imm`
+    pub fn add_al(&mut self, imm: u8) {
+        self.bytes(&[0x04, imm]);
+    }
+
+    /// `lahf`: SF, ZF, AF, PF, CF into AH.
+    pub fn lahf(&mut self) {
+        self.bytes(&[0x9f]);
+    }
+
+    /// `sahf`
+    pub fn sahf(&mut self) {
+        self.bytes(&[0x9e]);
+    }
+
+    /// `cmc`
+    pub fn cmc(&mut self) {
+        self.bytes(&[0xf5]);
+    }
+
+    /// `push r`
+    pub fn push(&mut self, r: Reg) {
+        if r >= 8 {
+            self.bytes(&[0x41]);
+        }
+        self.bytes(&[0x50 | r & 7]);
+    }
+
+    /// `pop r`
+    pub fn pop(&mut self, r: Reg) {
+        if r >= 8 {
+            self.bytes(&[0x41]);
+        }
+        self.bytes(&[0x58 | r & 7]);
+    }
+
+    /// `ret`
+    pub fn ret(&mut self) {
+        self.bytes(&[0xc3]);
+    }
+
+    /// `jmp rm`
+    pub fn jmp_rm(&mut self, rm: impl Into<Rm>) {
+        self.legacy(0, 0, 0xff, false, 4, rm.into(), false, &[]);
+    }
+
+    /// `call rm`
+    pub fn call_rm(&mut self, rm: impl Into<Rm>) {
+        self.legacy(0, 0, 0xff, false, 2, rm.into(), false, &[]);
+    }
+
+    /// `jmp rel32`, to be bound; returns the position of the field.
+    pub fn jmp32(&mut self) -> usize {
+        self.bytes(&[0xe9, 0, 0, 0, 0]);
+        self.pos - 4
+    }
+
+    /// `jcc rel32`, to be bound; returns the position of the field.
+    pub fn jcc32(&mut self, cc: Cc) -> usize {
+        self.bytes(&[0x0f, 0x80 | cc as u8, 0, 0, 0, 0]);
+        self.pos - 4
+    }
+
+    /// `jmp` to a host address within 2 GiB.
+    pub fn jmp_to(&mut self, target: u64) {
+        let at = self.jmp32();
+        self.aim(at, target);
+    }
+
+    /// `call` to a host address within 2 GiB.
+    pub fn call_to(&mut self, target: u64) {
+        self.bytes(&[0xe8, 0, 0, 0, 0]);
+        self.aim(self.pos - 4, target);
+    }
+
+    fn aim(&mut self, at: usize, target: u64) {
+        let rel = target.wrapping_sub(self.base + at as u64 + 4) as i64;
+        debug_assert!(i32::try_from(rel).is_ok(), "jump out of range");
+        self.patch32(at, rel as i32);
+    }
+
+    /// `jcc rel8` forward.
+    pub fn jcc8(&mut self, cc: Cc) -> Short {
+        self.bytes(&[0x70 | cc as u8, 0]);
+        Short(self.pos - 1)
+    }
+
+    /// `jmp rel8` forward.
+    pub fn jmp8(&mut self) -> Short {
+        self.bytes(&[0xeb, 0]);
+        Short(self.pos - 1)
+    }
+
+    /// `jcc rel8` back to an earlier position.
+    pub fn jcc8_back(&mut self, cc: Cc, to: usize) {
+        let rel = to as i64 - (self.pos as i64 + 2);
+        debug_assert!((-128..0).contains(&rel));
+        self.bytes(&[0x70 | cc as u8, rel as u8]);
+    }
+
+    /// `stmxcsr [m]`
+    pub fn stmxcsr(&mut self, m: Mem) {
+        self.legacy(0, 1, 0xae, false, 3, m.into(), false, &[]);
+    }
+
+    /// `ldmxcsr [m]`
+    pub fn ldmxcsr(&mut self, m: Mem) {
+        self.legacy(0, 1, 0xae, false, 2, m.into(), false, &[]);
+    }
+
+    /// `sub rsp, n` or with a negative `n` `add`.
+    pub fn grow_stack(&mut self, n: i32) {
+        self.alu_imm(Alu::Sub, true, gpr::RSP, n);
+    }
+}

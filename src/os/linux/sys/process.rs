@@ -1,0 +1,545 @@
+//! Processes: creation, programs, waiting, identities.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::prctl;
+use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, Signal, SysResult};
+use crate::host::nr::*;
+use crate::os::linux::flags as f;
+use crate::os::linux::siginfo;
+use crate::os::linux::structs::*;
+use crate::os::linux::{elf_machines, isa_of};
+use crate::os::{
+    ArgType, Call, Dir, Len,
+    Run::{Handler, Pass},
+    Support::{Full, Missing, Partial},
+    *,
+};
+use crate::process::{Forked, Outcome};
+
+const CLONE_FLAGS: ArgType = ArgType::Value(Kind::Ulong, Show::CloneFlags(&f::CLONE));
+const TID_PTR: ArgType = ArgType::Addr;
+
+crate::syscalls! {
+    exit(status: INT) -> NUM, Full, Handler(|c| end(c, Outcome::ExitThread(c.int(0))));
+    exit_group(status: INT) -> NUM, Full, Handler(|c| end(c, Outcome::ExitProcess(c.int(0))));
+    fork() -> NUM, Full, Handler(|c| create(c, &Creation { flags: SIGCHLD, ..Creation::default() }));
+    clone(flags: CLONE_FLAGS, stack: BITS, parent_tid: TID_PTR, tls: BITS, child_tid: TID_PTR) -> NUM, Partial(CLONE_LIMITS), Handler(clone_by_args);
+    clone3(cl_args: input::<CloneArgs>(), size: SIZE) -> NUM, Partial(CLONE_LIMITS), Handler(clone_by_struct);
+    unshare(flags: flags(&f::CLONE)) -> NUM, Full, Pass(SYS_unshare);
+    setns(fd: FD, nstype: flags(&f::CLONE)) -> NUM, Full, Pass(SYS_setns);
+    execve(pathname: PATH, argv: ArgType::Strings, envp: ArgType::Strings) -> NUM, Full, Handler(|c| execute(c, None, 0, 0));
+    execveat(dirfd: DIRFD, pathname: PATH, argv: ArgType::Strings, envp: ArgType::Strings, flags: flags(&f::AT)) -> NUM, Full, Handler(|c| execute(c, Some(0), 1, c.arg(4)));
+    wait4(pid: INT, wstatus: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), rusage: output::<Rusage>()) -> NUM, Full, Handler(|c| wait_child(c, 3));
+    waitpid(pid: INT, wstatus: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT)) -> NUM, Full, Handler(|c| wait_child(c, 6));
+    waitid(idtype: one_of(&f::ID_TYPE), id: INT, infop: ArgType::SigInfo(Dir::Out), options: flags(&f::WAIT), rusage: output::<Rusage>()) -> NUM, Full, Handler(wait_id);
+    getpid() -> NUM, Full, Pass(SYS_getpid);
+    getppid() -> NUM, Full, Pass(SYS_getppid);
+    gettid() -> NUM, Full, Pass(SYS_gettid);
+    getpgid(pid: INT) -> NUM, Full, Pass(SYS_getpgid);
+    setpgid(pid: INT, pgid: INT) -> NUM, Full, Pass(SYS_setpgid);
+    getpgrp() -> NUM, Full, Pass(SYS_getpgrp);
+    getsid(pid: INT) -> NUM, Full, Pass(SYS_getsid);
+    setsid() -> NUM, Full, Pass(SYS_setsid);
+    getuid() -> NUM, Full, Pass(SYS_getuid);
+    geteuid() -> NUM, Full, Pass(SYS_geteuid);
+    getgid() -> NUM, Full, Pass(SYS_getgid);
+    getegid() -> NUM, Full, Pass(SYS_getegid);
+    setuid(uid: INT) -> NUM, Full, Pass(SYS_setuid);
+    setgid(gid: INT) -> NUM, Full, Pass(SYS_setgid);
+    setreuid(ruid: INT, euid: INT) -> NUM, Full, Pass(SYS_setreuid);
+    setregid(rgid: INT, egid: INT) -> NUM, Full, Pass(SYS_setregid);
+    setresuid(ruid: INT, euid: INT, suid: INT) -> NUM, Full, Pass(SYS_setresuid);
+    setresgid(rgid: INT, egid: INT, sgid: INT) -> NUM, Full, Pass(SYS_setresgid);
+    getresuid(ruid: ints(Dir::Out, 1), euid: ints(Dir::Out, 1), suid: ints(Dir::Out, 1)) -> NUM, Full, Pass(SYS_getresuid);
+    getresgid(rgid: ints(Dir::Out, 1), egid: ints(Dir::Out, 1), sgid: ints(Dir::Out, 1)) -> NUM, Full, Pass(SYS_getresgid);
+    setfsuid(fsuid: INT) -> NUM, Full, Pass(SYS_setfsuid);
+    setfsgid(fsgid: INT) -> NUM, Full, Pass(SYS_setfsgid);
+    getgroups(size: INT, list: ArgType::Ints(Dir::Out, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Pass(SYS_getgroups);
+    setgroups(size: INT, list: ArgType::Ints(Dir::In, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Pass(SYS_setgroups);
+    capget(hdrp: inout::<CapHeader>(), datap: ArgType::Structs(Dir::Out, CapData::DESC, Len::Const(2))) -> NUM, Full, Handler(|c| capabilities(c, SYS_capget));
+    capset(hdrp: inout::<CapHeader>(), datap: ArgType::Structs(Dir::In, CapData::DESC, Len::Const(2))) -> NUM, Full, Handler(|c| capabilities(c, SYS_capset));
+    getpriority(which: one_of(&f::PRIO), who: INT) -> NUM, Full, Pass(SYS_getpriority);
+    setpriority(which: one_of(&f::PRIO), who: INT, prio: INT) -> NUM, Full, Pass(SYS_setpriority);
+    nice(inc: INT) -> NUM, Full, Handler(be_nice);
+    personality(persona: flags(&f::PERSONALITY)) -> HEXNUM, Full, Pass(SYS_personality);
+    prctl(option: one_of(&prctl::OPTIONS), arg2: ArgType::By(prctl::argument), arg3: BITS, arg4: BITS, arg5: BITS) -> NUM, Partial("options: see the table in prctl.rs"), Handler(prctl::control);
+    ptrace(request: one_of(&f::PTRACE), pid: INT, addr: BITS, data: BITS) -> NUM, Missing, Run::Missing;
+    seccomp(operation: one_of(&f::SECCOMP), flags: HEX, args: ADDR) -> NUM, Missing, Run::Missing;
+    kcmp(pid1: INT, pid2: INT, r#type: INT, idx1: BITS, idx2: BITS) -> NUM, Full, Pass(SYS_kcmp);
+    process_vm_readv(pid: INT, local_iov: ArgType::Iovec(Dir::Out, Len::Arg(2)), liovcnt: ULONG, remote_iov: ADDR, riovcnt: ULONG, flags: BITS) -> NUM, Missing, Run::Missing;
+    process_vm_writev(pid: INT, local_iov: ArgType::Iovec(Dir::In, Len::Arg(2)), liovcnt: ULONG, remote_iov: ADDR, riovcnt: ULONG, flags: BITS) -> NUM, Missing, Run::Missing;
+    pidfd_open(pid: INT, flags: flags(&f::PIDFD)) -> FDNUM, Full, Pass(SYS_pidfd_open);
+    pidfd_getfd(pidfd: FD, targetfd: INT, flags: HEX) -> FDNUM, Full, Pass(SYS_pidfd_getfd);
+    ioprio_get(which: INT, who: INT) -> NUM, Full, Pass(SYS_ioprio_get);
+    ioprio_set(which: INT, who: INT, ioprio: INT) -> NUM, Full, Pass(SYS_ioprio_set);
+}
+
+const CLONE_LIMITS: &str =
+    "CLONE_VM needs CLONE_THREAD or CLONE_VFORK; no new namespaces; exit signal SIGCHLD or none";
+
+fn end(call: &mut Call<'_>, outcome: Outcome) -> SysResult {
+    call.outcome = Some(outcome);
+    Ok(0)
+}
+
+/// What `clone` and `clone3` ask for.
+#[derive(Default)]
+struct Creation {
+    /// With the exit signal in the low byte, in the host's numbering.
+    flags: u64,
+    stack: u64,
+    tls: u64,
+    parent_tid: u64,
+    child_tid: u64,
+    pidfd: u64,
+}
+
+const SIGCHLD: u64 = 17;
+const CSIGNAL: u64 = 0xff;
+const CLONE_VM: u64 = 0x100;
+const CLONE_FS: u64 = 0x200;
+const CLONE_FILES: u64 = 0x400;
+const CLONE_SIGHAND: u64 = 0x800;
+const CLONE_PIDFD: u64 = 0x1000;
+const CLONE_VFORK: u64 = 0x4000;
+const CLONE_PARENT: u64 = 0x8000;
+const CLONE_THREAD: u64 = 0x1_0000;
+const CLONE_SETTLS: u64 = 0x8_0000;
+const CLONE_PARENT_SETTID: u64 = 0x10_0000;
+const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
+const CLONE_CHILD_SETTID: u64 = 0x100_0000;
+/// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+const CLONE_NAMESPACES: u64 = 0x7e02_0000;
+/// What makes a thread of glibc and musl; CLONE_SYSVSEM and CLONE_DETACHED make no difference.
+const THREAD: u64 = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+
+fn clone_by_args(call: &mut Call<'_>) -> SysResult {
+    let raw = call.arg(0);
+    let signal = Show::Signal.convert(raw & CSIGNAL, call.abi, OsAbi::HOST);
+    let creation = Creation {
+        flags: (raw & !CSIGNAL & 0xffff_ffff) | signal,
+        stack: call.arg(1),
+        parent_tid: call.arg(2),
+        tls: call.arg(3),
+        child_tid: call.arg(4),
+        // The old call has one argument for both.
+        pidfd: call.arg(2),
+    };
+    create(call, &creation)
+}
+
+fn clone_by_struct(call: &mut Call<'_>) -> SysResult {
+    let (addr, size) = (call.arg(0), call.arg(1));
+    // CLONE_ARGS_SIZE_VER0
+    if size < 64 {
+        return Err(Errno::EINVAL);
+    }
+    if size > 4096 {
+        return Err(Errno::E2BIG);
+    }
+    let mut bytes = call.read_bytes(addr, size)?;
+    let known = CloneArgs::DESC.size(call.abi);
+    if bytes.len() > known && bytes[known..].iter().any(|&b| b != 0) {
+        return Err(Errno::E2BIG);
+    }
+    bytes.resize(known, 0);
+    let args = CloneArgs::read(call.abi, &bytes)?;
+    if args.flags & CSIGNAL != 0 || (args.stack == 0) != (args.stack_size == 0) {
+        return Err(Errno::EINVAL);
+    }
+    if args.set_tid_size != 0 || args.flags >> 32 != 0 {
+        call.unimplemented("clone3 with set_tid, CLONE_CLEAR_SIGHAND or CLONE_INTO_CGROUP");
+        return Err(Errno::EINVAL);
+    }
+    let creation = Creation {
+        flags: args.flags | args.exit_signal,
+        stack: args.stack + args.stack_size,
+        tls: args.tls,
+        parent_tid: args.parent_tid,
+        child_tid: args.child_tid,
+        pidfd: args.pidfd,
+    };
+    create(call, &creation)
+}
+
+/// Creates a thread or a process.
+fn create(call: &mut Call<'_>, c: &Creation) -> SysResult {
+    let flags = c.flags;
+    if flags & CLONE_NAMESPACES != 0 || flags & CLONE_PARENT != 0 {
+        call.unimplemented("clone with new namespaces or CLONE_PARENT");
+        return Err(Errno::EINVAL);
+    }
+    if flags & CLONE_SIGHAND != 0 && flags & CLONE_VM == 0
+        || flags & CLONE_THREAD != 0 && flags & CLONE_SIGHAND == 0
+    {
+        return Err(Errno::EINVAL);
+    }
+    if flags & CLONE_THREAD != 0 {
+        if flags & THREAD != THREAD {
+            call.unimplemented("clone of a thread that does not share files and directory");
+            return Err(Errno::EINVAL);
+        }
+        return create_thread(call, c);
+    }
+    if flags & CLONE_VM != 0 && flags & CLONE_VFORK == 0 {
+        call.unimplemented("clone with CLONE_VM, but neither CLONE_THREAD nor CLONE_VFORK");
+        return Err(Errno::EINVAL);
+    }
+    if !matches!(flags & CSIGNAL, 0 | SIGCHLD) {
+        call.unimplemented("clone with an exit signal other than SIGCHLD");
+        return Err(Errno::EINVAL);
+    }
+    create_process(call, c)
+}
+
+fn create_thread(call: &mut Call<'_>, c: &Creation) -> SysResult {
+    let isa = isa_of(call.thread);
+    let (flags, stack, tls) = (c.flags, c.stack, c.tls);
+    let (parent_tid, child_tid) = (c.parent_tid, c.child_tid);
+    let abi = call.abi;
+    let tid = call.thread.spawn(
+        move |cpu| {
+            if stack != 0 {
+                (isa.set_sp)(cpu, stack);
+            }
+            if flags & CLONE_SETTLS != 0 {
+                (isa.set_tls)(cpu, tls);
+            }
+            (isa.set_result)(cpu, Ok(0));
+        },
+        move |thread| {
+            let tid = thread.tid() as u32;
+            let mem = thread.process.mem.clone();
+            // The kernel ignores that these may not be writable.
+            if flags & CLONE_PARENT_SETTID != 0 {
+                let _ = mem.store::<u32>(parent_tid, abi.abi.endian, tid);
+            }
+            if flags & CLONE_CHILD_SETTID != 0 {
+                let _ = mem.store::<u32>(child_tid, abi.abi.endian, tid);
+            }
+            if flags & CLONE_CHILD_CLEARTID != 0 {
+                thread.clear_child_tid = child_tid;
+            }
+        },
+    )?;
+    Ok(tid as u64)
+}
+
+fn create_process(call: &mut Call<'_>, c: &Creation) -> SysResult {
+    let endian = call.abi.abi.endian;
+    match call.thread.fork(c.flags & CLONE_VFORK != 0)? {
+        Forked::Parent(pid) => {
+            if c.flags & CLONE_PARENT_SETTID != 0 {
+                let _ = call.mem().store::<u32>(c.parent_tid, endian, pid as u32);
+            }
+            if c.flags & CLONE_PIDFD != 0 {
+                let fd = call.host(SYS_pidfd_open, [pid as u64, 0, 0, 0, 0, 0])?;
+                call.write_int(c.pidfd, Kind::I32, fd)?;
+            }
+            Ok(pid as u64)
+        }
+        Forked::Child => {
+            let isa = isa_of(call.thread);
+            let thread = &mut *call.thread;
+            if c.stack != 0 {
+                (isa.set_sp)(&mut thread.cpu, c.stack);
+            }
+            if c.flags & CLONE_SETTLS != 0 {
+                (isa.set_tls)(&mut thread.cpu, c.tls);
+            }
+            if c.flags & CLONE_CHILD_SETTID != 0 {
+                let tid = thread.tid() as u32;
+                let _ = thread.process.mem.store::<u32>(c.child_tid, endian, tid);
+            }
+            if c.flags & CLONE_CHILD_CLEARTID != 0 {
+                thread.clear_child_tid = c.child_tid;
+            }
+            Ok(0)
+        }
+    }
+}
+
+/// What a file is to `execve`.
+enum Program {
+    /// The host's kernel runs it.
+    Native,
+    /// The emulator runs it.
+    Foreign,
+    /// `#!`: interpreter and its argument.
+    Script(Vec<u8>, Option<Vec<u8>>),
+}
+
+/// EM_386, EM_X86_64
+const NATIVE_MACHINES: [u16; 2] = [3, 62];
+
+/// Bytes of a script's first line that count (`BINPRM_BUF_SIZE`).
+const SCRIPT_LINE: usize = 256;
+
+/// Interpreters of interpreters at most, as in the kernel.
+const SCRIPT_DEPTH: usize = 5;
+
+fn identify(path: &Path) -> SysResult<Program> {
+    use std::io::Read;
+    let error = |e: std::io::Error| Errno(e.raw_os_error().unwrap_or(Errno::EIO.0));
+    let mut head = Vec::new();
+    let file = std::fs::File::open(path).map_err(error)?;
+    if !file.metadata().map_err(error)?.is_file() {
+        return Err(Errno::EACCES);
+    }
+    file.take(SCRIPT_LINE as u64)
+        .read_to_end(&mut head)
+        .map_err(error)?;
+    if head.starts_with(b"\x7fELF") && head.len() >= 20 {
+        let machine = [head[18], head[19]];
+        let machine = match head[5] {
+            2 => u16::from_be_bytes(machine),
+            _ => u16::from_le_bytes(machine),
+        };
+        return if NATIVE_MACHINES.contains(&machine) {
+            Ok(Program::Native)
+        } else if elf_machines().contains(&machine) {
+            Ok(Program::Foreign)
+        } else {
+            Err(Errno::ENOEXEC)
+        };
+    }
+    let Some(line) = head.strip_prefix(b"#!") else {
+        return Err(Errno::ENOEXEC);
+    };
+    let line = line.split(|&b| b == b'\n').next().unwrap_or(line);
+    let line = line.trim_ascii();
+    let space = line.iter().position(|b| b" \t".contains(b));
+    let (interpreter, argument) = match space {
+        None => (line, None),
+        Some(at) => (&line[..at], Some(line[at..].trim_ascii().to_vec())),
+    };
+    if interpreter.is_empty() {
+        return Err(Errno::ENOEXEC);
+    }
+    Ok(Program::Script(interpreter.to_vec(), argument))
+}
+
+/// `AT_EMPTY_PATH`
+const AT_EMPTY_PATH: u64 = 0x1000;
+
+/// Limit of what `execve` copies (the kernel's limit is a quarter of the stack limit, 2 MiB by default).
+const ARG_MAX: usize = 2 << 20;
+
+fn strings(call: &Call<'_>, addr: u64, total: &mut usize) -> SysResult<Vec<CString>> {
+    let mut out = Vec::new();
+    let word = u64::from(call.abi.abi.word);
+    // Linux takes a null array for an empty one.
+    if addr == 0 {
+        return Ok(out);
+    }
+    loop {
+        let at = call.read_int(addr + out.len() as u64 * word, Kind::Ulong)?;
+        if at == 0 {
+            break;
+        }
+        // MAX_ARG_STRLEN
+        let text = call.mem().read_cstr(at, 32 * 4096)?.ok_or(Errno::E2BIG)?;
+        *total += text.len() + 1 + word as usize;
+        if *total > ARG_MAX {
+            return Err(Errno::E2BIG);
+        }
+        out.push(CString::new(text).map_err(|_| Errno::EINVAL)?);
+    }
+    Ok(out)
+}
+
+/// Replaces the process's program: the emulator starts over on a foreign one, the host runs its own.
+fn execute(call: &mut Call<'_>, dirfd: Option<usize>, path: usize, how: u64) -> SysResult {
+    let name = call.read_str(call.arg(path))?;
+    let mut total = 0;
+    let mut argv = strings(call, call.arg(path + 1), &mut total)?;
+    let envp = strings(call, call.arg(path + 2), &mut total)?;
+    // Paths relative to a descriptor are reached through /proc, by the emulator that comes after as well.
+    let given = match dirfd {
+        Some(n) if !name.as_bytes().starts_with(b"/") && call.int(n) != -100 => {
+            let fd = call.int(n);
+            if name.is_empty() && how & AT_EMPTY_PATH == 0 {
+                return Err(Errno::ENOENT);
+            }
+            let mut p = format!("/proc/self/fd/{fd}").into_bytes();
+            if !name.is_empty() {
+                p.push(b'/');
+                p.extend_from_slice(name.as_bytes());
+            }
+            cstring(p)?
+        }
+        _ => name.clone(),
+    };
+    if given.is_empty() {
+        return Err(Errno::ENOENT);
+    }
+    let mut program = call.resolve(given.clone());
+    let mut shown = given;
+    for _ in 0..SCRIPT_DEPTH {
+        let file = Path::new(std::ffi::OsStr::from_bytes(program.as_bytes()));
+        let x_ok = 1;
+        call.host(SYS_access, [program.as_ptr() as u64, x_ok, 0, 0, 0, 0])?;
+        match identify(file)? {
+            Program::Native => {
+                let observers = call.thread.process.clone();
+                for o in observers.observers() {
+                    o.exec(call.thread, file);
+                }
+                return run_program(call, &program, &argv, &envp);
+            }
+            Program::Foreign => {
+                let observers = call.thread.process.clone();
+                for o in observers.observers() {
+                    o.exec(call.thread, file);
+                }
+                let mut own = vec![cstring("emu")?];
+                for option in &call.thread.process.config.exec_options {
+                    own.push(cstring(option.as_bytes())?);
+                }
+                own.push(cstring("-0")?);
+                own.push(argv.first().cloned().unwrap_or_default());
+                // An option-like path must not be taken for an option.
+                if program.as_bytes().starts_with(b"-") {
+                    program = cstring([b"./", program.as_bytes()].concat())?;
+                }
+                own.push(program);
+                own.extend(argv.into_iter().skip(1));
+                return run_program(call, &cstring("/proc/self/exe")?, &own, &envp);
+            }
+            Program::Script(interpreter, argument) => {
+                let mut new = vec![cstring(interpreter.clone())?];
+                if let Some(argument) = argument {
+                    new.push(cstring(argument)?);
+                }
+                new.push(shown);
+                new.extend(argv.into_iter().skip(1));
+                argv = new;
+                shown = cstring(interpreter)?;
+                program = call.resolve(shown.clone());
+            }
+        }
+    }
+    Err(Errno::ELOOP)
+}
+
+fn run_program(
+    call: &mut Call<'_>,
+    path: &CString,
+    argv: &[CString],
+    envp: &[CString],
+) -> SysResult {
+    let pointers =
+        |v: &[CString]| -> Vec<u64> { v.iter().map(|s| s.as_ptr() as u64).chain([0]).collect() };
+    let (argv, envp) = (pointers(argv), pointers(envp));
+    let args = [
+        path.as_ptr() as u64,
+        argv.as_ptr() as u64,
+        envp.as_ptr() as u64,
+        0,
+        0,
+        0,
+    ];
+    call.host(SYS_execve, args)
+}
+
+/// `wait4`; the resource usage goes to argument `usage`, if there is one.
+fn wait_child(call: &mut Call<'_>, usage: usize) -> SysResult {
+    let mut status = [0u8; 4];
+    let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
+    let args = [
+        call.arg(0),
+        status.as_mut_ptr() as u64,
+        call.arg(2),
+        used.as_mut_ptr() as u64,
+        0,
+        0,
+    ];
+    let pid = call.host_wait(SYS_wait4, args)?;
+    if pid != 0 && call.arg(1) != 0 {
+        let status = u64::from(u32::from_le_bytes(status));
+        let status = Show::WaitStatus.convert(status, OsAbi::HOST, call.abi);
+        call.write_int(call.arg(1), Kind::I32, status)?;
+    }
+    if pid != 0 && call.arg(usage) != 0 {
+        let used: Rusage = crate::abi::GuestValue::from_host(&used);
+        call.write_struct(call.arg(usage), &used)?;
+    }
+    Ok(pid)
+}
+
+fn wait_id(call: &mut Call<'_>) -> SysResult {
+    let mut raw = [0u8; 128];
+    let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
+    let args = [
+        call.arg(0),
+        call.arg(1),
+        raw.as_mut_ptr() as u64,
+        call.arg(3),
+        used.as_mut_ptr() as u64,
+        0,
+    ];
+    let result = call.host_wait(SYS_waitid, args)?;
+    let info = siginfo::from_host(&raw);
+    if call.arg(2) != 0 {
+        let bytes = match info {
+            // Nothing to report (WNOHANG): all zero.
+            Signal(0) => [0; 128],
+            _ => siginfo::to_guest(call.abi, &siginfo::parse(&raw)),
+        };
+        call.write_bytes(call.arg(2), &bytes)?;
+    }
+    if call.arg(4) != 0 && info != Signal(0) {
+        let used: Rusage = crate::abi::GuestValue::from_host(&used);
+        call.write_struct(call.arg(4), &used)?;
+    }
+    Ok(result)
+}
+
+/// `_LINUX_CAPABILITY_VERSION_1`, which has one data structure; later ones have two.
+const CAPABILITY_VERSION_1: u32 = 0x1998_0330;
+
+fn capabilities(call: &mut Call<'_>, number: i64) -> SysResult {
+    let header: CapHeader = call.read_struct(call.arg(0))?;
+    let words = if header.version == CAPABILITY_VERSION_1 {
+        3
+    } else {
+        6
+    };
+    let mut host_header = [header.version, header.pid as u32];
+    let mut data = [0u32; 6];
+    let addr = call.arg(1);
+    if number == SYS_capset && addr != 0 {
+        for (i, word) in data[..words].iter_mut().enumerate() {
+            *word = call.read_int(addr + i as u64 * 4, Kind::U32)? as u32;
+        }
+    }
+    let data_at = if addr == 0 {
+        0
+    } else {
+        data.as_mut_ptr() as u64
+    };
+    let args = [host_header.as_mut_ptr() as u64, data_at, 0, 0, 0, 0];
+    let result = call.host(number, args);
+    // An unknown version is answered with the preferred one, along with the error.
+    call.write_int(call.arg(0), Kind::U32, host_header[0].into())?;
+    let value = result?;
+    if number == SYS_capget && addr != 0 {
+        for (i, &word) in data[..words].iter().enumerate() {
+            call.write_int(addr + i as u64 * 4, Kind::U32, word.into())?;
+        }
+    }
+    Ok(value)
+}
+
+/// `PRIO_PROCESS`
+const PRIO_PROCESS: u64 = 0;
+
+fn be_nice(call: &mut Call<'_>) -> SysResult {
+    // The kernel's getpriority returns 20 - nice.
+    let now = 20 - call.host(SYS_getpriority, [PRIO_PROCESS, 0, 0, 0, 0, 0])? as i64;
+    let want = (now + i64::from(call.int(0).clamp(-40, 40))).clamp(-20, 19);
+    call.host(SYS_setpriority, [PRIO_PROCESS, 0, want as u64, 0, 0, 0])
+}

@@ -1,0 +1,17 @@
+//! Operating systems of guests: tables of system calls and what carries them out.
+//!
+//! A row of a table ([`Syscall`]) types the arguments of a call. The types alone suffice to make most calls ([`pass()`]), and to
+//! show every call ([`crate::trace`] reads the same rows); a handler is written where the host's call differs or the emulator
+//! itself is concerned. One folder for each operating system.
+
+mod call;
+pub mod linux;
+mod pass;
+mod table;
+
+pub use call::{Call, is_own_proc_file, own_proc_file};
+pub use pass::{
+    convert_sockaddr, cstring, host_iovecs, pass, pass_as, pass_with, read_sigset,
+    sigset_from_guest, sigset_size, sigset_to_guest, write_sigset,
+};
+pub use table::*;

@@ -1,0 +1,60 @@
+//! Who is told what happens to a guest.
+
+use super::{Outcome, SigInfo, Syscall, Thread};
+use crate::cpu::Exit;
+
+/// Is told of events, in the thread that they happen to. Each method does nothing unless it is overridden. Methods that are
+/// given the thread mutably may hold it ([`Thread::park`]) and change its registers, as a debugger does.
+pub trait Observer: Send + Sync {
+    /// A thread is about to execute its first instruction.
+    fn thread_start(&self, _thread: &mut Thread) {}
+
+    /// A thread ends with this status.
+    fn thread_exit(&self, _thread: &mut Thread, _status: i32) {}
+
+    /// The process ends: with this status, or by this signal.
+    fn process_exit(&self, _thread: &mut Thread, _end: End) {}
+
+    /// A system call is about to be made.
+    fn syscall_enter(&self, _thread: &mut Thread, _call: &Syscall) {}
+
+    /// A system call came to this; the registers are not written yet.
+    fn syscall_exit(&self, _thread: &mut Thread, _call: &Syscall, _outcome: &Outcome) {}
+
+    /// The guest asked for something that the emulator does not do: `what` names it.
+    fn unimplemented(&self, _thread: &Thread, _what: &str) {}
+
+    /// A signal is about to be delivered. Returns it, another one, or `None` to drop it.
+    fn signal(&self, _thread: &mut Thread, info: SigInfo) -> Option<SigInfo> {
+        Some(info)
+    }
+
+    /// The engine left for a reason of a debugger's (a breakpoint of its own, a step). Returns whether it was this
+    /// observer's; the registers are then as it left them.
+    fn trap(&self, _thread: &mut Thread, _exit: Exit) -> bool {
+        false
+    }
+
+    /// The thread goes on after it was parked. Returns a signal to deliver to it, past [`Observer::signal`].
+    fn resumed(&self, _thread: &mut Thread) -> Option<SigInfo> {
+        None
+    }
+
+    /// `execve` is about to replace the process.
+    fn exec(&self, _thread: &mut Thread, _path: &std::path::Path) {}
+
+    /// The process forked; told in the parent, with the child's id.
+    fn fork(&self, _thread: &mut Thread, _child: i32) {}
+
+    /// This is the child of a fork; it has one thread.
+    fn forked(&self, _thread: &mut Thread) {}
+}
+
+/// How a process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By `exit_group`, or the last thread's `exit`.
+    Exit(i32),
+    /// By a signal.
+    Signal(super::Signal),
+}

@@ -1,0 +1,250 @@
+//! The run loop: from an engine's exit to system calls, signals and stops.
+
+use super::signal::{Action, DefaultAction, SigInfo, sa};
+use super::{
+    DISCARDED, ERESTARTSYS, End, Errno, Outcome, SigFields, SigSet, Signal, Syscall, Thread,
+};
+use crate::cpu::Exit;
+use crate::host;
+use crate::ir::{MemFault, pending};
+use std::sync::atomic::Ordering::SeqCst;
+
+impl Thread {
+    /// Runs guest code until the thread ends. Returns for threads other than the main one, which ends the process instead.
+    pub fn run(&mut self) {
+        let process = self.process.clone();
+        for observer in process.observers() {
+            observer.thread_start(self);
+        }
+        self.restore_host_mask();
+        self.park_if_asked();
+        loop {
+            let exit = if self.handle.stepping.load(SeqCst) || process.config.single_step {
+                // An engine's step does not poll: the instruction is executed whatever waits, so this does.
+                if self.cpu.pending.load(SeqCst) & (pending::SIGNAL | pending::STOP) != 0 {
+                    self.poll(None);
+                    continue;
+                }
+                self.engine.step(&mut self.cpu)
+            } else {
+                self.engine.run(&mut self.cpu)
+            };
+            match exit {
+                Exit::Syscall(immediate) => {
+                    if let Some(status) = self.make_syscall(immediate) {
+                        self.end(status);
+                        return;
+                    }
+                    if self.handle.stepping.load(SeqCst) {
+                        self.tell_trap(Exit::Stepped);
+                    }
+                }
+                Exit::Pending => self.poll(None),
+                Exit::Stepped => {
+                    self.tell_trap(exit);
+                }
+                Exit::Trap(..) | Exit::Fault(_) => {
+                    let exit = self.with_guest_code(exit);
+                    if !self.tell_trap(exit) {
+                        self.raise_exception(exit);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A fault with the code that the guest's kernel would give. Generated code reports the host's, for which unmapped guest
+    /// memory is a reservation without access.
+    fn with_guest_code(&self, exit: Exit) -> Exit {
+        match exit {
+            Exit::Fault(fault) => Exit::Fault(MemFault {
+                code: self
+                    .process
+                    .mem
+                    .fault_code(fault.addr, fault.code, fault.bus),
+                ..fault
+            }),
+            _ => exit,
+        }
+    }
+
+    /// Offers an exit to the observers; returns whether it was one's own.
+    fn tell_trap(&mut self, exit: Exit) -> bool {
+        let process = self.process.clone();
+        let taken = process.observers().iter().any(|o| o.trap(self, exit));
+        if taken {
+            self.deliver_injected();
+        }
+        taken
+    }
+
+    /// Parks if a stop or a hold asks for it.
+    fn park_if_asked(&mut self) {
+        if self.cpu.pending.load(SeqCst) & pending::STOP != 0 {
+            self.park();
+            self.deliver_injected();
+        }
+    }
+
+    /// Delivers signals that a debugger gave the thread along when it let it go.
+    fn deliver_injected(&mut self) {
+        let process = self.process.clone();
+        for observer in process.observers() {
+            if let Some(info) = observer.resumed(self) {
+                self.act_on(info, &mut None);
+                self.restore_host_mask();
+                // Stepping into a handler ends at its first instruction.
+                if self.handle.stepping.load(SeqCst) {
+                    self.tell_trap(Exit::Stepped);
+                }
+            }
+        }
+    }
+
+    /// Brings the host's signal mask in line with the guest's, unless a taken signal still waits: that keeps all blocked.
+    fn restore_host_mask(&self) {
+        if self.slot.is_empty() {
+            host::signal::set_mask(self.mask.host_mask());
+        }
+    }
+
+    /// Makes the system call that the thread is at; returns a status if the thread ends by it.
+    fn make_syscall(&mut self, immediate: u16) -> Option<i32> {
+        let process = self.process.clone();
+        let os = &*process.os;
+        let call = os.read_syscall(self, immediate);
+        for observer in process.observers() {
+            observer.syscall_enter(self, &call);
+        }
+        self.call_pc = call.pc;
+        let outcome = os.syscall(self, &call);
+        for observer in process.observers() {
+            observer.syscall_exit(self, &call, &outcome);
+        }
+        match outcome {
+            Outcome::Keep | Outcome::Fail(DISCARDED) => {}
+            Outcome::ExitThread(status) => return Some(status),
+            Outcome::ExitProcess(status) => self.end_process(End::Exit(status)),
+            Outcome::Fail(ERESTARTSYS) => {
+                self.poll(Some(call));
+                return None;
+            }
+            _ => os.write_outcome(self, &call, &outcome),
+        }
+        // A signal that the call let through, or sent, arrives before the next instruction, as on the kernel's way out.
+        if self.cpu.pending.load(SeqCst) & pending::SIGNAL != 0 {
+            self.poll(None);
+        }
+        None
+    }
+
+    /// Does what waits for this thread. `interrupted` is a system call to restart, or to fail with EINTR if a handler without
+    /// SA_RESTART runs.
+    fn poll(&mut self, interrupted: Option<Syscall>) {
+        let process = self.process.clone();
+        if self.cpu.pending.load(SeqCst) & pending::STOP != 0 {
+            if let Some(call) = &interrupted {
+                // What a debugger sees, and may change, is the thread before its call.
+                process.os.rewind_syscall(self, call);
+            }
+            self.park_if_asked();
+            if interrupted.is_some() {
+                // The signal, if there is one, is taken at the next poll, with the call still to be made.
+                return;
+            }
+        }
+        self.cpu.pending.fetch_and(!pending::SIGNAL, SeqCst);
+        let mut restart = interrupted;
+        let mut first = true;
+        while let Some(info) = self.take_signal(first) {
+            first = false;
+            self.deliver(info, &mut restart);
+        }
+        if let Some(call) = restart {
+            process.os.rewind_syscall(self, &call);
+        }
+        self.restore_host_mask();
+    }
+
+    /// Turns an exception of the guest's CPU into its signal. The kernel forces it: a guest that blocks or ignores it dies.
+    fn raise_exception(&mut self, exit: Exit) {
+        let process = self.process.clone();
+        let info = process.os.exception(self, exit);
+        let action = process.action(info.signal);
+        if self.mask.contains(info.signal) || action.handler == Action::IGNORE {
+            let _ = process.set_action(info.signal, Action::default());
+            self.mask = self.mask.without(info.signal.into());
+        }
+        self.deliver(info, &mut None);
+        self.restore_host_mask();
+    }
+
+    /// Delivers a signal: asks the observers, then does what the guest's action says. The host's mask is the caller's to set.
+    fn deliver(&mut self, info: SigInfo, interrupted: &mut Option<Syscall>) {
+        let process = self.process.clone();
+        let mut info = info;
+        for observer in process.observers() {
+            match observer.signal(self, info) {
+                Some(i) => info = i,
+                None => return,
+            }
+        }
+        self.act_on(info, interrupted);
+    }
+
+    /// Does with a signal what the guest's action says.
+    fn act_on(&mut self, info: SigInfo, interrupted: &mut Option<Syscall>) {
+        let process = self.process.clone();
+        let action = process.action(info.signal);
+        match action.handler {
+            Action::IGNORE => {}
+            Action::DEFAULT => match DefaultAction::of(info.signal) {
+                DefaultAction::Terminate | DefaultAction::Core => {
+                    self.end_process(End::Signal(info.signal))
+                }
+                // The host's default action has stopped or continued this process already, unless a debugger made it up.
+                DefaultAction::Ignore | DefaultAction::Continue | DefaultAction::Stop => {}
+            },
+            _ => self.enter_handler(info, &action, interrupted),
+        }
+    }
+
+    fn enter_handler(&mut self, info: SigInfo, action: &Action, interrupted: &mut Option<Syscall>) {
+        let process = self.process.clone();
+        if let Some(call) = interrupted.take() {
+            if action.flags & sa::RESTART != 0 {
+                process.os.rewind_syscall(self, &call);
+            } else {
+                let failed = Outcome::Fail(Errno::EINTR);
+                process.os.write_outcome(self, &call, &failed);
+            }
+        }
+        if process.os.push_frame(self, &info, action).is_err() {
+            // No stack for the frame: SIGSEGV, and for that one nothing can be done any more (the kernel's force_sigsegv).
+            let segv = Signal::SIGSEGV;
+            let unable = info.signal == segv
+                || self.mask.contains(segv)
+                || process.action(segv).handler <= Action::IGNORE;
+            if unable {
+                self.end_process(End::Signal(segv));
+            }
+            let forced = SigInfo {
+                signal: segv,
+                errno: 0,
+                // SI_KERNEL
+                code: 0x80,
+                fields: SigFields::Fault { addr: 0 },
+            };
+            return self.act_on(forced, &mut None);
+        }
+        if action.flags & sa::RESETHAND != 0 {
+            let _ = process.set_action(info.signal, Action::default());
+        }
+        let mut mask = self.mask.union(action.mask);
+        if action.flags & sa::NODEFER == 0 {
+            mask = mask.union(SigSet::from(info.signal));
+        }
+        self.mask = mask.blockable();
+        self.process.isa.sync_derived(&mut self.cpu);
+    }
+}

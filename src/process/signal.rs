@@ -1,0 +1,314 @@
+//! Signals: sets, information, actions.
+
+use super::{Errno, Signal, SysResult};
+use crate::host::signal::{self, Disposition, RawInfo};
+
+/// A set of signals; bit n - 1 is signal n in the host's numbering.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SigSet(pub u128);
+
+impl SigSet {
+    /// No signal.
+    pub const EMPTY: SigSet = SigSet(0);
+    /// Every signal.
+    pub const FULL: SigSet = SigSet(u128::MAX);
+
+    /// Whether `signal` is in it.
+    pub fn contains(self, signal: Signal) -> bool {
+        self.0 & Self::from(signal).0 != 0
+    }
+
+    /// Those that are in either.
+    #[must_use]
+    pub fn union(self, other: SigSet) -> SigSet {
+        SigSet(self.0 | other.0)
+    }
+
+    /// Those that are not in `other`.
+    #[must_use]
+    pub fn without(self, other: SigSet) -> SigSet {
+        SigSet(self.0 & !other.0)
+    }
+
+    /// What a guest can block: all but SIGKILL and SIGSTOP.
+    #[must_use]
+    pub fn blockable(self) -> SigSet {
+        self.without(Signal::SIGKILL.into())
+            .without(Signal::SIGSTOP.into())
+    }
+
+    /// The host's `sigset_t` (64 bits) for a thread that has this mask: synchronous faults stay unblocked. Also right for the
+    /// mask argument of `ppoll` and its like.
+    pub fn host_mask(self) -> u64 {
+        self.without(Signal::SIGSEGV.into())
+            .without(Signal::SIGBUS.into())
+            .0 as u64
+    }
+
+    /// From a host `sigset_t`.
+    pub fn from_host(bits: u64) -> SigSet {
+        SigSet(bits.into())
+    }
+
+    /// Its members, lowest first.
+    pub fn iter(self) -> impl Iterator<Item = Signal> {
+        (1..=128u8).map(Signal).filter(move |&s| self.contains(s))
+    }
+}
+
+impl From<Signal> for SigSet {
+    fn from(signal: Signal) -> SigSet {
+        match signal.0 {
+            n @ 1..=128 => SigSet(1 << (n - 1)),
+            _ => SigSet(0),
+        }
+    }
+}
+
+/// What comes with a signal: `siginfo_t` without a layout. Numbers (signal, `errno`, `code`) are the host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SigInfo {
+    /// Which signal.
+    pub signal: Signal,
+    /// `si_errno`.
+    pub errno: i32,
+    /// `si_code`.
+    pub code: i32,
+    /// The rest.
+    pub fields: SigFields,
+}
+
+/// The parts of `siginfo_t` that depend on signal and code (`asm-generic/siginfo.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SigFields {
+    /// `si_pid`, `si_uid`: kill, tgkill.
+    Kill {
+        /// Sender.
+        pid: i32,
+        /// Its user.
+        uid: u32,
+    },
+    /// `si_timerid`, `si_overrun`, `si_value`: POSIX timers.
+    Timer {
+        /// Timer.
+        id: i32,
+        /// Expirations missed.
+        overrun: i32,
+        /// The guest's value, as it came from the host: pointer-sized.
+        value: u64,
+    },
+    /// `si_pid`, `si_uid`, `si_value`: sigqueue, message queues.
+    Queue {
+        /// Sender.
+        pid: i32,
+        /// Its user.
+        uid: u32,
+        /// The guest's value, pointer-sized.
+        value: u64,
+    },
+    /// SIGCHLD.
+    Child {
+        /// Which child.
+        pid: i32,
+        /// Its user.
+        uid: u32,
+        /// Exit status, or the host's number of the signal (by `code`).
+        status: i32,
+        /// User time in clock ticks.
+        utime: i64,
+        /// System time in clock ticks.
+        stime: i64,
+    },
+    /// SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP raised by the CPU.
+    Fault {
+        /// The guest address at fault.
+        addr: u64,
+    },
+    /// SIGIO.
+    Poll {
+        /// `si_band`.
+        band: i64,
+        /// `si_fd`.
+        fd: i32,
+    },
+    /// SIGSYS (seccomp).
+    Sys {
+        /// Address of the call.
+        addr: u64,
+        /// Its number.
+        number: i32,
+        /// AUDIT_ARCH.
+        arch: u32,
+    },
+}
+
+/// Flags of an action (`sa_flags`), in the host's values.
+#[allow(missing_docs)] // The kernel's names.
+pub mod sa {
+    pub const NOCLDSTOP: u64 = 1;
+    pub const NOCLDWAIT: u64 = 2;
+    pub const SIGINFO: u64 = 4;
+    pub const RESTORER: u64 = 0x0400_0000;
+    pub const ONSTACK: u64 = 0x0800_0000;
+    pub const RESTART: u64 = 0x1000_0000;
+    pub const NODEFER: u64 = 0x4000_0000;
+    pub const RESETHAND: u64 = 0x8000_0000;
+}
+
+/// What the guest wants done with a signal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Action {
+    /// Guest address of the handler; [`Action::DEFAULT`] or [`Action::IGNORE`].
+    pub handler: u64,
+    /// [`sa`] flags, in the host's values.
+    pub flags: u64,
+    /// Guest address that the handler returns to, if `flags` has [`sa::RESTORER`].
+    pub restorer: u64,
+    /// Blocked while the handler runs.
+    pub mask: SigSet,
+}
+
+impl Action {
+    /// SIG_DFL.
+    pub const DEFAULT: u64 = 0;
+    /// SIG_IGN.
+    pub const IGNORE: u64 = 1;
+}
+
+/// What happens to a signal without a handler (signal(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultAction {
+    /// The process ends.
+    Terminate,
+    /// The process ends with a core file.
+    Core,
+    /// Nothing.
+    Ignore,
+    /// The process stops.
+    Stop,
+    /// The process goes on.
+    Continue,
+}
+
+impl DefaultAction {
+    /// The default action of a signal.
+    pub fn of(signal: Signal) -> DefaultAction {
+        use DefaultAction::*;
+        match signal {
+            Signal::SIGCHLD | Signal::SIGURG | Signal::SIGWINCH => Ignore,
+            Signal::SIGCONT => Continue,
+            Signal::SIGSTOP | Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU => Stop,
+            Signal::SIGQUIT
+            | Signal::SIGILL
+            | Signal::SIGTRAP
+            | Signal::SIGABRT
+            | Signal::SIGBUS
+            | Signal::SIGFPE
+            | Signal::SIGSEGV
+            | Signal::SIGXCPU
+            | Signal::SIGXFSZ
+            | Signal::SIGSYS => Core,
+            _ => Terminate,
+        }
+    }
+}
+
+/// The actions of a process.
+pub(super) struct Actions([Action; 128]);
+
+impl Default for Actions {
+    fn default() -> Self {
+        Actions([Action::default(); 128])
+    }
+}
+
+impl Actions {
+    pub(super) fn get(&self, signal: Signal) -> Action {
+        match signal.0 {
+            n @ 1..=128 => self.0[usize::from(n) - 1],
+            _ => Action::default(),
+        }
+    }
+
+    pub(super) fn set(&mut self, signal: Signal, action: Action) -> SysResult<Action> {
+        let slot = match signal.0 {
+            n @ 1..=128 => &mut self.0[usize::from(n) - 1],
+            _ => return Err(Errno::EINVAL),
+        };
+        if signal == Signal::SIGKILL || signal == Signal::SIGSTOP {
+            return Err(Errno::EINVAL);
+        }
+        Ok(std::mem::replace(slot, action))
+    }
+
+    /// Makes the host do what the action of `signal` asks for.
+    pub(super) fn apply(&self, signal: Signal) -> SysResult<()> {
+        if signal.0 > 64 || signal == Signal::SIGKILL || signal == Signal::SIGSTOP {
+            return Ok(());
+        }
+        let action = self.get(signal);
+        // The kernel must not lose these two, whatever the guest wants: they carry the faults of guest code.
+        let is_fault = matches!(signal, Signal::SIGSEGV | Signal::SIGBUS);
+        let disposition = match (action.handler, DefaultAction::of(signal)) {
+            _ if is_fault => Disposition::Handle,
+            (Action::IGNORE, _) => Disposition::Ignore,
+            (Action::DEFAULT, DefaultAction::Terminate | DefaultAction::Core) => {
+                Disposition::Handle
+            }
+            (Action::DEFAULT, _) => Disposition::Default,
+            _ => Disposition::Handle,
+        };
+        let kept = action.flags & (sa::NOCLDSTOP | sa::NOCLDWAIT);
+        signal::set_action_flags(signal, disposition, kept)
+    }
+}
+
+impl SigInfo {
+    /// From the kernel's `siginfo_t` (`asm-generic/siginfo.h`, 64-bit layout).
+    pub fn from_host(raw: &RawInfo) -> SigInfo {
+        const SI_QUEUE: i32 = -1;
+        const SI_TIMER: i32 = -2;
+        const SI_TKILL: i32 = -6;
+        const SI_USER: i32 = 0;
+        const SI_KERNEL: i32 = 0x80;
+        let signal = Signal(raw.i32(0) as u8);
+        let code = raw.i32(8);
+        let (pid, uid) = (raw.i32(16), raw.i32(20) as u32);
+        let fields = match (code, signal) {
+            (SI_USER | SI_TKILL | SI_KERNEL, _) => SigFields::Kill { pid, uid },
+            (SI_TIMER, _) => SigFields::Timer {
+                id: raw.i32(16),
+                overrun: raw.i32(20),
+                value: raw.u64(24),
+            },
+            (..=SI_QUEUE, _) => SigFields::Queue {
+                pid,
+                uid,
+                value: raw.u64(24),
+            },
+            (_, Signal::SIGCHLD) => SigFields::Child {
+                pid,
+                uid,
+                status: raw.i32(24),
+                utime: raw.u64(32) as i64,
+                stime: raw.u64(40) as i64,
+            },
+            (_, Signal::SIGIO) => SigFields::Poll {
+                band: raw.u64(16) as i64,
+                fd: raw.i32(24),
+            },
+            (_, Signal::SIGSYS) => SigFields::Sys {
+                addr: raw.u64(16),
+                number: raw.i32(24),
+                arch: raw.i32(28) as u32,
+            },
+            _ => SigFields::Fault { addr: raw.u64(16) },
+        };
+        SigInfo {
+            signal,
+            errno: raw.i32(4),
+            code,
+            fields,
+        }
+    }
+}

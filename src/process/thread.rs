@@ -1,0 +1,386 @@
+//! A guest thread: a host thread that runs guest code.
+
+use super::world::{World, state};
+use super::{End, Process, SigInfo, SigSet, Signal, SysResult};
+use crate::abi::Errno;
+use crate::cpu::Engine;
+use crate::host::signal::Slot;
+use crate::host::{self, Borrower, ExecWatch, Owner, handover};
+use crate::ir::{CpuState, pending};
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::{Arc, mpsc};
+
+/// Host stack of a guest thread in bytes: reserved, and touched only as far as handlers of system calls go down.
+const HOST_STACK: usize = 1 << 20;
+
+/// Alternate signal stack (`stack_t`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AltStack {
+    /// Lowest guest address.
+    pub sp: u64,
+    /// Length in bytes; 0 when there is none.
+    pub size: u64,
+    /// SS_AUTODISARM; SS_DISABLE follows from `size`, SS_ONSTACK from the stack pointer.
+    pub flags: u32,
+}
+
+/// What other threads may know of a thread.
+pub struct ThreadHandle {
+    /// Its id, the host's and the guest's.
+    pub tid: i32,
+    /// Its registers, while it is parked or in a blocking system call.
+    pub cpu: Borrower<CpuState>,
+    /// Asks it to execute one instruction at a time, telling [`super::Observer::trap`] after each.
+    pub stepping: AtomicBool,
+    /// The result of the system call that it is in is to be dropped.
+    discard: AtomicBool,
+    pub(super) state: AtomicU32,
+    pub(super) held: AtomicBool,
+}
+
+impl ThreadHandle {
+    /// Breaks off the blocking system call that it is in, if it is in one: it comes to nothing, and the thread goes on with its
+    /// registers as they are. Call with all threads stopped.
+    pub fn discard_syscall(&self) {
+        if self.is_blocked() {
+            self.discard.store(true, SeqCst);
+            host::signal::kick(self.tid);
+        }
+    }
+
+    /// Whether it is in a blocking system call.
+    pub fn is_blocked(&self) -> bool {
+        self.state.load(SeqCst) == state::BLOCKED
+    }
+}
+
+/// A guest thread, owned by the host thread that runs it.
+pub struct Thread {
+    /// What it belongs to.
+    pub process: Arc<Process>,
+    /// Its registers.
+    pub cpu: Owner<CpuState>,
+    /// What executes its code.
+    pub engine: Box<dyn Engine>,
+    /// What others see of it.
+    pub handle: Arc<ThreadHandle>,
+    /// Alternate signal stack.
+    pub altstack: AltStack,
+    /// Guest address to clear and wake when the thread ends (`set_tid_address`); 0 for none.
+    pub clear_child_tid: u64,
+    /// Guest address and length of the robust futex list's head (`set_robust_list`); 0 for none.
+    pub robust_list: (u64, u64),
+    pub(super) mask: SigSet,
+    /// Signals that were taken while the guest blocked them.
+    pub(super) deferred: Vec<SigInfo>,
+    pub(super) slot: &'static Slot,
+    /// Address of the system call instruction that is being carried out.
+    pub(super) call_pc: u64,
+    /// Whether this is the host's main thread, which must not return before the process ends.
+    is_main: bool,
+}
+
+pub use host::Forked;
+
+impl Thread {
+    /// Makes the calling host thread a guest thread with these registers. Signals stay blocked until its mask is set.
+    fn adopt(process: Arc<Process>, cpu: CpuState, is_main: bool) -> Thread {
+        host::signal::block_all();
+        let (cpu, borrower) = handover(cpu);
+        // One for each thread and never freed: the handler may look at it until the very end of the host thread.
+        let slot: &'static Slot = Box::leak(Box::new(Slot::new(borrower.clone())));
+        slot.install();
+        let handle = Arc::new(ThreadHandle {
+            tid: host::tid(),
+            cpu: borrower,
+            stepping: AtomicBool::new(false),
+            discard: AtomicBool::new(false),
+            state: AtomicU32::new(state::RUNNING),
+            held: AtomicBool::new(false),
+        });
+        process.world.add(handle.clone());
+        let engine = process.engines.create(&process);
+        let mut thread = Thread {
+            process,
+            cpu,
+            engine,
+            handle,
+            altstack: AltStack::default(),
+            clear_child_tid: 0,
+            robust_list: (0, 0),
+            mask: SigSet::EMPTY,
+            deferred: Vec::new(),
+            slot,
+            call_pc: 0,
+            is_main,
+        };
+        thread.cpu.guest_base = thread.process.mem.base();
+        thread
+    }
+
+    /// Makes the calling host thread the main thread of a process that is about to start, and sets the process's signals up. It
+    /// inherits the host thread's signal mask.
+    pub fn main(process: Arc<Process>) -> Thread {
+        let mut cpu = *CpuState::new();
+        process.isa.reset(&mut cpu);
+        let inherited = host::signal::block_all();
+        process.install_signals();
+        let mut thread = Thread::adopt(process, cpu, true);
+        thread.mask = SigSet::from_host(inherited).blockable();
+        thread
+    }
+
+    /// Its id.
+    pub fn tid(&self) -> i32 {
+        self.handle.tid
+    }
+
+    /// The signals it blocks.
+    pub fn signal_mask(&self) -> SigSet {
+        self.mask
+    }
+
+    /// Makes a host system call that does not block. Addresses in `args` come from [`crate::mem::AddressSpace::host_range`] or
+    /// are the handler's own.
+    pub fn syscall(&mut self, number: i64, args: [u64; 6]) -> SysResult {
+        host::syscall(number, args)
+    }
+
+    /// Makes a host system call that may block. Signals that arrive before or while it blocks interrupt it; see
+    /// [`super::ERESTARTSYS`]. While it lasts the thread counts as stopped. Addresses as for [`Thread::syscall`].
+    pub fn blocking_syscall(&mut self, number: i64, args: [u64; 6]) -> SysResult {
+        let slot = self.slot;
+        self.block_in(|| host::signal::interruptible(slot, number, args))
+    }
+
+    /// Makes a blocking host call. To a debugger the thread is at the call instruction meanwhile: what it restores there after a
+    /// call of its own makes the system call again.
+    fn block_in(&mut self, call: impl FnOnce() -> SysResult) -> SysResult {
+        let after = std::mem::replace(&mut self.cpu.pc, self.call_pc);
+        let (handle, world) = (&*self.handle, &self.process.world);
+        let result = self.cpu.lend(|| {
+            world.block(handle);
+            let result = call();
+            world.unblock(handle);
+            result
+        });
+        if handle.discard.swap(false, SeqCst) {
+            return Err(super::DISCARDED);
+        }
+        self.cpu.pc = after;
+        result
+    }
+
+    /// Waits while a stop of all threads, or a hold on this one, lasts. Others may look at its registers meanwhile.
+    pub fn park(&mut self) {
+        let (handle, world) = (&*self.handle, &self.process.world);
+        self.cpu.lend(|| world.wait(handle));
+    }
+
+    /// Runs `action` with every other thread stopped.
+    pub fn exclusively<R>(&mut self, action: impl FnOnce(&mut Thread) -> R) -> R {
+        let tid = self.tid();
+        let (handle, world) = (&*self.handle, &self.process.world);
+        self.cpu.lend(|| {
+            // Somebody else may be stopping all threads: let him, then take the turn.
+            world.block(handle);
+            world.stop(tid);
+            handle.state.store(state::RUNNING, SeqCst);
+        });
+        let result = action(self);
+        self.process.world.resume();
+        result
+    }
+
+    /// Sets the signals that the thread blocks, on the host too. A signal that becomes deliverable is taken at the next poll.
+    pub fn set_signal_mask(&mut self, mask: SigSet) {
+        self.mask = mask.blockable();
+        // A taken signal keeps the others blocked until it is delivered, which sets the mask.
+        if self.slot.is_empty() {
+            host::signal::set_mask(self.mask.host_mask());
+        }
+        if self.deferred.iter().any(|i| !self.mask.contains(i.signal)) {
+            self.cpu.pending.fetch_or(pending::SIGNAL, SeqCst);
+        }
+    }
+
+    /// Starts another thread of the process with a copy of this thread's registers and signal mask. `prepare` sets the
+    /// registers that differ (stack, thread pointer, result). `begin` runs in the new thread before its first instruction and
+    /// before this call returns: it knows the new id ([`Thread::tid`]). Returns the new id.
+    ///
+    /// # Errors
+    /// EAGAIN when the host gives no more threads.
+    pub fn spawn(
+        &mut self,
+        prepare: impl FnOnce(&mut CpuState),
+        begin: impl FnOnce(&mut Thread) + Send + 'static,
+    ) -> SysResult<i32> {
+        let mut cpu = copy_state(&self.cpu);
+        prepare(&mut cpu);
+        let (process, mask) = (self.process.clone(), self.mask);
+        let (tell, told) = mpsc::sync_channel(1);
+        let saved = host::signal::block_all();
+        let spawned = std::thread::Builder::new()
+            .stack_size(HOST_STACK)
+            .spawn(move || {
+                let mut thread = Thread::adopt(process, *cpu, false);
+                thread.mask = mask;
+                begin(&mut thread);
+                // The parent is waiting; it can only be gone with the whole process.
+                let _ = tell.send(thread.tid());
+                thread.run();
+            });
+        let result = match spawned {
+            Ok(_) => told.recv().map_err(|_| Errno::EAGAIN),
+            Err(_) => Err(Errno::EAGAIN),
+        };
+        host::signal::set_mask(saved);
+        result
+    }
+
+    /// Forks the process: the child has a copy of this thread only. Other threads are stopped meanwhile. `wait_for_exec`: the
+    /// parent goes on when the child has ended or replaced itself (vfork), though without sharing memory.
+    ///
+    /// # Errors
+    /// The host's (EAGAIN, ENOMEM).
+    pub fn fork(&mut self, wait_for_exec: bool) -> SysResult<Forked> {
+        let watch = wait_for_exec.then(ExecWatch::new).transpose()?;
+        let forked = self.exclusively(|thread| {
+            let process = thread.process.clone();
+            // Locks that a thread outside of the guest's (a debugger's) may hold are held here, so that the child finds them
+            // free.
+            let mut threads = process.world.lock();
+            let _actions = process.lock_actions();
+            let forked = process.mem.with_layout_locked(host::fork);
+            if forked == Ok(Forked::Child) {
+                let me = Arc::new(ThreadHandle {
+                    tid: host::tid(),
+                    cpu: thread.handle.cpu.clone(),
+                    stepping: AtomicBool::new(false),
+                    discard: AtomicBool::new(false),
+                    state: AtomicU32::new(state::RUNNING),
+                    held: AtomicBool::new(false),
+                });
+                thread.handle = me.clone();
+                World::forked(&mut threads, me);
+                thread.cpu.pending.fetch_and(!pending::STOP, SeqCst);
+                // The kernel's clone gives none of these to a child without CLONE_VM.
+                thread.clear_child_tid = 0;
+                thread.robust_list = (0, 0);
+            }
+            forked
+        });
+        match (forked, watch) {
+            (Ok(Forked::Parent(_)), Some(watch)) => {
+                let (handle, world) = (&*self.handle, &self.process.world);
+                self.cpu.lend(|| {
+                    world.block(handle);
+                    watch.wait();
+                    world.unblock(handle);
+                });
+            }
+            (Ok(Forked::Child), Some(watch)) => watch.keep(),
+            (Err(_), Some(watch)) => watch.cancel(),
+            (_, None) => {}
+        }
+        let forked = forked?;
+        let process = self.process.clone();
+        for observer in process.observers() {
+            match forked {
+                Forked::Parent(child) => observer.fork(self, child),
+                Forked::Child => observer.forked(self),
+            }
+        }
+        Ok(forked)
+    }
+
+    /// Tells the observers, and so the user, that the guest asked for something that is not implemented.
+    pub fn report_unimplemented(&self, what: &str) {
+        for observer in self.process.observers() {
+            observer.unimplemented(self, what);
+        }
+    }
+
+    /// Fills `buf` with random bytes: the host's, or those of the seed that the user gave.
+    pub fn random(&mut self, buf: &mut [u8]) {
+        self.process.random(buf);
+    }
+
+    /// Ends the thread after its last instruction. Returns for threads other than the main one.
+    pub(super) fn end(&mut self, status: i32) {
+        let process = self.process.clone();
+        if process.world.handles().len() == 1 {
+            self.end_process(End::Exit(status));
+        }
+        for observer in process.observers() {
+            observer.thread_exit(self, status);
+        }
+        process.os.thread_exit(self);
+        // Two threads may both have seen the other one alive; the one that is removed last ends the process.
+        host::signal::block_all();
+        if process.world.remove(self.tid()) == 0 {
+            self.end_process(End::Exit(status));
+        }
+        host::signal::release_stack();
+        if self.is_main {
+            host::signal::exit_thread(status);
+        }
+    }
+
+    /// Ends the process: by `exit_group`, or by a signal that nobody handled.
+    pub(super) fn end_process(&mut self, end: End) -> ! {
+        let process = self.process.clone();
+        if process.ending.swap(true, SeqCst) {
+            // Another thread is at it, and will take this one along.
+            let (handle, world) = (&*self.handle, &process.world);
+            self.cpu.lend(|| {
+                world.block(handle);
+                loop {
+                    std::thread::park();
+                }
+            });
+        }
+        host::signal::block_all();
+        for observer in process.observers() {
+            observer.process_exit(self, end);
+        }
+        match end {
+            End::Exit(status) => host::signal::exit_process(status),
+            End::Signal(signal) => host::signal::die(signal),
+        }
+    }
+
+    /// Takes a signal that the kernel has delivered to this thread, if there is one. Not the first of a poll: the handler of
+    /// one before it may block it now.
+    pub(super) fn take_signal(&mut self, first: bool) -> Option<SigInfo> {
+        while let Some(raw) = self.slot.take() {
+            let info = SigInfo::from_host(&raw);
+            let unblockable_on_host = matches!(info.signal, Signal::SIGSEGV | Signal::SIGBUS);
+            // The first may be blocked: sigsuspend and its like let it through with a mask of their own.
+            if (unblockable_on_host || !first) && self.mask.contains(info.signal) {
+                self.deferred.push(info);
+            } else {
+                return Some(info);
+            }
+        }
+        let ready = self
+            .deferred
+            .iter()
+            .position(|i| !self.mask.contains(i.signal))?;
+        Some(self.deferred.remove(ready))
+    }
+}
+
+/// A copy of a thread's registers for another thread: without what belongs to its engine, and with the monitor open.
+fn copy_state(cpu: &CpuState) -> Box<CpuState> {
+    let mut copy = CpuState::new();
+    copy.regs = cpu.regs;
+    copy.pc = cpu.pc;
+    copy.flags = cpu.flags;
+    copy.fp_round = cpu.fp_round;
+    copy.fp_flags = cpu.fp_flags;
+    copy.mode = cpu.mode;
+    copy.guest_base = cpu.guest_base;
+    copy
+}

@@ -1,0 +1,654 @@
+//! Values, strings and structures as text, in the style of strace.
+
+use std::fmt::Write;
+
+use super::signal_name;
+use crate::abi::{Dialect, Endian, Errno, Kind, OsAbi, Show, Signal, StructDesc, read_int};
+use crate::mem::AddressSpace;
+use crate::os::{ArgType, Dir, Len, MAX_ARGS, Syscall, sigset_from_guest};
+use crate::process::{SigFields, SigInfo, SigSet};
+
+/// Bytes of a string or buffer that are shown, as strace's default.
+const STRING_LIMIT: usize = 32;
+
+/// Elements of an array that are shown.
+const ARRAY_LIMIT: u64 = 32;
+
+/// The arguments of one call, and where they point.
+pub struct Render<'a> {
+    mem: &'a AddressSpace,
+    /// The guest's ABI.
+    pub abi: OsAbi,
+    row: &'static Syscall,
+    args: [u64; MAX_ARGS],
+}
+
+/// A string in quotes, cut after `limit` bytes.
+pub fn quote(bytes: &[u8], limit: usize) -> String {
+    let mut out = String::from("\"");
+    let shown = &bytes[..bytes.len().min(limit)];
+    for (i, &b) in shown.iter().enumerate() {
+        match b {
+            b'"' => out += "\\\"",
+            b'\\' => out += "\\\\",
+            b'\n' => out += "\\n",
+            b'\t' => out += "\\t",
+            b'\r' => out += "\\r",
+            0x0b => out += "\\v",
+            0x0c => out += "\\f",
+            0x20..=0x7e => out.push(char::from(b)),
+            _ => {
+                // Octal, in full only if a digit follows.
+                let digit = shown.get(i + 1).is_some_and(u8::is_ascii_digit);
+                // Writing to a string cannot fail.
+                let _ = if digit {
+                    write!(out, "\\{b:03o}")
+                } else {
+                    write!(out, "\\{b:o}")
+                };
+            }
+        }
+    }
+    out.push('"');
+    if bytes.len() > limit {
+        out += "...";
+    }
+    out
+}
+
+impl<'a> Render<'a> {
+    /// For one call.
+    pub fn new(
+        mem: &'a AddressSpace,
+        abi: OsAbi,
+        row: &'static Syscall,
+        args: [u64; MAX_ARGS],
+    ) -> Render<'a> {
+        Render {
+            mem,
+            abi,
+            row,
+            args,
+        }
+    }
+
+    fn ty(&self, i: usize) -> ArgType {
+        match self.row.args[i].ty {
+            ArgType::By(resolve) => resolve(&self.args, self.abi),
+            ty => ty,
+        }
+    }
+
+    /// Which way an argument's memory goes; `None` for a plain value.
+    pub fn direction(&self, i: usize) -> Option<Dir> {
+        match self.ty(i) {
+            ArgType::Buf(d, _)
+            | ArgType::Ints(d, ..)
+            | ArgType::Struct(d, _)
+            | ArgType::Structs(d, ..)
+            | ArgType::Iovec(d, _)
+            | ArgType::SigSet(d, _)
+            | ArgType::SigInfo(d)
+            | ArgType::Sockaddr(d, _)
+            | ArgType::Msghdr(d)
+            | ArgType::Mmsghdrs(d, _) => Some(d),
+            ArgType::FdSet(_) => Some(Dir::InOut),
+            _ => None,
+        }
+    }
+
+    /// An argument as an address.
+    pub fn address(&self, i: usize) -> String {
+        pointer(self.args[i])
+    }
+
+    /// Argument `i`; `returned` is the call's result, if it is over. "" for one that the call does not have.
+    pub fn argument(&self, i: usize, returned: Option<u64>) -> String {
+        let value = self.args[i];
+        let ty = self.ty(i);
+        match ty {
+            ArgType::Absent => return String::new(),
+            ArgType::Value(kind, show) => return self.value(kind, show, value),
+            ArgType::Wide(show) => return self.value(Kind::I64, show, value),
+            ArgType::Addr => return pointer(value),
+            _ if value == 0 => return "NULL".to_owned(),
+            _ => {}
+        }
+        self.pointee(ty, value, returned)
+            .unwrap_or_else(|| pointer(value))
+    }
+
+    /// How many elements there are, after a call as many as it returned.
+    fn count(&self, dir: Dir, len: Len, returned: Option<u64>) -> Option<u64> {
+        Some(match len {
+            Len::Const(n) => n.into(),
+            Len::Arg(n) => {
+                let n = self.args[usize::from(n)];
+                match (dir, returned) {
+                    (Dir::Out, Some(r)) => n.min(r),
+                    _ => n,
+                }
+            }
+            Len::Behind(n) => self.int(self.args[usize::from(n)], Kind::U32)?,
+        })
+    }
+
+    fn bytes(&self, addr: u64, len: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        self.mem.read(addr, &mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    fn int(&self, addr: u64, kind: Kind) -> Option<u64> {
+        Some(read_int(
+            self.abi,
+            kind,
+            &self.bytes(addr, kind.size(self.abi))?,
+        ))
+    }
+
+    /// What is at `addr`; `None` if it can't be read.
+    fn pointee(&self, ty: ArgType, addr: u64, returned: Option<u64>) -> Option<String> {
+        Some(match ty {
+            ArgType::Path | ArgType::PathNew => self.string(addr, 4096)?,
+            ArgType::Str => self.string(addr, STRING_LIMIT)?,
+            ArgType::Strings => self.strings(addr)?,
+            ArgType::Buf(dir, len) => {
+                let n = self.count(dir, len, returned)?;
+                self.buffer(addr, n)?
+            }
+            ArgType::Ints(dir, kind, show, len) => {
+                let n = self.count(dir, len, returned)?;
+                self.list(n, kind.size(self.abi) as u64, addr, |b| {
+                    self.value(kind, show, read_int(self.abi, kind, b))
+                })?
+            }
+            ArgType::Struct(_, desc) => {
+                let bytes = self.bytes(addr, desc.size(self.abi))?;
+                self.structure(desc, &bytes)
+            }
+            ArgType::Structs(dir, desc, len) => {
+                let n = self.count(dir, len, returned)?;
+                self.list(n, desc.size(self.abi) as u64, addr, |b| {
+                    self.structure(desc, b)
+                })?
+            }
+            ArgType::Iovec(dir, len) => {
+                self.iovecs(addr, self.count(Dir::In, len, None)?, dir, returned)?
+            }
+            ArgType::SigSet(_, len) => {
+                let n = self.count(Dir::In, len, None)?.min(16);
+                self.signals(&self.bytes(addr, n as usize)?)
+            }
+            ArgType::SigInfo(_) => {
+                let bytes = self.bytes(addr, crate::os::linux::siginfo::SIZE)?;
+                siginfo(
+                    &crate::os::linux::siginfo::from_guest(self.abi, &bytes),
+                    self.abi,
+                )
+            }
+            ArgType::FdSet(len) => self.fd_set(addr, self.count(Dir::In, len, None)?)?,
+            ArgType::Sockaddr(dir, len) => {
+                let n = self.count(dir, len, None)?.min(128);
+                self.sockaddr(&self.bytes(addr, n as usize)?)
+            }
+            ArgType::Msghdr(dir) => self.message(addr, dir, returned)?,
+            ArgType::Mmsghdrs(dir, len) => {
+                let n = self.count(dir, len, returned)?;
+                let size = <crate::os::linux::structs::Mmsghdr as crate::abi::GuestStruct>::DESC
+                    .size(self.abi) as u64;
+                let each: Option<Vec<String>> = (0..n.min(ARRAY_LIMIT))
+                    .map(|i| self.message(addr + i * size, dir, None))
+                    .collect();
+                format!("[{}]", each?.join(", "))
+            }
+            ArgType::Absent
+            | ArgType::Value(..)
+            | ArgType::Wide(_)
+            | ArgType::By(_)
+            | ArgType::Addr => pointer(addr),
+        })
+    }
+
+    fn string(&self, addr: u64, limit: usize) -> Option<String> {
+        match self.mem.read_cstr(addr, limit + 1).ok()? {
+            Some(text) => Some(quote(&text, limit)),
+            None => Some(quote(&self.bytes(addr, limit + 1)?, limit)),
+        }
+    }
+
+    fn buffer(&self, addr: u64, len: u64) -> Option<String> {
+        let bytes = self.bytes(addr, len.min(STRING_LIMIT as u64 + 1) as usize)?;
+        Some(quote(&bytes, STRING_LIMIT))
+    }
+
+    /// `argv`: every string, or their number if there are many.
+    fn strings(&self, addr: u64) -> Option<String> {
+        let word = u64::from(self.abi.abi.word);
+        let mut parts = Vec::new();
+        let mut n = 0;
+        loop {
+            let at = self.int(addr + n * word, Kind::Ulong)?;
+            if at == 0 {
+                break;
+            }
+            if n < ARRAY_LIMIT {
+                parts.push(self.string(at, STRING_LIMIT)?);
+            }
+            n += 1;
+            if n > 1 << 16 {
+                return None;
+            }
+        }
+        if n > ARRAY_LIMIT {
+            return Some(format!("{} /* {n} strings */", pointer(addr)));
+        }
+        Some(format!("[{}]", parts.join(", ")))
+    }
+
+    fn list(&self, n: u64, size: u64, addr: u64, show: impl Fn(&[u8]) -> String) -> Option<String> {
+        let shown = n.min(ARRAY_LIMIT);
+        let bytes = self.bytes(addr, (shown * size) as usize)?;
+        let mut parts: Vec<String> = bytes.chunks(size as usize).map(show).collect();
+        if n > shown {
+            parts.push("...".to_owned());
+        }
+        Some(format!("[{}]", parts.join(", ")))
+    }
+
+    fn iovecs(&self, addr: u64, n: u64, dir: Dir, returned: Option<u64>) -> Option<String> {
+        let word = u64::from(self.abi.abi.word);
+        let mut left = match dir {
+            Dir::In => u64::MAX,
+            _ => returned?,
+        };
+        let mut parts = Vec::new();
+        for i in 0..n.min(ARRAY_LIMIT) {
+            let base = self.int(addr + 2 * i * word, Kind::Ulong)?;
+            let len = self.int(addr + (2 * i + 1) * word, Kind::Ulong)?;
+            let used = len.min(left);
+            left -= used;
+            let shown = self.buffer(base, used).unwrap_or_else(|| pointer(base));
+            parts.push(format!("{{iov_base={shown}, iov_len={len}}}"));
+        }
+        Some(format!("[{}]", parts.join(", ")))
+    }
+
+    fn fd_set(&self, addr: u64, n: u64) -> Option<String> {
+        let word = u64::from(self.abi.abi.word);
+        let n = n.min(1024);
+        let mut bytes = self.bytes(addr, (n.div_ceil(8 * word) * word) as usize)?;
+        if self.abi.abi.endian == Endian::Big {
+            bytes
+                .chunks_exact_mut(word as usize)
+                .for_each(<[u8]>::reverse);
+        }
+        let fds: Vec<String> = (0..n as usize)
+            .filter(|fd| bytes[fd / 8] >> (fd % 8) & 1 != 0)
+            .map(|fd| fd.to_string())
+            .collect();
+        Some(format!("[{}]", fds.join(" ")))
+    }
+
+    /// A set of signals from its bytes: `[INT TERM]`, or `~[...]` for what is not in a full one.
+    fn signals(&self, bytes: &[u8]) -> String {
+        let mut bytes = bytes.to_vec();
+        let word = usize::from(self.abi.abi.word);
+        if self.abi.abi.endian == Endian::Big {
+            bytes.chunks_exact_mut(word).for_each(<[u8]>::reverse);
+        }
+        let set = sigset_from_guest(self.abi.dialect, &bytes);
+        let full = Signal::count(self.abi.dialect).min(bytes.len() as u32 * 8);
+        signal_set(set, full)
+    }
+
+    fn sockaddr(&self, bytes: &[u8]) -> String {
+        if bytes.len() < 2 {
+            return quote(bytes, STRING_LIMIT);
+        }
+        let family = read_int(self.abi, Kind::U16, bytes);
+        let name = crate::os::linux::flags::AF
+            .name_of(self.abi.dialect, family)
+            .map_or_else(|| family.to_string(), str::to_owned);
+        let port = |at: usize| {
+            bytes
+                .get(at..at + 2)
+                .map_or(0, |p| u16::from_be_bytes([p[0], p[1]]))
+        };
+        match (name.as_str(), bytes.len()) {
+            ("AF_UNIX", _) => {
+                let path = &bytes[2..];
+                let shown = match path.first() {
+                    None => String::new(),
+                    // Abstract: the name is all of it.
+                    Some(0) => format!(", sun_path=@{}", quote(&path[1..], 108)),
+                    Some(_) => {
+                        let end = path.iter().position(|&b| b == 0).unwrap_or(path.len());
+                        format!(", sun_path={}", quote(&path[..end], 108))
+                    }
+                };
+                format!("{{sa_family=AF_UNIX{shown}}}")
+            }
+            ("AF_INET", 8..) => {
+                let addr = std::net::Ipv4Addr::new(bytes[4], bytes[5], bytes[6], bytes[7]);
+                format!(
+                    "{{sa_family=AF_INET, sin_port=htons({}), sin_addr=inet_addr(\"{addr}\")}}",
+                    port(2)
+                )
+            }
+            ("AF_INET6", 24..) => {
+                let mut octets = [0; 16];
+                octets.copy_from_slice(&bytes[8..24]);
+                let addr = std::net::Ipv6Addr::from(octets);
+                format!(
+                    "{{sa_family=AF_INET6, sin6_port=htons({}), sin6_addr=\"{addr}\"}}",
+                    port(2)
+                )
+            }
+            ("AF_NETLINK", 12..) => format!(
+                "{{sa_family=AF_NETLINK, nl_pid={}, nl_groups={:#x}}}",
+                read_int(self.abi, Kind::U32, &bytes[4..]),
+                read_int(self.abi, Kind::U32, &bytes[8..])
+            ),
+            _ => format!(
+                "{{sa_family={name}, sa_data={}}}",
+                quote(&bytes[2..], STRING_LIMIT)
+            ),
+        }
+    }
+
+    fn message(&self, addr: u64, dir: Dir, returned: Option<u64>) -> Option<String> {
+        use crate::abi::GuestStruct;
+        use crate::os::linux::structs::Msghdr;
+        let bytes = self.bytes(addr, Msghdr::DESC.size(self.abi))?;
+        let m = Msghdr::read(self.abi, &bytes).ok()?;
+        let name = match (m.msg_name.0, m.msg_namelen) {
+            (0, _) | (_, 0) => "NULL".to_owned(),
+            (at, len) => self
+                .bytes(at, len.clamp(0, 128) as usize)
+                .map_or_else(|| pointer(at), |b| self.sockaddr(&b)),
+        };
+        let iov = self
+            .iovecs(m.msg_iov.0, m.msg_iovlen.0, dir, returned)
+            .unwrap_or_else(|| pointer(m.msg_iov.0));
+        let mut flags = String::new();
+        // Writing to a string cannot fail.
+        let _ =
+            crate::os::linux::flags::MSG.write(&mut flags, self.abi.dialect, m.msg_flags.into());
+        Some(format!(
+            "{{msg_name={name}, msg_namelen={}, msg_iov={iov}, msg_iovlen={}, msg_controllen={}, msg_flags={flags}}}",
+            m.msg_namelen, m.msg_iovlen.0, m.msg_controllen.0
+        ))
+    }
+
+    /// The fields of a structure, without those that are a detail.
+    fn structure(&self, desc: &StructDesc, bytes: &[u8]) -> String {
+        let mut parts = Vec::new();
+        let mut more = false;
+        for field in desc.fields {
+            if field.name.starts_with('_') {
+                continue;
+            }
+            if matches!(field.show, Show::Detail) {
+                more = true;
+                continue;
+            }
+            let Some((at, real)) = desc.offsets(self.abi).find(|(_, f)| f.name == field.name)
+            else {
+                continue;
+            };
+            let size = real.kind.size(self.abi);
+            let raw = &bytes[at..at + size * usize::from(real.count)];
+            let shown = match (field.show, real.kind, real.count) {
+                (Show::Chars, ..) => {
+                    let end = raw.iter().position(|&b| b == 0).unwrap_or(raw.len());
+                    quote(&raw[..end], STRING_LIMIT)
+                }
+                (Show::SignalSet, ..) => self.signals(raw),
+                (_, Kind::Struct(inner), _) => self.structure(inner, raw),
+                (_, Kind::U8, 2..) => {
+                    let each: Vec<String> = raw.iter().map(u8::to_string).collect();
+                    format!("[{}]", each.join(", "))
+                }
+                (show, kind, 1) => self.field(kind, show, read_int(self.abi, kind, raw)),
+                (show, kind, _) => {
+                    let each: Vec<String> = raw
+                        .chunks(size)
+                        .map(|b| self.field(kind, show, read_int(self.abi, kind, b)))
+                        .collect();
+                    format!("[{}]", each.join(", "))
+                }
+            };
+            parts.push(format!("{}={shown}", field.name.trim_start_matches("r#")));
+        }
+        if more {
+            parts.push("...".to_owned());
+        }
+        format!("{{{}}}", parts.join(", "))
+    }
+
+    /// A field's value: modes have a file type there.
+    fn field(&self, kind: Kind, show: Show, value: u64) -> String {
+        match show {
+            Show::Mode => file_mode(value),
+            _ => self.value(kind, show, value),
+        }
+    }
+
+    /// A value.
+    pub fn value(&self, kind: Kind, show: Show, value: u64) -> String {
+        let d = self.abi.dialect;
+        let decimal = || {
+            if kind.signed() {
+                (value as i64).to_string()
+            } else {
+                value.to_string()
+            }
+        };
+        let flags = |table: &crate::abi::FlagTable, value: u64| {
+            let mut out = String::new();
+            // Writing to a string cannot fail.
+            let _ = table.write(&mut out, d, value);
+            out
+        };
+        match show {
+            Show::Hex => {
+                if value == 0 {
+                    "0".to_owned()
+                } else {
+                    format!("{value:#x}")
+                }
+            }
+            Show::Addr => pointer(value),
+            Show::DirFd if value as i32 == -100 => "AT_FDCWD".to_owned(),
+            Show::Mode => format!("0{value:03o}"),
+            Show::Dev => format!(
+                "makedev({:#x}, {:#x})",
+                value >> 8 & 0xfff,
+                (value & 0xff) | (value >> 12 & 0xf_ff00)
+            ),
+            Show::WaitStatus => wait_status(d, value as u32),
+            Show::Flags(table) => flags(table, value),
+            Show::CloneFlags(table) => {
+                let signal = value & 0xff;
+                let mut out = flags(table, value & !0xff);
+                if signal != 0 {
+                    let name = signal_name(d, signal as u32);
+                    out = if value & !0xff == 0 {
+                        name
+                    } else {
+                        format!("{out}|{name}")
+                    };
+                }
+                out
+            }
+            Show::Signal if value == 0 => "0".to_owned(),
+            Show::Signal => signal_name(d, value as u32),
+            Show::Errno if value == 0 => "0".to_owned(),
+            Show::Errno => format!("{:?}", Errno::from_guest(d, value as u32)),
+            Show::Rlim if Show::Rlim.convert(value, self.abi, OsAbi::HOST) == u64::MAX => {
+                "RLIM_INFINITY".to_owned()
+            }
+            Show::Rlim64 if value == u64::MAX => "RLIM64_INFINITY".to_owned(),
+            _ => decimal(),
+        }
+    }
+}
+
+fn pointer(value: u64) -> String {
+    if value == 0 {
+        "NULL".to_owned()
+    } else {
+        format!("{value:#x}")
+    }
+}
+
+/// `S_IFREG|0644`
+fn file_mode(mode: u64) -> String {
+    let kind = match mode >> 12 & 15 {
+        1 => "S_IFIFO|",
+        2 => "S_IFCHR|",
+        4 => "S_IFDIR|",
+        6 => "S_IFBLK|",
+        8 => "S_IFREG|",
+        10 => "S_IFLNK|",
+        12 => "S_IFSOCK|",
+        _ => "",
+    };
+    format!("{kind}0{:03o}", mode & 0o7777)
+}
+
+fn wait_status(d: Dialect, status: u32) -> String {
+    let signal = |n: u32| signal_name(d, n);
+    match status & 0x7f {
+        0 => format!(
+            "{{WIFEXITED(s) && WEXITSTATUS(s) == {}}}",
+            status >> 8 & 0xff
+        ),
+        0x7f if status == 0xffff => "{WIFCONTINUED(s)}".to_owned(),
+        0x7f => format!(
+            "{{WIFSTOPPED(s) && WSTOPSIG(s) == {}}}",
+            signal(status >> 8 & 0x7f)
+        ),
+        n => format!(
+            "{{WIFSIGNALED(s) && WTERMSIG(s) == {}{}}}",
+            signal(n),
+            if status & 0x80 != 0 {
+                " && WCOREDUMP(s)"
+            } else {
+                ""
+            }
+        ),
+    }
+}
+
+/// A set of signals out of `full` that there are.
+fn signal_set(set: SigSet, full: u32) -> String {
+    let names = |s: SigSet| {
+        let each: Vec<String> = s
+            .iter()
+            .filter(|s| u32::from(s.0) <= full)
+            .map(|s| s.name().trim_start_matches("SIG").to_owned())
+            .collect();
+        each.join(" ")
+    };
+    let count = set.iter().filter(|s| u32::from(s.0) <= full).count() as u32;
+    if count > full / 2 {
+        format!("~[{}]", names(SigSet::FULL.without(set)))
+    } else {
+        format!("[{}]", names(set))
+    }
+}
+
+/// The name of a code that the kernel gives with a signal of its own.
+fn code_name(info: &SigInfo) -> String {
+    let own: &[&str] = match info.signal {
+        Signal::SIGSEGV => &["SEGV_MAPERR", "SEGV_ACCERR", "SEGV_BNDERR", "SEGV_PKUERR"],
+        Signal::SIGBUS => &["BUS_ADRALN", "BUS_ADRERR", "BUS_OBJERR"],
+        Signal::SIGILL => &[
+            "ILL_ILLOPC",
+            "ILL_ILLOPN",
+            "ILL_ILLADR",
+            "ILL_ILLTRP",
+            "ILL_PRVOPC",
+            "ILL_PRVREG",
+            "ILL_COPROC",
+            "ILL_BADSTK",
+        ],
+        Signal::SIGFPE => &[
+            "FPE_INTDIV",
+            "FPE_INTOVF",
+            "FPE_FLTDIV",
+            "FPE_FLTOVF",
+            "FPE_FLTUND",
+            "FPE_FLTRES",
+            "FPE_FLTINV",
+            "FPE_FLTSUB",
+        ],
+        Signal::SIGTRAP => &["TRAP_BRKPT", "TRAP_TRACE", "TRAP_BRANCH", "TRAP_HWBKPT"],
+        Signal::SIGCHLD => &[
+            "CLD_EXITED",
+            "CLD_KILLED",
+            "CLD_DUMPED",
+            "CLD_TRAPPED",
+            "CLD_STOPPED",
+            "CLD_CONTINUED",
+        ],
+        _ => &[],
+    };
+    usize::try_from(info.code)
+        .ok()
+        .and_then(|c| own.get(c.wrapping_sub(1)))
+        .map(|n| (*n).to_owned())
+        .or_else(|| {
+            crate::os::linux::flags::SI_CODE
+                .name_of(Dialect::X86, i64::from(info.code) as u64)
+                .map(str::to_owned)
+        })
+        .unwrap_or_else(|| info.code.to_string())
+}
+
+/// `siginfo_t` by its fields; numbers of signals by name.
+pub fn siginfo(info: &SigInfo, _abi: OsAbi) -> String {
+    let mut out = format!(
+        "{{si_signo={}, si_code={}",
+        info.signal.name(),
+        code_name(info)
+    );
+    if info.errno != 0 {
+        // Writing to a string cannot fail.
+        let _ = write!(out, ", si_errno={:?}", Errno(info.errno));
+    }
+    let rest = match info.fields {
+        SigFields::Kill { pid, uid } => format!(", si_pid={pid}, si_uid={uid}"),
+        SigFields::Timer { id, overrun, value } => {
+            format!(", si_timerid={id:#x}, si_overrun={overrun}, si_value={value:#x}")
+        }
+        SigFields::Queue { pid, uid, value } => {
+            format!(", si_pid={pid}, si_uid={uid}, si_value={value:#x}")
+        }
+        SigFields::Child {
+            pid,
+            uid,
+            status,
+            utime,
+            stime,
+        } => {
+            const CLD_EXITED: i32 = 1;
+            let status = if info.code == CLD_EXITED {
+                status.to_string()
+            } else {
+                Signal(status as u8).name().into_owned()
+            };
+            format!(
+                ", si_pid={pid}, si_uid={uid}, si_status={status}, si_utime={utime}, si_stime={stime}"
+            )
+        }
+        SigFields::Fault { addr } => format!(", si_addr={}", pointer(addr)),
+        SigFields::Poll { band, fd } => format!(", si_band={band:#x}, si_fd={fd}"),
+        SigFields::Sys { addr, number, .. } => {
+            format!(", si_call_addr={addr:#x}, si_syscall={number}")
+        }
+    };
+    out + &rest + "}"
+}

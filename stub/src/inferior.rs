@@ -1,0 +1,716 @@
+//! [`Inferior`]: what a debugger may ask of a live process, of a core file or of a recording.
+//!
+//! Conventions, for all methods:
+//!
+//! - Byte strings (registers, memory, auxv, siginfo) are in the target's byte order and layout.
+//! - Signal numbers are the *guest's*; [`Inferior::gdb_signal`] and [`Inferior::guest_signal`] map them to gdb's numbering.
+//! - Process and thread ids are the guest's view (`getpid`, `gettid`); 0 is never an id.
+//! - What an inferior cannot do returns [`Error::Unsupported`] with a reason for the user (a core: "a core file does not run").
+//!   Most methods default to that.
+//! - All calls come from one thread. Between [`Inferior::resume`] and the stop only those marked *also while running* are made.
+//!
+//! # Stops
+//!
+//! All-stop: [`Inferior::resume`] returns at once. When something stops the guest, the inferior first brings *every* thread to a
+//! halt, then queues one [`Stop`] and makes [`Inferior::stop_fd`] readable. A front end polls that descriptor together with its
+//! own input, and fetches the stop with [`Inferior::take_stop`]. [`crate::Notifier`] is such a descriptor.
+
+use std::any::Any;
+use std::fmt;
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::agent::AgentExpr;
+use crate::file::{FileError, FileStat, GuestFile, OpenFlags};
+use crate::register::{RegisterInfo, RegisterRole};
+
+/// Process id as the guest sees it.
+pub type Pid = u32;
+
+/// Thread id as the guest sees it: unique over all processes of an inferior.
+pub type Tid = u32;
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// This inferior cannot do it at all; the text says why and, where there is one, what to do instead.
+    Unsupported(&'static str),
+    /// No such thread, or it has exited.
+    NoThread(Tid),
+    /// No such process.
+    NoProcess(Pid),
+    /// No such register in the table.
+    NoRegister(usize),
+    /// Nothing at this guest address, or it cannot be accessed so.
+    Fault(u64),
+    /// The value cannot be had at present (a register that a core does not hold).
+    Unavailable,
+    /// The request is at odds with the inferior's state (resume while running, memory after exit).
+    WrongState(&'static str),
+    /// The request makes no sense; the text says why.
+    Invalid(String),
+    /// The operation failed; the text is for the user.
+    Failed(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Unsupported(why) => write!(f, "not supported: {why}"),
+            Error::NoThread(tid) => write!(f, "no thread {tid}"),
+            Error::NoProcess(pid) => write!(f, "no process {pid}"),
+            Error::NoRegister(n) => write!(f, "no register number {n}"),
+            Error::Fault(addr) => write!(f, "cannot access memory at {addr:#x}"),
+            Error::Unavailable => f.write_str("value not available"),
+            Error::WrongState(why) => f.write_str(why),
+            Error::Invalid(why) | Error::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Result of a request to an inferior.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Byte order of the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endian {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+/// What kind of machine the inferior runs on.
+#[derive(Clone, Debug)]
+pub struct TargetDescription {
+    /// gdb's architecture name (`aarch64`, `mips:isa32r2`).
+    pub gdb_arch: String,
+    /// gdb's OS ABI name (`GNU/Linux`, `FreeBSD`); "" leaves it to the executable.
+    pub gdb_osabi: String,
+    /// LLVM triple for lldb (`aarch64-unknown-linux-gnu`).
+    pub triple: String,
+    /// Byte order.
+    pub endian: Endian,
+    /// Size of an address in bytes: 4 or 8.
+    pub pointer_size: u8,
+    /// Size of a page in bytes.
+    pub page_size: u32,
+    /// lldb's `elf_abi` of a process, where the triple does not tell it (MIPS: `o32`, `n32`, `n64`); "" for none.
+    pub elf_abi: String,
+    /// Length in bytes of the breakpoint that a debugger asks for where the kind is not given.
+    pub breakpoint_size: u8,
+    /// The registers; the index is the number in all packets.
+    pub registers: Vec<RegisterInfo>,
+}
+
+impl TargetDescription {
+    /// When a watchpoint stops: after the access has been done, or (`false`) before, with the PC at the instruction. Debuggers
+    /// take for granted what the hardware does, by architecture (gdb's `have_nonsteppable_watchpoint`, as `maint print
+    /// architecture` shows it): where it is before, they remove the watchpoint, step, and put it back.
+    pub fn watch_after(&self) -> bool {
+        const BEFORE: [&str; 5] = ["aarch64", "arm", "mips", "riscv", "powerpc"];
+        !BEFORE.iter().any(|arch| self.gdb_arch.starts_with(arch))
+    }
+
+    /// An integer of `size` bytes in the target's byte order; higher bytes are zero.
+    pub fn integer(&self, value: u64, size: usize) -> Vec<u8> {
+        let mut bytes = value.to_le_bytes().to_vec();
+        bytes.resize(size, 0);
+        if self.endian == Endian::Big {
+            bytes.reverse();
+        }
+        bytes
+    }
+
+    /// The integer in `bytes`, which are in the target's byte order; of more than 8 bytes the low ones.
+    pub fn read_integer(&self, bytes: &[u8]) -> u64 {
+        let fold = |n: u64, b: &u8| n << 8 | u64::from(*b);
+        match self.endian {
+            Endian::Big => bytes.iter().fold(0, fold),
+            Endian::Little => bytes.iter().rev().fold(0, fold),
+        }
+    }
+
+    /// Number of the register in that role.
+    pub fn register_in_role(&self, role: RegisterRole) -> Option<usize> {
+        self.registers.iter().position(|r| r.role == Some(role))
+    }
+
+    /// Number of the register of that name or alternative name.
+    pub fn register_by_name(&self, name: &str) -> Option<usize> {
+        self.registers
+            .iter()
+            .position(|r| r.name == name || (!r.alt_name.is_empty() && r.alt_name == name))
+    }
+}
+
+/// What an inferior can do, as announced to a debugger when it connects. The default is nothing but looking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// [`Inferior::resume`] works.
+    pub resume: bool,
+    /// [`Inferior::resume_backward`] works.
+    pub reverse: bool,
+    /// Breakpoints can be set; both kinds are one to most inferiors.
+    pub breakpoints: bool,
+    /// Breakpoint conditions in agent bytecode are evaluated.
+    pub conditions: bool,
+    /// Watchpoints can be set.
+    pub watchpoints: bool,
+    /// [`Inferior::catch_syscalls`] works.
+    pub catch_syscalls: bool,
+    /// [`StopReason::Fork`], [`StopReason::VFork`] and [`StopReason::VForkDone`] are reported.
+    pub fork_events: bool,
+    /// [`StopReason::Exec`] is reported.
+    pub exec_events: bool,
+    /// [`Inferior::report_thread_events`] works.
+    pub thread_events: bool,
+    /// [`Inferior::pass_signals`] works.
+    pub pass_signals: bool,
+    /// [`Inferior::read_siginfo`] works.
+    pub siginfo: bool,
+    /// [`Inferior::auxv`] works.
+    pub auxv: bool,
+    /// [`Inferior::libraries`] works.
+    pub libraries: bool,
+    /// [`Inferior::exec_file`] works.
+    pub exec_file: bool,
+}
+
+/// Description of one thread.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ThreadInfo {
+    /// Its name (`comm`); "" if it has none.
+    pub name: String,
+    /// What it is doing, in words for `info threads` ("in futex", "stopped"); "" for nothing to say.
+    pub state: String,
+}
+
+/// Description of a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProcessInfo {
+    /// Id of the parent; 0 if unknown.
+    pub parent: Pid,
+    /// Real user id.
+    pub uid: u32,
+    /// Real group id.
+    pub gid: u32,
+    /// Effective user id.
+    pub euid: u32,
+    /// Effective group id.
+    pub egid: u32,
+}
+
+/// How one thread goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// Run until something stops it.
+    Continue {
+        /// Guest signal to deliver first.
+        signal: Option<i32>,
+    },
+    /// Execute one instruction. With a signal: enter the handler, stop at its first instruction.
+    Step {
+        /// Guest signal to deliver first.
+        signal: Option<i32>,
+    },
+    /// Step while the PC stays in `start..end`; stop as after a step when it leaves, and for any other reason to stop.
+    StepRange {
+        /// First address.
+        start: u64,
+        /// First address after the range.
+        end: u64,
+    },
+}
+
+/// What to resume. A thread that is not named in `threads` does what `others` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResumePlan {
+    /// Threads by id, each at most once. Never names a thread that [`Inferior::threads`] does not list.
+    pub threads: Vec<(Tid, Resume)>,
+    /// All others, and threads created while running: `None` leaves them halted (scheduler locking).
+    pub others: Option<Resume>,
+}
+
+impl ResumePlan {
+    /// What the plan says of `tid`.
+    pub fn action(&self, tid: Tid) -> Option<Resume> {
+        self.threads
+            .iter()
+            .find(|(t, _)| *t == tid)
+            .map(|(_, r)| *r)
+            .or(self.others)
+    }
+}
+
+impl Resume {
+    /// The same without a signal.
+    pub fn without_signal(self) -> Resume {
+        match self {
+            Resume::Continue { .. } => Resume::Continue { signal: None },
+            Resume::Step { .. } => Resume::Step { signal: None },
+            range => range,
+        }
+    }
+}
+
+impl ResumePlan {
+    /// Takes the signals out, for a second use of the plan.
+    pub fn forget_signals(&mut self) {
+        for (_, resume) in &mut self.threads {
+            *resume = resume.without_signal();
+        }
+        self.others = self.others.map(Resume::without_signal);
+    }
+}
+
+/// Reverse execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backward {
+    /// Undo one instruction of this thread.
+    Step(Tid),
+    /// Run back to the latest breakpoint or watchpoint hit, or to the beginning.
+    Continue,
+}
+
+/// Which accesses a watchpoint reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WatchKind {
+    /// Writes (`watch`).
+    Write,
+    /// Reads (`rwatch`).
+    Read,
+    /// Both (`awatch`).
+    Access,
+}
+
+/// Why the guest stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// The debugger asked by [`Inferior::interrupt`].
+    Interrupted,
+    /// A step or range step is done. Also the state of a process before its first instruction.
+    Step,
+    /// A breakpoint of [`Inferior::insert_breakpoint`]; the PC is the breakpoint's address.
+    Breakpoint {
+        /// Whether it was asked for as a hardware breakpoint.
+        hardware: bool,
+    },
+    /// A watchpoint; before or after the access as [`TargetDescription::watch_after`] says. Where it is before, a resume from here
+    /// does the access without reporting it again.
+    Watchpoint {
+        /// The kind that was asked for.
+        kind: WatchKind,
+        /// First watched address that was accessed.
+        addr: u64,
+    },
+    /// A signal is about to be delivered to the thread; it is dropped unless the resume passes one.
+    Signal(i32),
+    /// At the entry of a system call that is caught; the PC is after the instruction, nothing has been done.
+    SyscallEntry(u32),
+    /// At the return of a system call that is caught.
+    SyscallReturn(u32),
+    /// The process forked; the child is stopped and part of this inferior until it is detached.
+    Fork {
+        /// The child process.
+        pid: Pid,
+        /// Its only thread.
+        tid: Tid,
+    },
+    /// Likewise for a `vfork`.
+    VFork {
+        /// The child process.
+        pid: Pid,
+        /// Its only thread.
+        tid: Tid,
+    },
+    /// The child of a `vfork` has called exec or exited.
+    VForkDone,
+    /// The process has executed another program; the PC is at its entry.
+    Exec(PathBuf),
+    /// The list of libraries changed.
+    LibrariesChanged,
+    /// The thread is new (only with [`Inferior::report_thread_events`]).
+    ThreadCreated,
+    /// The thread has exited with this status (only with [`Inferior::report_thread_events`]).
+    ThreadExited(i32),
+    /// The recording has nothing before (`true`) or after (`false`) this point.
+    EndOfRecording {
+        /// Which end.
+        beginning: bool,
+    },
+    /// A fault inside the emulator, not of the guest; the text says what. The state can be looked at.
+    InternalError(String),
+    /// The process has exited with this status (0 to 255). Nothing is left to look at.
+    Exited(u8),
+    /// The process was ended by this guest signal. Nothing is left to look at.
+    Terminated(i32),
+}
+
+/// A stop of the whole inferior.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Process that the event belongs to.
+    pub pid: Pid,
+    /// Thread that the event belongs to; meaningless after an exit.
+    pub tid: Tid,
+    /// Why.
+    pub reason: StopReason,
+}
+
+impl Stop {
+    /// Whether the process is gone.
+    pub fn is_exit(&self) -> bool {
+        matches!(
+            self.reason,
+            StopReason::Exited(_) | StopReason::Terminated(_)
+        )
+    }
+}
+
+/// What the inferior is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Resumed, and [`Inferior::take_stop`] has not returned a stop yet.
+    Running,
+    /// Every thread is halted, for this reason (the latest one, repeatable for debuggers that connect later); or it is gone.
+    Stopped(Stop),
+}
+
+/// A breakpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breakpoint {
+    /// Address of the instruction.
+    pub addr: u64,
+    /// Whether the debugger asked for a hardware breakpoint. An inferior may treat both alike, but reports the kind that was asked.
+    pub hardware: bool,
+    /// gdb's "kind": the length in bytes on most architectures, an encoding hint on Arm and microMIPS.
+    pub kind: u32,
+    /// The stop is reported if one of them is not zero or has an error, or if there are none. Only given to inferiors with
+    /// [`Capabilities::conditions`].
+    pub conditions: Vec<AgentExpr>,
+}
+
+/// Which system calls stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CatchSyscalls {
+    /// None.
+    None,
+    /// All.
+    All,
+    /// Those numbers (the guest's).
+    Only(Vec<u32>),
+}
+
+/// Access rights of memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Permissions {
+    /// Can be read.
+    pub read: bool,
+    /// Can be written.
+    pub write: bool,
+    /// Can be executed.
+    pub exec: bool,
+}
+
+/// A mapping of the guest's address space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryRegion {
+    /// First address.
+    pub start: u64,
+    /// First address after it; `u64::MAX` at most.
+    pub end: u64,
+    /// Access rights.
+    pub permissions: Permissions,
+    /// Name as the guest's `/proc/self/maps` has it: a path, `[heap]`, `[stack]` or "".
+    pub name: String,
+    /// Where a mapped file is on the host (the path under the guest's root prefix).
+    pub host_path: Option<PathBuf>,
+}
+
+/// A loaded library, as the guest's dynamic linker lists it (`struct link_map`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Library {
+    /// Path as the guest knows it (`l_name`).
+    pub name: String,
+    /// Where the file is on the host.
+    pub host_path: Option<PathBuf>,
+    /// Address of the `link_map`.
+    pub link_map: u64,
+    /// Difference between addresses in memory and in the file (`l_addr`).
+    pub load_bias: u64,
+    /// Address of the dynamic section (`l_ld`).
+    pub dynamic: u64,
+}
+
+/// The libraries of a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Libraries {
+    /// Address of the executable's `link_map`, if the dynamic linker has made one.
+    pub main_link_map: Option<u64>,
+    /// The libraries, without the executable.
+    pub libraries: Vec<Library>,
+}
+
+/// Where the executable's parts are, relative to its link addresses (`qOffsets`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SectionOffsets {
+    /// Of the code.
+    pub text: u64,
+    /// Of the data.
+    pub data: u64,
+}
+
+/// What a debugger may ask. See the [module](self) for the conventions.
+///
+/// `Any` lets a [`crate::Command`] of the emulator find the inferior it is made for.
+pub trait Inferior: Any {
+    // ---- description ----
+
+    /// The machine. Constant unless [`StopReason::Exec`] is reported. *Also while running.*
+    fn target(&self) -> Arc<TargetDescription>;
+
+    /// What it can do. Constant. *Also while running.*
+    fn capabilities(&self) -> Capabilities;
+
+    /// gdb's number (`include/gdb/signals.def`; [`crate::signal`] has them by name) of a guest signal. *Also while running.*
+    fn gdb_signal(&self, signal: i32) -> u8;
+
+    /// The guest's number of gdb's signal, if the guest has it. *Also while running.*
+    fn guest_signal(&self, gdb: u8) -> Option<i32>;
+
+    // ---- processes and threads ----
+
+    /// The processes, the selected one first; more than one only between a fork and a detach. Empty after the exit.
+    fn processes(&mut self) -> Vec<Pid>;
+
+    /// Makes a process the one that requests without a thread apply to (memory, breakpoints, auxv ...).
+    fn select_process(&mut self, pid: Pid) -> Result<()> {
+        if self.processes().contains(&pid) {
+            Ok(())
+        } else {
+            Err(Error::NoProcess(pid))
+        }
+    }
+
+    /// What is known of the selected process.
+    fn process_info(&mut self) -> Result<ProcessInfo> {
+        Ok(ProcessInfo::default())
+    }
+
+    /// Threads of the selected process, oldest first. Empty after the exit.
+    fn threads(&mut self) -> Vec<Tid>;
+
+    /// Describes a thread.
+    fn thread_info(&mut self, tid: Tid) -> Result<ThreadInfo>;
+
+    // ---- registers ----
+
+    /// Reads a register into `buf`, which has its size. [`Error::Unavailable`] if the value is not known.
+    fn read_register(&mut self, tid: Tid, register: usize, buf: &mut [u8]) -> Result<()>;
+
+    /// Sets a register. A write to a register that is fixed (MIPS `r0`) is accepted and does nothing, as in hardware.
+    fn write_register(&mut self, tid: Tid, register: usize, value: &[u8]) -> Result<()>;
+
+    // ---- memory ----
+
+    /// Reads guest memory, whatever its access rights; true bytes, never those of breakpoints. Returns how many bytes could be
+    /// read before a hole: at least 1 unless `buf` is empty, else [`Error::Fault`].
+    fn read_memory(&mut self, addr: u64, buf: &mut [u8]) -> Result<usize>;
+
+    /// Writes guest memory, also where the guest may not. All or, with [`Error::Fault`], nothing.
+    fn write_memory(&mut self, addr: u64, data: &[u8]) -> Result<()>;
+
+    /// The mappings in ascending order.
+    fn memory_regions(&mut self) -> Result<Vec<MemoryRegion>> {
+        Err(Error::Unsupported("no list of mappings"))
+    }
+
+    /// Maps fresh memory in the guest for a debugger's expressions; returns its address.
+    fn allocate_memory(&mut self, _size: u64, _permissions: Permissions) -> Result<u64> {
+        Err(Error::Unsupported("memory cannot be allocated here"))
+    }
+
+    /// Unmaps what [`Inferior::allocate_memory`] gave.
+    fn deallocate_memory(&mut self, _addr: u64) -> Result<()> {
+        Err(Error::Unsupported("memory cannot be allocated here"))
+    }
+
+    // ---- breakpoints ----
+
+    /// Sets a breakpoint; one at the same address and of the same kind is replaced. May be at any address, mapped or not.
+    fn insert_breakpoint(&mut self, _breakpoint: Breakpoint) -> Result<()> {
+        Err(Error::Unsupported("no breakpoints here: nothing runs"))
+    }
+
+    /// Removes a breakpoint; none there is no error (debuggers repeat themselves).
+    fn remove_breakpoint(&mut self, _addr: u64, _hardware: bool) -> Result<()> {
+        Err(Error::Unsupported("no breakpoints here: nothing runs"))
+    }
+
+    /// Watches `len` bytes (at least 1).
+    fn insert_watchpoint(&mut self, _kind: WatchKind, _addr: u64, _len: u64) -> Result<()> {
+        Err(Error::Unsupported("no watchpoints here"))
+    }
+
+    /// Ends a watch with the same arguments; none there is no error.
+    fn remove_watchpoint(&mut self, _kind: WatchKind, _addr: u64, _len: u64) -> Result<()> {
+        Err(Error::Unsupported("no watchpoints here"))
+    }
+
+    /// Removes all breakpoints and watchpoints: a debugger has come, and the one before may have gone without a word. Only while
+    /// stopped.
+    fn clear_breakpoints(&mut self) -> Result<()> {
+        Err(Error::Unsupported("no breakpoints here: nothing runs"))
+    }
+
+    // ---- running ----
+
+    /// What it is doing. *Also while running.*
+    fn state(&self) -> State;
+
+    /// Lets it run, and returns at once. Only while stopped.
+    fn resume(&mut self, _plan: ResumePlan) -> Result<()> {
+        Err(Error::Unsupported("nothing runs here"))
+    }
+
+    /// Runs backwards, and returns at once. Only while stopped.
+    fn resume_backward(&mut self, _how: Backward) -> Result<()> {
+        Err(Error::Unsupported("no recording to run backwards in"))
+    }
+
+    /// Asks all threads to halt, also those blocked in system calls; the stop comes as any other, and only one comes if another
+    /// event was first. Returns at once. Does nothing while stopped. *Also while running.*
+    fn interrupt(&mut self) -> Result<()> {
+        Err(Error::Unsupported("nothing runs here"))
+    }
+
+    /// A descriptor that polls as readable while a stop is waiting for [`Inferior::take_stop`]. `None` if it never runs.
+    /// *Also while running.*
+    fn stop_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// Takes the stop that is waiting, never blocks. After it [`Inferior::state`] is that stop. *Also while running.*
+    fn take_stop(&mut self) -> Option<Stop> {
+        None
+    }
+
+    /// Ends the selected process as `SIGKILL` does; it is gone, or its [`StopReason::Terminated`] follows. *Also while running.*
+    fn kill(&mut self) -> Result<()> {
+        Err(Error::Unsupported("nothing runs here"))
+    }
+
+    /// Removes the debugger's breakpoints, watchpoints and catchpoints from the selected process and lets it run on alone,
+    /// delivering `signal` first.
+    fn detach(&mut self, _signal: Option<i32>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Starts the program anew, stopped before its first instruction; `args` without the program replace the old ones.
+    fn restart(&mut self, _program: Option<PathBuf>, _args: Option<Vec<Vec<u8>>>) -> Result<()> {
+        Err(Error::Unsupported(
+            "the program cannot be restarted: start emu again",
+        ))
+    }
+
+    // ---- events ----
+
+    /// Which system calls stop, from now on.
+    fn catch_syscalls(&mut self, _which: CatchSyscalls) -> Result<()> {
+        Err(Error::Unsupported("no system calls to catch here"))
+    }
+
+    /// Guest signals that are delivered without a stop, from now on; all others stop.
+    fn pass_signals(&mut self, _signals: &[i32]) -> Result<()> {
+        Err(Error::Unsupported("no signals to pass here"))
+    }
+
+    /// Whether [`StopReason::ThreadCreated`] and [`StopReason::ThreadExited`] are reported, from now on.
+    fn report_thread_events(&mut self, _on: bool) -> Result<()> {
+        Err(Error::Unsupported("no thread events here"))
+    }
+
+    // ---- facts of the operating system ----
+
+    /// Path of the executable, as the guest knows it.
+    fn exec_file(&mut self) -> Result<PathBuf> {
+        Err(Error::Unsupported("the executable is not known"))
+    }
+
+    /// Where the executable is on the host.
+    fn exec_file_on_host(&mut self) -> Result<PathBuf> {
+        self.exec_file()
+    }
+
+    /// The auxiliary vector.
+    fn auxv(&mut self) -> Result<Vec<u8>> {
+        Err(Error::Unsupported("no auxiliary vector"))
+    }
+
+    /// `siginfo_t` of the signal that the thread stopped for, in the guest's layout.
+    fn read_siginfo(&mut self, _tid: Tid) -> Result<Vec<u8>> {
+        Err(Error::Unsupported("no siginfo"))
+    }
+
+    /// Changes the `siginfo_t` that will be delivered; `data` is a whole one.
+    fn write_siginfo(&mut self, _tid: Tid, _data: &[u8]) -> Result<()> {
+        Err(Error::Unsupported("no siginfo"))
+    }
+
+    /// Loaded libraries.
+    fn libraries(&mut self) -> Result<Libraries> {
+        Err(Error::Unsupported("no list of libraries"))
+    }
+
+    /// Address of the *slot* in the dynamic section (`DT_DEBUG`'s `d_ptr`) that holds the address of the linker's `r_debug`.
+    fn library_info_slot(&mut self) -> Result<u64> {
+        Err(Error::Unsupported("no dynamic section"))
+    }
+
+    /// How far the executable was moved.
+    fn section_offsets(&mut self) -> Result<SectionOffsets> {
+        Err(Error::Unsupported("section offsets are not known"))
+    }
+
+    /// Address of thread-local storage at `offset` in the module whose `link_map` is given.
+    fn tls_address(&mut self, _tid: Tid, _offset: u64, _link_map: u64) -> Result<u64> {
+        Err(Error::Unsupported(
+            "thread-local addresses are left to libthread_db",
+        ))
+    }
+
+    // ---- files, as the guest sees them ----
+
+    /// Opens a file; `/proc/<pid>/...` is the guest's view of it. Paths are absolute. *Also while running.*
+    fn open_file(
+        &mut self,
+        _path: &[u8],
+        _flags: OpenFlags,
+        _mode: u32,
+    ) -> std::result::Result<Box<dyn GuestFile>, FileError> {
+        Err(FileError::Unsupported)
+    }
+
+    /// Describes a file; `follow` says whether a symbolic link at the end is followed. *Also while running.*
+    fn stat_file(
+        &mut self,
+        _path: &[u8],
+        _follow: bool,
+    ) -> std::result::Result<FileStat, FileError> {
+        Err(FileError::Unsupported)
+    }
+
+    /// Target of a symbolic link. *Also while running.*
+    fn read_link(&mut self, _path: &[u8]) -> std::result::Result<Vec<u8>, FileError> {
+        Err(FileError::Unsupported)
+    }
+
+    /// Deletes a file. *Also while running.*
+    fn unlink_file(&mut self, _path: &[u8]) -> std::result::Result<(), FileError> {
+        Err(FileError::Unsupported)
+    }
+}

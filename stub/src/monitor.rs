@@ -1,0 +1,177 @@
+//! `monitor` commands of gdb, `process plugin packet monitor` of lldb: the table of commands that the prompt has too.
+
+use std::any::Any;
+use std::fmt::Write;
+
+use crate::command::{Command, CommandClass, CommandContext};
+use crate::inferior::Inferior;
+
+/// Tables of commands with the state they keep.
+pub struct Monitor {
+    tables: Vec<&'static [Command]>,
+    session: Box<dyn Any>,
+}
+
+impl Monitor {
+    /// Commands from these tables; `session` is what they expect as [`CommandContext::session`].
+    pub fn new(tables: &[&'static [Command]], session: Box<dyn Any>) -> Monitor {
+        Monitor {
+            tables: tables.to_vec(),
+            session,
+        }
+    }
+
+    fn commands(&self) -> impl Iterator<Item = &'static Command> + Clone + '_ {
+        self.tables.iter().copied().flatten()
+    }
+
+    /// Runs a line; returns what to show, errors included.
+    pub fn run(&mut self, inferior: &mut (dyn Inferior + 'static), line: &str) -> String {
+        let line = line.trim();
+        let mut out = String::new();
+        if line.is_empty() || line == "help" || line.starts_with("help ") {
+            self.help(line.strip_prefix("help").unwrap_or("").trim(), &mut out);
+            return out;
+        }
+        let (command, args) = match find(self.commands(), line) {
+            Found::One(command, args) => (command, args),
+            Found::None => {
+                return format!("Undefined command: \"{line}\". Try \"monitor help\".\n");
+            }
+            Found::Many(names) => {
+                return format!("Ambiguous command \"{line}\": {}.\n", names.join(", "));
+            }
+        };
+        if command.class == CommandClass::RunControl {
+            return format!(
+                "\"{}\" would run the program behind the debugger's back: use the debugger's own command.\n",
+                command.name
+            );
+        }
+        let result = (command.run)(&mut CommandContext {
+            inferior,
+            args,
+            out: &mut out,
+            session: &mut *self.session,
+        });
+        if let Err(e) = result {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "error: {e}");
+        }
+        out
+    }
+
+    fn help(&self, topic: &str, out: &mut String) {
+        let listed = |c: &&Command| c.class != CommandClass::RunControl;
+        if topic.is_empty() {
+            for c in self.commands().filter(listed) {
+                let _ = writeln!(
+                    out,
+                    "{:<24} {}",
+                    format!("{} {}", c.name, c.usage),
+                    c.summary
+                );
+            }
+            let _ = writeln!(out, "{:<24} what a command does", "help [COMMAND]");
+            return;
+        }
+        match find(self.commands(), topic) {
+            Found::One(c, _) => {
+                let _ = writeln!(out, "{} {}\n{}", c.name, c.usage, c.summary);
+                if !c.aliases.is_empty() {
+                    let _ = writeln!(out, "Also: {}", c.aliases.join(", "));
+                }
+                if !c.help.is_empty() {
+                    let _ = writeln!(out, "{}", c.help);
+                }
+            }
+            Found::None => {
+                let _ = writeln!(out, "Undefined command: \"{topic}\".");
+            }
+            Found::Many(names) => {
+                let _ = writeln!(out, "Ambiguous command \"{topic}\": {}.", names.join(", "));
+            }
+        }
+    }
+}
+
+/// What a line may mean.
+pub enum Found<'l> {
+    /// This command with these arguments.
+    One(&'static Command, &'l str),
+    /// No command.
+    None,
+    /// The beginning of several names.
+    Many(Vec<&'static str>),
+}
+
+/// Finds the command that a line begins with: the longest name or alias that is given in full, else the one name that the first
+/// word is the beginning of.
+pub fn find<'l>(
+    commands: impl Iterator<Item = &'static Command> + Clone,
+    line: &'l str,
+) -> Found<'l> {
+    let whole = |name: &str| {
+        let rest = line.strip_prefix(name)?;
+        (rest.is_empty() || rest.starts_with([' ', '\t', '/'])).then_some(name.len())
+    };
+    let exact = commands
+        .clone()
+        .filter_map(|c| {
+            let names = std::iter::once(&c.name).chain(c.aliases);
+            names.filter_map(|n| whole(n)).max().map(|n| (n, c))
+        })
+        .max_by_key(|(n, _)| *n);
+    if let Some((n, command)) = exact {
+        return Found::One(command, line[n..].trim());
+    }
+    let (word, args) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+    let matches: Vec<_> = commands.filter(|c| c.name.starts_with(word)).collect();
+    match matches[..] {
+        [] => Found::None,
+        [one] => Found::One(one, args.trim()),
+        _ => Found::Many(matches.iter().map(|c| c.name).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn command(name: &'static str, aliases: &'static [&'static str]) -> Command {
+        Command {
+            name,
+            aliases,
+            usage: "",
+            summary: "",
+            help: "",
+            class: CommandClass::Inspect,
+            run: |_| Ok(()),
+        }
+    }
+
+    static TABLE: &[Command] = &[
+        command("info", &[]),
+        command("info registers", &["i r"]),
+        command("stats", &[]),
+        command("step", &["s"]),
+    ];
+
+    fn name(line: &str) -> Option<(&'static str, &str)> {
+        match find(TABLE.iter(), line) {
+            Found::One(c, args) => Some((c.name, args)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn commands_are_found_by_name_alias_and_beginning() {
+        assert_eq!(name("info registers x0"), Some(("info registers", "x0")));
+        assert_eq!(name("info x"), Some(("info", "x")));
+        assert_eq!(name("i r"), Some(("info registers", "")));
+        assert_eq!(name("s 3"), Some(("step", "3")));
+        assert_eq!(name("sta"), Some(("stats", "")));
+        assert_eq!(name("st"), None);
+        assert_eq!(name("nothing"), None);
+    }
+}

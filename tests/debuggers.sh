@@ -1,0 +1,122 @@
+#!/bin/bash
+# Debugs examples/tour with gdb-multiarch and lldb, as a user would, over `emu -g`, and checks what the debuggers and the
+# guest print. One line a session on standard output: "ok NAME", "FAILED NAME" (followed by why) or "SKIPPED NAME".
+# With names as arguments (gdb-aarch64, gdb-mips, gdb-socket, lldb-aarch64, lldb-mips): only those sessions.
+# EMU names the emulator; a tool that is missing is a failure where CI is set, and is skipped elsewhere.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-target}
+emu=${EMU:-$target/release/emu}
+lldb=
+for candidate in lldb lldb-19 lldb-20 lldb-21 lldb-18; do
+	command -v "$candidate" >/dev/null && { lldb=$candidate; break; }
+done
+work=$(mktemp -d "$target/debuggers.XXXXXX")
+child=
+finish() {
+	[ -z "$child" ] || kill "$child" 2>/dev/null
+	rm -rf "$work"
+}
+trap finish EXIT
+wanted=" $* "
+failed=0
+
+# FILE PATTERNS...: every pattern, in order, each on a line after the one before. Prints the first that is missing.
+check_order() {
+	local file=$1 line=0 pattern found
+	shift
+	while IFS= read -r pattern; do
+		[[ -z "$pattern" || "$pattern" == \#\ * ]] && continue
+		found=$(tail -n +$((line + 1)) "$file" | grep -n -m1 -E -e "$pattern" | cut -d: -f1)
+		if [ -z "$found" ]; then
+			echo "  not found after line $line: $pattern"
+			return 1
+		fi
+		line=$((line + found))
+	done < <(cat "$@")
+}
+
+# Starts emu waiting for a debugger at $1, with the guest's output in $work/out. Ready when it listens.
+start() {
+	"$emu" -g "$1" "examples/bin/$2/tour" >"$work/out" 2>"$work/err" </dev/null &
+	child=$!
+	local hex
+	hex=$(printf ':%04X 00000000:0000 0A' "$1" 2>/dev/null) || hex=
+	for _ in $(seq 100); do
+		if [ -S "$1" ] || { [ -n "$hex" ] && grep -qs "$hex" /proc/net/tcp; }; then return 0; fi
+		kill -0 "$child" 2>/dev/null || return 1
+		sleep 0.05
+	done
+	return 1
+}
+
+session() { # NAME TOOL GUEST ADDRESS
+	local name=$1 tool=$2 guest=$3 address=$4 kind=${1%%-*} status expected=10 remote=$4
+	[[ "$address" == */* ]] || remote=127.0.0.1:$address
+	[[ "$wanted" == "  " || "$wanted" == *" $name "* ]] || return
+	if [ -z "$tool" ] || ! command -v "$tool" >/dev/null; then
+		if [ -n "${CI:-}" ]; then
+			echo "FAILED $name: no $kind; tests/install.sh installs it"
+			failed=1
+		else
+			echo "SKIPPED $name: no $kind; tests/install.sh installs it"
+		fi
+		return
+	fi
+	if ! start "$address" "$guest"; then
+		echo "FAILED $name: emu did not listen"
+		sed 's/^/  emu: /' "$work/err" | head -n 5
+		kill "$child" 2>/dev/null
+		failed=1
+		return
+	fi
+	if [ "$kind" = gdb ]; then
+		timeout 120 "$tool" -nx -batch -ex 'set width 0' -ex 'set confirm off' -ex 'set pagination off' \
+			-x "tests/debuggers/$guest.gdb" -ex "file examples/bin/$guest/tour" -ex "target remote $remote" \
+			-x tests/debuggers/tour.gdb >"$work/log" 2>&1
+	else
+		timeout 120 "$tool" --no-lldbinit --batch -o "target create examples/bin/$guest/tour" -o "gdb-remote $remote" \
+			-s tests/debuggers/tour.lldb >"$work/log" 2>&1
+	fi
+	# The guest ran to its end under the debugger, so emu must be gone soon, with the guest's status.
+	for _ in $(seq 40); do
+		kill -0 "$child" 2>/dev/null || break
+		sleep 0.05
+	done
+	kill "$child" 2>/dev/null
+	wait "$child" 2>/dev/null
+	status=$?
+	child=
+	local why="" further=tests/debuggers/tour.$kind.expect.$guest out=tests/debuggers/tour.$kind.out.expect
+	why=$(
+		check_order "$work/log" "tests/debuggers/tour.$kind.expect"
+		[ ! -e "$further" ] || check_order "$work/log" "$further"
+		check_order "$work/out" "$out"
+		[ ! -e "$out.$guest" ] || check_order "$work/out" "$out.$guest"
+		[ "$status" = $expected ] || echo "  emu ended with status $status, expected $expected"
+	)
+	if [ -z "$why" ]; then
+		echo "ok $name"
+	else
+		echo "FAILED $name"
+		echo "$why"
+		sed 's/^/  | /' "$work/log" | tail -n 25
+		sed 's/^/  emu: /' "$work/err" | head -n 5
+		failed=1
+	fi
+}
+
+port() { # A free one: the kernel lists the taken ones.
+	local port
+	while port=$((20000 + RANDOM % 20000)) && grep -qsi ":$(printf %04X "$port") " /proc/net/tcp; do :; done
+	echo "$port"
+}
+
+for guest in aarch64 mips; do
+	session "gdb-$guest" gdb-multiarch "$guest" "$(port)"
+done
+session gdb-socket gdb-multiarch aarch64 "$work/socket"
+for guest in aarch64 mips; do
+	session "lldb-$guest" "$lldb" "$guest" "$(port)"
+done
+exit $failed

@@ -1,0 +1,17 @@
+define set_int_result
+  set $v0 = $arg0
+end
+define print_int_result
+  print $v0
+end
+# A double is in two registers of 32 bits, which gdb shows as one but sets one by one: 2.1875f is the upper half of 3.5.
+define set_double_result
+  set $f0 = 0
+  set $f1 = 2.1875
+end
+define print_double_result
+  info registers f0
+end
+define vector_registers
+  printf "fpcr or fcsr = 0x%x\n", $fcsr
+end
