@@ -7,10 +7,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 emu=${EMU:-$target/release/emu}
-lldb=
-for candidate in lldb lldb-19 lldb-20 lldb-21 lldb-18; do
-	command -v "$candidate" >/dev/null && { lldb=$candidate; break; }
-done
+# The newest, as tests/install.sh does.
+lldb=$(compgen -c lldb | grep -E '^lldb(-[0-9]+)?$' | sort -Vu | tail -n 1)
 work=$(mktemp -d "$target/debuggers.XXXXXX")
 child=
 finish() {
@@ -75,8 +73,9 @@ session() { # NAME TOOL GUEST ADDRESS
 			-x "tests/debuggers/$guest.gdb" -ex "file examples/bin/$guest/tour" -ex "target remote $remote" \
 			-x tests/debuggers/tour.gdb >"$work/log" 2>&1
 	else
-		timeout 120 "$tool" --no-lldbinit --batch -o "target create examples/bin/$guest/tour" -o "gdb-remote $remote" \
-			-s tests/debuggers/tour.lldb >"$work/log" 2>&1
+		timeout 120 "$tool" --no-lldbinit --batch -s "tests/debuggers/$guest.lldb" \
+			-o "target create examples/bin/$guest/tour" -o "gdb-remote $remote" \
+			-s tests/debuggers/tour.lldb -s "tests/debuggers/$guest-end.lldb" >"$work/log" 2>&1
 	fi
 	# The guest ran to its end under the debugger, so emu must be gone soon, with the guest's status.
 	for _ in $(seq 40); do
