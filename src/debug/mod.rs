@@ -9,7 +9,6 @@
 
 mod control;
 mod describe;
-mod files;
 mod live;
 
 pub use control::Control;

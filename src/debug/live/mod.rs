@@ -1,0 +1,300 @@
+//! The live guest as an [`Inferior`]: the debugger's side. The methods are in the modules, by theme.
+
+mod breakpoints;
+mod files;
+mod memory;
+mod registers;
+mod run;
+mod threads;
+
+use super::control::{Control, Run};
+use super::describe;
+use crate::host;
+use crate::ir::CpuState;
+use crate::isa::Register;
+use crate::loader::Loaded;
+use crate::process::{Process, Signal, ThreadHandle};
+use emu_stub::{
+    Breakpoint, Capabilities, Error, FileError, FileStat, GuestFile, Inferior, MemoryRegion,
+    OpenFlags, Permissions, Pid, ProcessInfo, Result, ResumePlan, SectionOffsets, State, Stop,
+    StopReason, TargetDescription, ThreadInfo, Tid, signal,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a debugger wants to know of how the program was loaded.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// The auxiliary vector in the guest's layout.
+    pub auxv: Vec<u8>,
+    /// How far the program was moved from its link-time addresses.
+    pub bias: u64,
+}
+
+impl From<&Loaded> for Program {
+    fn from(loaded: &Loaded) -> Program {
+        Program {
+            auxv: loaded.auxv.clone(),
+            bias: loaded.program.bias,
+        }
+    }
+}
+
+/// A guest that runs in this process.
+pub struct Live {
+    process: Arc<Process>,
+    control: Arc<Control>,
+    program: Program,
+    target: Arc<TargetDescription>,
+    registers: Vec<&'static Register>,
+    /// Breakpoints, and whether the debugger called them hardware breakpoints.
+    breakpoints: BTreeMap<(u64, bool), ()>,
+    /// Memory that was mapped for the debugger: address and size.
+    allocated: HashMap<u64, u64>,
+    /// [`Process::stop_all`] is in force for the debugger. A second one would wait for the first to end.
+    halted: bool,
+}
+
+impl Live {
+    /// The debugger's view of `process`, whose observers include `control`. To be used in a thread that is none of the guest's.
+    pub fn new(process: Arc<Process>, control: Arc<Control>, program: Program, mode: u32) -> Live {
+        let table = process.isa.registers_in_mode(mode);
+        Live {
+            target: Arc::new(describe::describe(process.isa, table, process.os.name())),
+            registers: describe::visible(table).collect(),
+            process,
+            control,
+            program,
+            breakpoints: BTreeMap::new(),
+            allocated: HashMap::new(),
+            halted: false,
+        }
+    }
+
+    /// Takes the guest over for a debugger that has connected: on return it is stopped, before its first instruction if it
+    /// has not begun.
+    pub fn attach(&mut self) {
+        self.control.wait_started();
+        if self.control.is_attached() {
+            // The first debugger finds the main thread parked by itself; a later one finds what the one before left.
+            if matches!(self.control.lock().run, Run::Stopped(_)) && !self.halted && !self.ended() {
+                self.process.stop_all();
+                self.halted = true;
+            }
+            return;
+        }
+        self.control.set_attached(true);
+        self.process.stop_all();
+        self.halted = true;
+        let tid = self.process.threads().first().map_or(0, |t| t.tid);
+        self.control.lock().run = Run::Stopped(Stop {
+            pid: host::pid() as Pid,
+            tid: tid as Tid,
+            reason: StopReason::Interrupted,
+        });
+    }
+
+    /// Whether the guest has ended and the debugger has been told.
+    fn ended(&self) -> bool {
+        match &self.control.lock().run {
+            Run::Stopped(stop) => stop.is_exit(),
+            _ => false,
+        }
+    }
+
+    fn stopped(&self) -> Result<()> {
+        match &self.control.lock().run {
+            Run::Stopped(stop) if stop.is_exit() => Err(Error::WrongState("the program has ended")),
+            Run::Stopped(_) => Ok(()),
+            _ => Err(Error::WrongState("the program is running")),
+        }
+    }
+
+    fn thread(&self, tid: Tid) -> Result<Arc<ThreadHandle>> {
+        self.stopped()?;
+        self.process
+            .threads()
+            .into_iter()
+            .find(|t| t.tid == tid as i32)
+            .ok_or(Error::NoThread(tid))
+    }
+
+    fn with_cpu<R>(&self, tid: Tid, f: impl FnOnce(&mut CpuState) -> R) -> Result<R> {
+        self.thread(tid)?
+            .cpu
+            .borrow(f)
+            .ok_or(Error::WrongState("the thread is running"))
+    }
+
+    /// The host signal that the guest calls `number`.
+    fn host_signal(&self, number: i32) -> Option<Signal> {
+        (1..=64)
+            .map(Signal)
+            .find(|s| self.process.os.signal_number(*s) as i32 == number)
+    }
+}
+
+impl Inferior for Live {
+    fn target(&self) -> Arc<TargetDescription> {
+        self.target.clone()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            resume: true,
+            breakpoints: true,
+            pass_signals: true,
+            auxv: true,
+            exec_file: true,
+            ..Capabilities::default()
+        }
+    }
+
+    fn gdb_signal(&self, number: i32) -> u8 {
+        let Some(host) = self.host_signal(number) else {
+            return signal::realtime(number).unwrap_or(signal::GDB_SIGUNKNOWN);
+        };
+        match signal::by_name(host.name().strip_prefix("SIG").unwrap_or("")) {
+            Some(n) => n,
+            None => signal::realtime(number).unwrap_or(signal::GDB_SIGUNKNOWN),
+        }
+    }
+
+    fn guest_signal(&self, gdb: u8) -> Option<i32> {
+        (1..=127).find(|n| self.gdb_signal(*n) == gdb && gdb != signal::GDB_SIGUNKNOWN)
+    }
+
+    fn processes(&mut self) -> Vec<Pid> {
+        if self.ended() {
+            Vec::new()
+        } else {
+            vec![host::pid() as Pid]
+        }
+    }
+
+    fn process_info(&mut self) -> Result<ProcessInfo> {
+        threads::process_info()
+    }
+
+    fn threads(&mut self) -> Vec<Tid> {
+        threads::list(self)
+    }
+
+    fn thread_info(&mut self, tid: Tid) -> Result<ThreadInfo> {
+        threads::info(self, tid)
+    }
+
+    fn read_register(&mut self, tid: Tid, register: usize, buf: &mut [u8]) -> Result<()> {
+        registers::read(self, tid, register, buf)
+    }
+
+    fn write_register(&mut self, tid: Tid, register: usize, value: &[u8]) -> Result<()> {
+        registers::write(self, tid, register, value)
+    }
+
+    fn read_memory(&mut self, addr: u64, buf: &mut [u8]) -> Result<usize> {
+        memory::read(self, addr, buf)
+    }
+
+    fn write_memory(&mut self, addr: u64, data: &[u8]) -> Result<()> {
+        memory::write(self, addr, data)
+    }
+
+    fn memory_regions(&mut self) -> Result<Vec<MemoryRegion>> {
+        memory::regions(self)
+    }
+
+    fn allocate_memory(&mut self, size: u64, p: Permissions) -> Result<u64> {
+        memory::allocate(self, size, p)
+    }
+
+    fn deallocate_memory(&mut self, addr: u64) -> Result<()> {
+        memory::deallocate(self, addr)
+    }
+
+    fn clear_breakpoints(&mut self) -> Result<()> {
+        breakpoints::clear(self)
+    }
+
+    fn insert_breakpoint(&mut self, b: Breakpoint) -> Result<()> {
+        breakpoints::insert(self, b)
+    }
+
+    fn remove_breakpoint(&mut self, addr: u64, hardware: bool) -> Result<()> {
+        breakpoints::remove(self, addr, hardware)
+    }
+
+    fn state(&self) -> State {
+        match &self.control.lock().run {
+            Run::Stopped(stop) => State::Stopped(stop.clone()),
+            _ => State::Running,
+        }
+    }
+
+    fn resume(&mut self, plan: ResumePlan) -> Result<()> {
+        run::resume(self, plan)
+    }
+
+    fn interrupt(&mut self) -> Result<()> {
+        run::interrupt(self)
+    }
+
+    fn stop_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.control.notifier.as_fd())
+    }
+
+    fn take_stop(&mut self) -> Option<Stop> {
+        run::take_stop(self)
+    }
+
+    fn kill(&mut self) -> Result<()> {
+        run::kill(self)
+    }
+
+    fn detach(&mut self, signal: Option<i32>) -> Result<()> {
+        run::detach(self, signal)
+    }
+
+    fn pass_signals(&mut self, signals: &[i32]) -> Result<()> {
+        self.control.lock().pass = signals.iter().copied().collect();
+        Ok(())
+    }
+
+    fn exec_file(&mut self) -> Result<PathBuf> {
+        Ok(self.process.exe.clone())
+    }
+
+    fn auxv(&mut self) -> Result<Vec<u8>> {
+        Ok(self.program.auxv.clone())
+    }
+
+    fn section_offsets(&mut self) -> Result<SectionOffsets> {
+        Ok(SectionOffsets {
+            text: self.program.bias,
+            data: self.program.bias,
+        })
+    }
+
+    fn open_file(
+        &mut self,
+        path: &[u8],
+        flags: OpenFlags,
+        mode: u32,
+    ) -> std::result::Result<Box<dyn GuestFile>, FileError> {
+        files::open(self, path, flags, mode)
+    }
+
+    fn stat_file(&mut self, path: &[u8], follow: bool) -> std::result::Result<FileStat, FileError> {
+        files::stat(self, path, follow)
+    }
+
+    fn read_link(&mut self, path: &[u8]) -> std::result::Result<Vec<u8>, FileError> {
+        files::read_link(self, path)
+    }
+
+    fn unlink_file(&mut self, path: &[u8]) -> std::result::Result<(), FileError> {
+        files::unlink(self, path)
+    }
+}

@@ -1,0 +1,41 @@
+//! The guest's registers.
+
+use super::Live;
+use emu_stub::{Endian, Error, Result, Tid};
+
+pub(super) fn read(live: &mut Live, tid: Tid, register: usize, buf: &mut [u8]) -> Result<()> {
+    let r = *live
+        .registers
+        .get(register)
+        .ok_or(Error::NoRegister(register))?;
+    let isa = live.process.isa;
+    let value = live.with_cpu(tid, |cpu| {
+        isa.sync_registers(cpu);
+        r.read(cpu)
+    })?;
+    buf.copy_from_slice(&value.to_le_bytes()[..r.size()]);
+    if live.target.endian == Endian::Big {
+        buf.reverse();
+    }
+    Ok(())
+}
+
+pub(super) fn write(live: &mut Live, tid: Tid, register: usize, value: &[u8]) -> Result<()> {
+    let r = *live
+        .registers
+        .get(register)
+        .ok_or(Error::NoRegister(register))?;
+    // A call that the thread waits in is made again once its registers are back, since it shows itself before the call.
+    live.thread(tid)?.discard_syscall();
+    let mut bytes = [0; 16];
+    bytes[..r.size()].copy_from_slice(value);
+    if live.target.endian == Endian::Big {
+        bytes[..r.size()].reverse();
+    }
+    let isa = live.process.isa;
+    live.with_cpu(tid, |cpu| {
+        isa.sync_registers(cpu);
+        r.write(cpu, u128::from_le_bytes(bytes));
+        isa.sync_derived(cpu);
+    })
+}
