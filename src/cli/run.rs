@@ -124,6 +124,7 @@ fn start(program: &Program, process: &Process, thread: &mut Thread) -> Result<Lo
         args: loaded.arg_range,
         env: loaded.env_range,
         auxv: loaded.auxv.clone(),
+        elf_flags: program.header.flags,
     });
     name_thread(&program.arguments.execfn);
     process.os.start(thread, loaded.entry, loaded.sp);

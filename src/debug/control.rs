@@ -263,8 +263,8 @@ impl Observer for Control {
         }
         let reason = match end {
             End::Exit(status) => StopReason::Exited(status as u8),
-            End::Signal(signal) => {
-                StopReason::Terminated(thread.process.os.signal_number(signal) as i32)
+            End::Signal(info) => {
+                StopReason::Terminated(thread.process.os.signal_number(info.signal) as i32)
             }
         };
         let stop = Stop {

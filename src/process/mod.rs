@@ -109,6 +109,8 @@ pub struct Image {
     pub env: (u64, u64),
     /// The auxiliary vector in the guest's layout, with its AT_NULL.
     pub auxv: Vec<u8>,
+    /// `e_flags` of the program's file.
+    pub elf_flags: u32,
 }
 
 /// A guest process.

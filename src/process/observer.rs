@@ -56,5 +56,5 @@ pub enum End {
     /// By `exit_group`, or the last thread's `exit`.
     Exit(i32),
     /// By a signal.
-    Signal(super::Signal),
+    Signal(SigInfo),
 }

@@ -200,7 +200,7 @@ impl Thread {
             Action::IGNORE => {}
             Action::DEFAULT => match DefaultAction::of(info.signal) {
                 DefaultAction::Terminate | DefaultAction::Core => {
-                    self.end_process(End::Signal(info.signal))
+                    self.end_process(End::Signal(info))
                 }
                 // The host's default action has stopped or continued this process already, unless a debugger made it up.
                 DefaultAction::Ignore | DefaultAction::Continue | DefaultAction::Stop => {}
@@ -225,9 +225,6 @@ impl Thread {
             let unable = info.signal == segv
                 || self.mask.contains(segv)
                 || process.action(segv).handler <= Action::IGNORE;
-            if unable {
-                self.end_process(End::Signal(segv));
-            }
             let forced = SigInfo {
                 signal: segv,
                 errno: 0,
@@ -235,6 +232,9 @@ impl Thread {
                 code: 0x80,
                 fields: SigFields::Fault { addr: 0 },
             };
+            if unable {
+                self.end_process(End::Signal(forced));
+            }
             return self.act_on(forced, &mut None);
         }
         if action.flags & sa::RESETHAND != 0 {

@@ -347,7 +347,7 @@ impl Thread {
         }
         match end {
             End::Exit(status) => host::signal::exit_process(status),
-            End::Signal(signal) => host::signal::die(signal),
+            End::Signal(info) => host::signal::die(info.signal),
         }
     }
 

@@ -325,7 +325,7 @@ impl Observer for Trace {
     fn process_exit(&self, thread: &mut Thread, end: End) {
         let text = match end {
             End::Exit(status) => format!("+++ exited with {} +++", status & 0xff),
-            End::Signal(signal) => format!("+++ killed by {} +++", signal.name()),
+            End::Signal(info) => format!("+++ killed by {} +++", info.signal.name()),
         };
         self.line(thread.tid(), &text);
     }
