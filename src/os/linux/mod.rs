@@ -1,5 +1,6 @@
 //! Linux as the guest's kernel.
 
+pub mod core;
 pub mod flags;
 pub mod isa;
 pub mod nr;

@@ -6,6 +6,7 @@ use super::{LinuxIsa, disarm, frame_top, restore_stack, saved_stack};
 use crate::abi::{Abi, Dialect, Endian, Errno, GuestStruct, OsAbi};
 use crate::ir::{CpuState, MemFault};
 use crate::isa::aarch64::{features, regs};
+use crate::os::linux::core::{self, Holds, RegisterSet, SetField, registers};
 use crate::os::linux::structs::Stack;
 use crate::os::linux::{nr, siginfo};
 use crate::os::{sigset_from_guest, sigset_to_guest};
@@ -31,6 +32,38 @@ pub static AARCH64: LinuxIsa = LinuxIsa {
     trampolines: &[0xd280_1168, 0xd400_0001],
     push_frame,
     pop_frame,
+    // struct user_pt_regs: x0 to x30, sp, pc, pstate.
+    gregset: 34,
+    register_sets: &[
+        // struct user_fpsimd_state
+        RegisterSet {
+            owner: core::CORE,
+            note: core::nt::PRFPREG,
+            size: 528,
+            fields: &[
+                registers(0, "v0", 32, 16),
+                registers(512, "fpsr", 1, 4),
+                registers(516, "fpcr", 1, 4),
+            ],
+        },
+        RegisterSet {
+            owner: core::LINUX,
+            note: core::nt::ARM_TLS,
+            size: 8,
+            fields: &[registers(0, "tpidr", 1, 8)],
+        },
+        RegisterSet {
+            owner: core::LINUX,
+            note: core::nt::ARM_SYSTEM_CALL,
+            size: 4,
+            fields: &[SetField {
+                at: 0,
+                holds: Holds::CallNumber,
+            }],
+        },
+    ],
+    fp_mode: |_| 0,
+    set_fp_mode: |_, _| {},
     cpuinfo,
 };
 

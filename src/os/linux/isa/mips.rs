@@ -5,6 +5,7 @@ use super::{LinuxIsa, disarm, frame_top, restore_stack, saved_stack};
 use crate::abi::{Abi, Dialect, Endian, Errno, GuestStruct, Kind, OsAbi, read_int, write_int};
 use crate::ir::{CpuState, MemFault};
 use crate::isa::mips::{mode, regs};
+use crate::os::linux::core::{self, Holds, RegisterSet, SetField, registers};
 use crate::os::linux::structs::Stack;
 use crate::os::linux::{nr, siginfo};
 use crate::os::{sigset_from_guest, sigset_to_guest};
@@ -64,9 +65,39 @@ const fn linux(name: &'static str, endian: Endian) -> LinuxIsa {
         trampolines: &[0x2402_1061, 0x0000_000c, 0x2402_1017, 0x0000_000c],
         push_frame,
         pop_frame,
+        // asm/elf.h: ELF_NGREG
+        gregset: 45,
+        register_sets: REGISTER_SETS,
+        // PR_FP_MODE_FR is bit 0, as is the mode's.
+        fp_mode: |cpu| cpu.mode & mode::FR,
+        set_fp_mode: |cpu, value| crate::isa::mips::set_fr(cpu, value & 1 != 0),
         cpuinfo,
     }
 }
+
+/// The register sets of a core file beside the general registers (`arch/mips/kernel/ptrace.c`).
+static REGISTER_SETS: &[RegisterSet] = &[
+    // The FP registers, control and status, implementation.
+    RegisterSet {
+        owner: core::CORE,
+        note: core::nt::PRFPREG,
+        size: 264,
+        fields: &[
+            registers(0, "f0", 32, 8),
+            registers(256, "fcsr", 1, 4),
+            registers(260, "fir", 1, 4),
+        ],
+    },
+    RegisterSet {
+        owner: core::LINUX,
+        note: core::nt::MIPS_FP_MODE,
+        size: 4,
+        fields: &[SetField {
+            at: 0,
+            holds: Holds::FpMode,
+        }],
+    },
+];
 
 /// The ABI of the thread's process.
 fn abi_of(thread: &Thread) -> OsAbi {

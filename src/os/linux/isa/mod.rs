@@ -9,6 +9,7 @@ pub use mips::{MIPS, MIPSEL};
 use crate::abi::{Errno, OsAbi};
 use crate::ir::{CpuState, MemFault};
 use crate::os::Syscall;
+use crate::os::linux::core::RegisterSet;
 use crate::process::{self, Action, Machine, SigInfo, Thread};
 
 /// Linux on one instruction set.
@@ -47,6 +48,14 @@ pub struct LinuxIsa {
     pub push_frame: fn(&mut Thread, &SigInfo, &Action, u64) -> Result<(), MemFault>,
     /// Undoes it; the flag says that it is an old frame without `siginfo_t`.
     pub pop_frame: fn(&mut Thread, bool) -> Result<(), Errno>,
+    /// Number of general registers in a core file (`ELF_NGREG`).
+    pub gregset: usize,
+    /// The other register sets of a core file, in the kernel's order.
+    pub register_sets: &'static [RegisterSet],
+    /// MIPS's FP mode, as `prctl(PR_GET_FP_MODE)` has it; 0 elsewhere.
+    pub fp_mode: fn(&CpuState) -> u32,
+    /// Sets it, as a core file says.
+    pub set_fp_mode: fn(&mut CpuState, u32),
     /// Text of `/proc/cpuinfo` for so many CPUs.
     pub cpuinfo: fn(usize) -> String,
 }
