@@ -9,7 +9,9 @@
 
 mod control;
 mod describe;
+mod facts;
 mod live;
 
 pub use control::Control;
+pub use facts::disassemble;
 pub use live::{Live, Program};

@@ -101,6 +101,12 @@ pub trait Os: Send + Sync {
     /// The guest's number of a signal.
     fn signal_number(&self, signal: Signal) -> u32;
 
+    /// Name of the system call of that number.
+    fn syscall_name(&self, number: u64) -> Option<String>;
+
+    /// Number of the system call of that name.
+    fn syscall_number(&self, name: &str) -> Option<u64>;
+
     /// Called in a thread that is about to end, with its memory still there: clear-child-tid, robust futexes.
     fn thread_exit(&self, thread: &mut Thread);
 }

@@ -18,10 +18,11 @@
 use std::any::Any;
 use std::fmt;
 use std::os::fd::BorrowedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::agent::AgentExpr;
+use crate::facts::{Instruction, OpenFile, RecentCall, SignalAction, Unimplemented};
 use crate::file::{FileError, FileStat, GuestFile, OpenFlags};
 use crate::register::{RegisterInfo, RegisterRole};
 
@@ -681,6 +682,64 @@ pub trait Inferior: Any {
         Err(Error::Unsupported(
             "thread-local addresses are left to libthread_db",
         ))
+    }
+
+    // ---- what the prompt shows ----
+
+    /// At most `count` instructions from `addr` on; fewer before a hole.
+    fn disassemble(&mut self, _addr: u64, _count: usize) -> Result<Vec<Instruction>> {
+        Err(Error::Unsupported(
+            "there is no disassembler for this machine",
+        ))
+    }
+
+    /// Name of a system call's number. *Also while running.*
+    fn syscall_name(&self, _number: u32) -> Option<String> {
+        None
+    }
+
+    /// Number of the system call of that name, as the guest calls it. *Also while running.*
+    fn syscall_number(&self, _name: &str) -> Option<u32> {
+        None
+    }
+
+    /// The open files of the selected process, by descriptor.
+    fn open_files(&mut self) -> Result<Vec<OpenFile>> {
+        Err(Error::Unsupported("the open files are not known here"))
+    }
+
+    /// What each signal does to the selected process, by number.
+    fn signal_actions(&mut self) -> Result<Vec<SignalAction>> {
+        Err(Error::Unsupported(
+            "the actions of signals are not known here",
+        ))
+    }
+
+    /// The latest system calls of all threads, oldest first.
+    fn recent_calls(&mut self) -> Result<Vec<RecentCall>> {
+        Err(Error::Unsupported("recent system calls are not kept here"))
+    }
+
+    /// Shows the system calls that pass `filter` (as `--strace` takes it; "" for all), or no longer.
+    fn set_trace(&mut self, _filter: Option<&str>) -> Result<()> {
+        Err(Error::Unsupported("no system calls to trace here"))
+    }
+
+    /// What the guest asked for and did not get, in the order of the first requests.
+    fn unimplemented(&mut self) -> Result<Vec<Unimplemented>> {
+        Err(Error::Unsupported(
+            "what is unimplemented is not recorded here",
+        ))
+    }
+
+    /// Counters of the emulator, in lines.
+    fn statistics(&mut self) -> Result<String> {
+        Err(Error::Unsupported("nothing is counted here"))
+    }
+
+    /// Writes a core file in the target's own format to `path` on the host; returns its size in bytes. The process goes on.
+    fn write_core(&mut self, _path: &Path) -> Result<u64> {
+        Err(Error::Unsupported("core files are not written here"))
     }
 
     // ---- files, as the guest sees them ----

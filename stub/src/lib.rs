@@ -19,6 +19,7 @@
 pub mod agent;
 pub mod command;
 mod core;
+pub mod facts;
 pub mod file;
 pub mod framing;
 mod gdb;
@@ -40,6 +41,7 @@ mod xml;
 
 pub use agent::{AgentContext, AgentError, AgentExpr};
 pub use command::{Command, CommandClass, CommandContext};
+pub use facts::{Handler, Instruction, OpenFile, RecentCall, SignalAction, Unimplemented};
 pub use file::{FileError, FileStat, GuestFile, OpenFlags};
 pub use inferior::*;
 pub use notifier::Notifier;

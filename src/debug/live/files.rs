@@ -2,7 +2,7 @@
 
 use super::Live;
 use crate::host;
-use emu_stub::{FileError, FileStat, GuestFile, OpenFlags};
+use emu_stub::{FileError, FileStat, GuestFile, OpenFile, OpenFlags};
 use std::path::{Path, PathBuf};
 
 /// What `/proc/PID/NAME` is for the debugged process, if `path` is such a file: NAME, for the process's own id or `self`.
@@ -71,4 +71,60 @@ pub(super) fn unlink(live: &mut Live, path: &[u8]) -> Result<(), FileError> {
         live.process.config.prefix.as_deref(),
         path,
     ))?)
+}
+
+/// The guest's open files: this process's, but for those of the emulator itself.
+pub(super) fn open_files() -> std::io::Result<Vec<OpenFile>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(fd) = name.to_str().and_then(|n| n.parse::<i32>().ok()) else {
+            continue;
+        };
+        // The descriptor that reads this very folder is gone by the time it is looked at.
+        let Ok(target) = std::fs::read_link(entry.path()) else {
+            continue;
+        };
+        let Ok(info) = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")) else {
+            continue;
+        };
+        if fd >= host::fd::FIRST_OWN {
+            continue;
+        }
+        let field = |key: &str| {
+            info.lines()
+                .find_map(|l| l.strip_prefix(key))
+                .map(str::trim)
+        };
+        let flags = field("flags:").and_then(|f| u64::from_str_radix(f, 8).ok());
+        files.push(OpenFile {
+            fd,
+            name: target.to_string_lossy().into_owned(),
+            offset: field("pos:").and_then(|p| p.parse().ok()).unwrap_or(0),
+            flags: flags.map(open_flags).unwrap_or_default(),
+        });
+    }
+    files.sort_by_key(|f| f.fd);
+    // The folder itself was open while it was read, and is not any more.
+    files.retain(|f| f.name != format!("/proc/{}/fd", host::pid()));
+    Ok(files)
+}
+
+/// The words of `open` for flags of the host (`asm-generic/fcntl.h`).
+fn open_flags(flags: u64) -> String {
+    const FLAGS: &[(u64, &str)] = &[
+        (0o2000, "O_APPEND"),
+        (0o4000, "O_NONBLOCK"),
+        (0o200_0000, "O_CLOEXEC"),
+        (0o40000, "O_DIRECT"),
+        (0o1000_0000, "O_PATH"),
+        (0o20_0000, "O_DIRECTORY"),
+    ];
+    let access = ["O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"][(flags & 3) as usize];
+    let set = FLAGS.iter().filter(|(bit, _)| flags & bit != 0);
+    let words: Vec<&str> = std::iter::once(access)
+        .chain(set.map(|(_, n)| *n))
+        .collect();
+    words.join("|")
 }

@@ -8,16 +8,17 @@ mod run;
 mod threads;
 
 use super::control::{Control, Run};
-use super::describe;
+use super::{describe, facts};
 use crate::host;
 use crate::ir::CpuState;
 use crate::isa::Register;
 use crate::loader::Loaded;
 use crate::process::{Process, Signal, ThreadHandle};
 use emu_stub::{
-    Breakpoint, Capabilities, Error, FileError, FileStat, GuestFile, Inferior, MemoryRegion,
-    OpenFlags, Permissions, Pid, ProcessInfo, Result, ResumePlan, SectionOffsets, State, Stop,
-    StopReason, TargetDescription, ThreadInfo, Tid, signal,
+    Breakpoint, Capabilities, Error, FileError, FileStat, GuestFile, Inferior, Instruction,
+    MemoryRegion, OpenFile, OpenFlags, Permissions, Pid, ProcessInfo, Result, ResumePlan,
+    SectionOffsets, SignalAction, State, Stop, StopReason, TargetDescription, ThreadInfo, Tid,
+    signal,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -55,6 +56,8 @@ pub struct Live {
     allocated: HashMap<u64, u64>,
     /// [`Process::stop_all`] is in force for the debugger. A second one would wait for the first to end.
     halted: bool,
+    /// Counters of the translator, in lines.
+    statistics: Option<Box<dyn Fn() -> String + Send>>,
 }
 
 impl Live {
@@ -70,7 +73,13 @@ impl Live {
             breakpoints: BTreeMap::new(),
             allocated: HashMap::new(),
             halted: false,
+            statistics: None,
         }
+    }
+
+    /// Where [`Inferior::statistics`] come from.
+    pub fn set_statistics(&mut self, tell: Box<dyn Fn() -> String + Send>) {
+        self.statistics = Some(tell);
     }
 
     /// Takes the guest over for a debugger that has connected: on return it is stopped, before its first instruction if it
@@ -275,6 +284,39 @@ impl Inferior for Live {
             text: self.program.bias,
             data: self.program.bias,
         })
+    }
+
+    fn disassemble(&mut self, addr: u64, count: usize) -> Result<Vec<Instruction>> {
+        self.stopped()?;
+        facts::disassemble(self.process.isa, &self.process.mem, addr, count)
+    }
+
+    fn open_files(&mut self) -> Result<Vec<OpenFile>> {
+        self.stopped()?;
+        files::open_files().map_err(|e| Error::Failed(format!("/proc/self/fd: {e}")))
+    }
+
+    fn signal_actions(&mut self) -> Result<Vec<SignalAction>> {
+        self.stopped()?;
+        Ok(facts::signal_actions(&self.process))
+    }
+
+    fn syscall_name(&self, number: u32) -> Option<String> {
+        self.process.os.syscall_name(number.into())
+    }
+
+    fn syscall_number(&self, name: &str) -> Option<u32> {
+        let number = self.process.os.syscall_number(name)?;
+        u32::try_from(number).ok()
+    }
+
+    fn statistics(&mut self) -> Result<String> {
+        match &self.statistics {
+            Some(tell) => Ok(tell()),
+            None => Err(Error::Unsupported(
+                "the interpreter counts nothing; use --engine jit",
+            )),
+        }
     }
 
     fn open_file(

@@ -119,6 +119,19 @@ impl Os for Linux {
         (self.isa.describe)()
     }
 
+    fn syscall_name(&self, number: u64) -> Option<String> {
+        Some(self.row(number)?.name.to_owned())
+    }
+
+    fn syscall_number(&self, name: &str) -> Option<u64> {
+        let index = self
+            .isa
+            .numbers
+            .iter()
+            .position(|row| row.is_some_and(|r| r.name == name))?;
+        Some(self.isa.first_number + index as u64)
+    }
+
     fn start(&self, thread: &mut Thread, entry: u64, sp: u64) {
         let mem = thread.process.mem.clone();
         let page = Mapping {

@@ -1,0 +1,83 @@
+//! What the prompt shows of a live guest beyond registers and memory.
+
+use crate::isa::{Disassembler, Isa};
+use crate::mem::AddressSpace;
+use crate::process::{Action, Process, SigSet, Signal, sa};
+use emu_stub::{Error, Handler, Instruction, Result, SignalAction};
+
+/// Longest instruction of any guest in bytes.
+const MAX_INSN: usize = 4;
+
+/// At most `count` instructions from `addr` on.
+pub fn disassemble(
+    isa: &dyn Isa,
+    mem: &AddressSpace,
+    addr: u64,
+    count: usize,
+) -> Result<Vec<Instruction>> {
+    let disassembler = Disassembler::new(isa).ok_or(Error::Unsupported(
+        "there is no disassembler for this machine",
+    ))?;
+    let page = crate::mem::PAGE_SIZE;
+    let wanted = count.saturating_mul(MAX_INSN);
+    let mut code = Vec::new();
+    while code.len() < wanted {
+        let at = addr.wrapping_add(code.len() as u64);
+        let step = ((page - at % page) as usize).min(wanted - code.len());
+        let mut piece = vec![0; step];
+        if mem.read_forced(at, &mut piece).is_err() {
+            break;
+        }
+        code.extend(piece);
+    }
+    if code.is_empty() && count > 0 {
+        return Err(Error::Fault(addr));
+    }
+    let lines = disassembler.lines(&code, addr, count);
+    Ok(lines
+        .into_iter()
+        .map(|l| Instruction {
+            addr: l.addr,
+            bytes: l.bytes,
+            text: format!("{} {}", l.mnemonic, l.operands)
+                .trim_end()
+                .to_owned(),
+        })
+        .collect())
+}
+
+/// What each signal does, by the guest's number.
+pub(super) fn signal_actions(process: &Process) -> Vec<SignalAction> {
+    let mut actions: Vec<SignalAction> = (1..=64)
+        .map(Signal)
+        .map(|s| describe(process, s, process.action(s)))
+        .collect();
+    actions.sort_by_key(|a| a.signal);
+    actions
+}
+
+fn describe(process: &Process, signal: Signal, action: Action) -> SignalAction {
+    const FLAGS: &[(u64, &str)] = &[
+        (sa::NOCLDSTOP, "SA_NOCLDSTOP"),
+        (sa::NOCLDWAIT, "SA_NOCLDWAIT"),
+        (sa::SIGINFO, "SA_SIGINFO"),
+        (sa::ONSTACK, "SA_ONSTACK"),
+        (sa::RESTART, "SA_RESTART"),
+        (sa::NODEFER, "SA_NODEFER"),
+        (sa::RESETHAND, "SA_RESETHAND"),
+    ];
+    let number = |s: Signal| process.os.signal_number(s) as i32;
+    let set = FLAGS.iter().filter(|(bit, _)| action.flags & bit != 0);
+    let mask: SigSet = action.mask;
+    SignalAction {
+        signal: number(signal),
+        name: signal.name().into_owned(),
+        handler: match action.handler {
+            Action::DEFAULT => Handler::Default,
+            Action::IGNORE => Handler::Ignore,
+            function => Handler::Function(function),
+        },
+        flags: set.map(|(_, name)| *name).collect::<Vec<_>>().join("|"),
+        mask: mask.iter().map(number).collect(),
+    }
+}
