@@ -181,7 +181,7 @@ impl From<&std::fs::Metadata> for FileStat {
 }
 
 /// An open file of the guest.
-pub trait GuestFile {
+pub trait GuestFile: Send {
     /// Reads at `offset`; 0 at the end of the file.
     fn pread(&mut self, buf: &mut [u8], offset: u64) -> Result<usize, FileError>;
 

@@ -468,7 +468,7 @@ pub struct SectionOffsets {
 /// What a debugger may ask. See the [module](self) for the conventions.
 ///
 /// `Any` lets a [`crate::Command`] of the emulator find the inferior it is made for.
-pub trait Inferior: Any {
+pub trait Inferior: Any + Send {
     // ---- description ----
 
     /// The machine. Constant unless [`StopReason::Exec`] is reported. *Also while running.*

@@ -9,12 +9,12 @@ use crate::inferior::Inferior;
 /// Tables of commands with the state they keep.
 pub struct Monitor {
     tables: Vec<&'static [Command]>,
-    session: Box<dyn Any>,
+    session: Box<dyn Any + Send>,
 }
 
 impl Monitor {
     /// Commands from these tables; `session` is what they expect as [`CommandContext::session`].
-    pub fn new(tables: &[&'static [Command]], session: Box<dyn Any>) -> Monitor {
+    pub fn new(tables: &[&'static [Command]], session: Box<dyn Any + Send>) -> Monitor {
         Monitor {
             tables: tables.to_vec(),
             session,

@@ -14,7 +14,7 @@ use crate::transport::Stream;
 /// The remote server. It keeps nothing from one session to the next.
 pub struct Server {
     commands: Vec<&'static [Command]>,
-    new_session: fn() -> Box<dyn Any>,
+    new_session: fn() -> Box<dyn Any + Send>,
 }
 
 impl Default for Server {
@@ -25,7 +25,10 @@ impl Default for Server {
 
 impl Server {
     /// A server whose `monitor` knows these tables of commands; `new_session` makes the state that they keep.
-    pub fn new(commands: &[&'static [Command]], new_session: fn() -> Box<dyn Any>) -> Server {
+    pub fn new(
+        commands: &[&'static [Command]],
+        new_session: fn() -> Box<dyn Any + Send>,
+    ) -> Server {
         Server {
             commands: commands.to_vec(),
             new_session,
