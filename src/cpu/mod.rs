@@ -29,6 +29,9 @@ pub trait Engine {
 
     /// Executes exactly one instruction (with its delay slot).
     fn step(&mut self, cpu: &mut CpuState) -> Exit;
+
+    /// The state that it ran with is gone, perhaps in the middle of [`Engine::run`]: a child of a vfork was killed.
+    fn abandon(&mut self) {}
 }
 
 /// What engines ask of the owner of guest code: breakpoints, and invalidation across threads.

@@ -85,6 +85,11 @@ impl Control {
         self.attached.load(SeqCst)
     }
 
+    /// Whether somebody debugs that thread. The child of a vfork is in this memory, but is not the debugged process.
+    fn watches(&self, thread: &Thread) -> bool {
+        self.is_attached() && !thread.is_vfork_child()
+    }
+
     pub(super) fn set_attached(&self, attached: bool) {
         self.attached.store(attached, SeqCst);
     }
@@ -143,7 +148,7 @@ impl Control {
 
 impl Observer for Control {
     fn thread_start(&self, thread: &mut Thread) {
-        if !self.is_attached() {
+        if !self.watches(thread) {
             return;
         }
         let mut state = self.lock();
@@ -178,7 +183,7 @@ impl Observer for Control {
     fn trap(&self, thread: &mut Thread, exit: Exit) -> bool {
         match exit {
             Exit::Stepped => {
-                if !self.is_attached() {
+                if !self.watches(thread) {
                     thread.handle.stepping.store(false, SeqCst);
                     return true;
                 }
@@ -197,7 +202,7 @@ impl Observer for Control {
                 true
             }
             Exit::Trap(Trap::DebugBreakpoint, _) => {
-                if self.is_attached() {
+                if self.watches(thread) {
                     self.report(thread, StopReason::Breakpoint { hardware: false });
                 }
                 true
@@ -210,7 +215,7 @@ impl Observer for Control {
         let tid = thread.tid() as Tid;
         let number = thread.process.os.signal_number(info.signal) as i32;
         loop {
-            if !self.is_attached() {
+            if !self.watches(thread) {
                 return Some(info);
             }
             {
@@ -230,7 +235,7 @@ impl Observer for Control {
             if !queued {
                 continue;
             }
-            if !self.is_attached() {
+            if !self.watches(thread) {
                 return Some(info);
             }
             let wanted = match self.action(thread.tid()) {
@@ -258,7 +263,7 @@ impl Observer for Control {
     }
 
     fn process_exit(&self, thread: &mut Thread, end: End) {
-        if !self.is_attached() {
+        if !self.watches(thread) {
             return;
         }
         let reason = match end {
@@ -275,7 +280,7 @@ impl Observer for Control {
         loop {
             {
                 let mut state = self.lock();
-                if !self.is_attached() {
+                if !self.watches(thread) {
                     return;
                 }
                 if matches!(state.run, Run::Running) {

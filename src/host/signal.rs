@@ -431,6 +431,12 @@ impl Slot {
         install_stack();
     }
 
+    /// Makes this the slot of the calling thread for a time: in the child of a vfork, which shares the thread's memory and handler
+    /// stack with it, and in the parent after that. Call with signals blocked.
+    pub fn take_over(&self) {
+        SLOT.set(self);
+    }
+
     /// Takes a signal out, oldest first.
     pub fn take(&self) -> Option<RawInfo> {
         let entry = self.taken.iter().find(|e| e.full.load(Ordering::Acquire))?;
@@ -488,14 +494,23 @@ pub fn release_stack() {
 
 /// Ends the process by `signal` as if nobody had handled it, without a core of the emulator.
 pub fn die(signal: Signal) -> ! {
-    let none = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    // One byte is too little for a core file, and the kernel's word for "not to a program either". PR_SET_DUMPABLE would hold for
+    // every process that shares this memory.
+    let (none, least) = (
+        libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        },
+        libc::rlimit {
+            rlim_cur: 1,
+            rlim_max: 1,
+        },
+    );
     // SAFETY: plain system calls with valid arguments.
     unsafe {
-        libc::setrlimit(libc::RLIMIT_CORE, &none);
-        libc::prctl(libc::PR_SET_DUMPABLE, 0);
+        if libc::setrlimit(libc::RLIMIT_CORE, &least) != 0 {
+            libc::setrlimit(libc::RLIMIT_CORE, &none);
+        }
     }
     let _ = set_action(signal, Disposition::Default);
     set_mask(!(1u64.unbounded_shl(u32::from(signal.0).wrapping_sub(1))));

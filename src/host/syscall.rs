@@ -1,5 +1,6 @@
 //! System calls of the host, past libc: results are not folded into `errno`, and numbers libc keeps to itself work.
 
+use super::map;
 use crate::abi::Errno;
 use std::arch::asm;
 
@@ -81,64 +82,42 @@ pub fn fork() -> Result<Forked, Errno> {
     }
 }
 
-/// Tells a parent when its child has ended or replaced itself: a pipe that closes then.
-pub struct ExecWatch {
-    read: i32,
-    write: i32,
-}
+/// Bytes of stack for the child of [`vfork`].
+const VFORK_STACK: u64 = 1 << 20;
 
-impl ExecWatch {
-    /// Before the fork.
-    ///
-    /// # Errors
-    /// EMFILE, ENFILE.
-    pub fn new() -> Result<ExecWatch, Errno> {
-        let mut ends = [-1; 2];
-        // SAFETY: room for two descriptors.
-        match unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } {
-            0 => Ok(ExecWatch {
-                read: ends[0],
-                write: ends[1],
-            }),
-            _ => Err(last_errno()),
+/// Runs `child` in a new process that shares this one's memory and has a copy of its descriptors, while the calling thread waits
+/// until that process has ended or executed a program. Other threads go on. `child` runs on a stack of its own, with the calling
+/// thread's thread-local storage, and must not return. `flags` of clone(2) are added: CLONE_FS, CLONE_FILES, an exit signal.
+/// Returns the child's id. Call with signals blocked.
+///
+/// # Errors
+/// EAGAIN, ENOMEM.
+pub fn vfork(flags: u64, mut child: &mut dyn FnMut()) -> Result<i32, Errno> {
+    extern "C" fn enter(child: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: points to the caller's reference, and the caller waits.
+        unsafe { (*child.cast::<&mut dyn FnMut()>())() };
+        127
+    }
+    let base = map::reserve(None, VFORK_STACK)?;
+    // The lowest page stays without access, as a guard.
+    let writable = libc::PROT_READ | libc::PROT_WRITE;
+    let result = map::protect(
+        base + super::PAGE_SIZE,
+        VFORK_STACK - super::PAGE_SIZE,
+        writable,
+    )
+    .and_then(|()| {
+        let flags = flags as i32 | libc::CLONE_VM | libc::CLONE_VFORK;
+        let top = (base + VFORK_STACK) as *mut libc::c_void;
+        // SAFETY: the stack is fresh and ours until the call returns, when the child does not use it any more; the argument
+        // outlives the call for the same reason.
+        match unsafe { libc::clone(enter, top, flags, (&raw mut child).cast()) } {
+            -1 => Err(last_errno()),
+            pid => Ok(pid),
         }
-    }
-
-    /// In the child: keeps the writing end until it ends, out of the way of descriptors that the guest expects to get.
-    pub fn keep(self) {
-        // SAFETY: descriptors of ours.
-        unsafe {
-            libc::close(self.read);
-            if libc::fcntl(self.write, libc::F_DUPFD_CLOEXEC, 900) >= 0 {
-                libc::close(self.write);
-            }
-        }
-    }
-
-    /// In the parent: waits.
-    pub fn wait(self) {
-        self.cancel_write();
-        let mut byte = 0u8;
-        // SAFETY: room for one byte; the descriptor is ours.
-        unsafe {
-            while libc::read(self.read, (&raw mut byte).cast(), 1) < 0
-                && last_errno() == Errno::EINTR
-            {}
-            libc::close(self.read);
-        }
-    }
-
-    /// After a fork that failed.
-    pub fn cancel(self) {
-        self.cancel_write();
-        // SAFETY: the descriptor is ours.
-        unsafe { libc::close(self.read) };
-    }
-
-    fn cancel_write(&self) {
-        // SAFETY: the descriptor is ours and not used again.
-        unsafe { libc::close(self.write) };
-    }
+    });
+    map::release(base, VFORK_STACK);
+    result
 }
 
 /// User and group ids of the process.

@@ -228,6 +228,10 @@ impl<M: Memory + CodeSource> Engine for JitEngine<M> {
     fn step(&mut self, cpu: &mut CpuState) -> Exit {
         self.stepper.step(cpu)
     }
+
+    fn abandon(&mut self) {
+        self.slot.leave();
+    }
 }
 
 impl<M> Drop for JitEngine<M> {

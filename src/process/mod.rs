@@ -130,7 +130,7 @@ pub struct Process {
     engines: Engines,
     image: OnceLock<Image>,
     observers: Vec<Arc<dyn Observer>>,
-    actions: Mutex<signal::Actions>,
+    actions: Mutex<signal::ActionTables>,
     world: world::World,
     /// State of the seeded source, if there is a seed.
     random: Mutex<Option<u64>>,
@@ -216,7 +216,8 @@ impl Process {
 
     /// Takes over from the host: inherited SIG_IGN stays, every signal that would end the guest gets the handler.
     fn install_signals(&self) {
-        let mut actions = self.lock_actions();
+        let mut tables = self.lock_actions();
+        let actions = tables.mine();
         for signal in (1..=64).map(Signal) {
             if host::signal::is_ignored(signal) {
                 let ignore = Action {
@@ -230,7 +231,7 @@ impl Process {
         }
     }
 
-    fn lock_actions(&self) -> MutexGuard<'_, signal::Actions> {
+    fn lock_actions(&self) -> MutexGuard<'_, signal::ActionTables> {
         self.actions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -241,7 +242,7 @@ impl Process {
 
     /// The action for a signal.
     pub fn action(&self, signal: Signal) -> Action {
-        self.lock_actions().get(signal)
+        self.lock_actions().mine().get(signal)
     }
 
     /// Sets the action for a signal, and the host's to match; returns the old one.
@@ -249,7 +250,8 @@ impl Process {
     /// # Errors
     /// EINVAL for SIGKILL, SIGSTOP, or a number that is no signal.
     pub fn set_action(&self, signal: Signal, action: Action) -> SysResult<Action> {
-        let mut actions = self.lock_actions();
+        let mut tables = self.lock_actions();
+        let actions = tables.mine();
         let old = actions.set(signal, action)?;
         actions.apply(signal)?;
         Ok(old)

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::cpu::Exit;
 use crate::host;
-use crate::ir::{MemFault, pending};
+use crate::ir::{MemFault, Trap, pending};
 use std::sync::atomic::Ordering::SeqCst;
 
 impl Thread {
@@ -16,10 +16,19 @@ impl Thread {
         for observer in process.observers() {
             observer.thread_start(self);
         }
+        self.run_on();
+    }
+
+    /// The run loop.
+    pub(super) fn run_on(&mut self) {
+        let process = self.process.clone();
         self.restore_host_mask();
         self.park_if_asked();
+        // The child of a vfork has no debugger: it steps off the breakpoints that are its parent's.
+        let mut step_off = false;
         loop {
-            let exit = if self.handle.stepping.load(SeqCst) || process.config.single_step {
+            let step = self.handle.stepping.load(SeqCst) || process.config.single_step;
+            let exit = if step || std::mem::take(&mut step_off) {
                 // An engine's step does not poll: the instruction is executed whatever waits, so this does.
                 if self.cpu.pending.load(SeqCst) & (pending::SIGNAL | pending::STOP) != 0 {
                     self.poll(None);
@@ -43,6 +52,7 @@ impl Thread {
                 Exit::Stepped => {
                     self.tell_trap(exit);
                 }
+                Exit::Trap(Trap::DebugBreakpoint, _) if self.is_vfork_child() => step_off = true,
                 Exit::Trap(..) | Exit::Fault(_) => {
                     let exit = self.with_guest_code(exit);
                     if !self.tell_trap(exit) {

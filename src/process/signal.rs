@@ -214,7 +214,51 @@ impl DefaultAction {
 }
 
 /// The actions of a process.
+#[derive(Clone)]
 pub(super) struct Actions([Action; 128]);
+
+/// The actions of this process, and of children of vforks that share its memory.
+#[derive(Default)]
+pub(super) struct ActionTables {
+    own: Actions,
+    /// By process id.
+    vforked: Vec<(i32, Box<Actions>)>,
+}
+
+impl ActionTables {
+    /// Those of the calling process.
+    pub(super) fn mine(&mut self) -> &mut Actions {
+        if self.vforked.is_empty() {
+            return &mut self.own;
+        }
+        let pid = crate::host::pid();
+        match self.vforked.iter_mut().find(|(p, _)| *p == pid) {
+            Some((_, actions)) => actions,
+            None => &mut self.own,
+        }
+    }
+
+    /// In a child of a vfork: gives it a copy of the actions of its parent.
+    pub(super) fn split(&mut self, parent: i32) {
+        let copy = match self.vforked.iter().find(|(p, _)| *p == parent) {
+            Some((_, actions)) => actions.clone(),
+            None => Box::new(self.own.clone()),
+        };
+        self.vforked.push((crate::host::pid(), copy));
+    }
+
+    /// Once such a child has ended.
+    pub(super) fn join(&mut self, child: i32) {
+        self.vforked.retain(|(p, _)| *p != child);
+    }
+
+    /// In a child of a fork, with memory of its own: what `parent` had is the process's.
+    pub(super) fn forked(&mut self, parent: i32) {
+        if let Some((_, actions)) = self.vforked.drain(..).find(|(p, _)| *p == parent) {
+            self.own = *actions;
+        }
+    }
+}
 
 impl Default for Actions {
     fn default() -> Self {

@@ -5,7 +5,7 @@ use super::{End, Process, SigInfo, SigSet, Signal, SysResult};
 use crate::abi::Errno;
 use crate::cpu::Engine;
 use crate::host::signal::Slot;
-use crate::host::{self, Borrower, ExecWatch, Owner, handover};
+use crate::host::{self, Borrower, Owner, handover};
 use crate::ir::{CpuState, pending};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU32};
@@ -37,9 +37,24 @@ pub struct ThreadHandle {
     discard: AtomicBool,
     pub(super) state: AtomicU32,
     pub(super) held: AtomicBool,
+    /// It is a child of a vfork: another process, that shares the memory.
+    pub(super) vforked: bool,
 }
 
 impl ThreadHandle {
+    /// The calling host thread's.
+    fn new(cpu: Borrower<CpuState>, vforked: bool) -> Arc<ThreadHandle> {
+        Arc::new(ThreadHandle {
+            tid: host::tid(),
+            cpu,
+            stepping: AtomicBool::new(false),
+            discard: AtomicBool::new(false),
+            state: AtomicU32::new(state::RUNNING),
+            held: AtomicBool::new(false),
+            vforked,
+        })
+    }
+
     /// Breaks off the blocking system call that it is in, if it is in one: it comes to nothing, and the thread goes on with its
     /// registers as they are. Call with all threads stopped.
     pub fn discard_syscall(&self) {
@@ -91,14 +106,7 @@ impl Thread {
         // One for each thread and never freed: the handler may look at it until the very end of the host thread.
         let slot: &'static Slot = Box::leak(Box::new(Slot::new(borrower.clone())));
         slot.install();
-        let handle = Arc::new(ThreadHandle {
-            tid: host::tid(),
-            cpu: borrower,
-            stepping: AtomicBool::new(false),
-            discard: AtomicBool::new(false),
-            state: AtomicU32::new(state::RUNNING),
-            held: AtomicBool::new(false),
-        });
+        let handle = ThreadHandle::new(borrower, false);
         process.world.add(handle.clone());
         let engine = process.engines.create(&process);
         let mut thread = Thread {
@@ -216,6 +224,10 @@ impl Thread {
         prepare: impl FnOnce(&mut CpuState),
         begin: impl FnOnce(&mut Thread) + Send + 'static,
     ) -> SysResult<i32> {
+        if self.is_vfork_child() {
+            self.report_unimplemented("a thread in the child of a vfork");
+            return Err(Errno::EAGAIN);
+        }
         let mut cpu = copy_state(&self.cpu);
         prepare(&mut cpu);
         let (process, mask) = (self.process.clone(), self.mask);
@@ -239,52 +251,31 @@ impl Thread {
         result
     }
 
-    /// Forks the process: the child has a copy of this thread only. Other threads are stopped meanwhile. `wait_for_exec`: the
-    /// parent goes on when the child has ended or replaced itself (vfork), though without sharing memory.
+    /// Forks the process: the child has a copy of this thread only. Other threads are stopped meanwhile.
     ///
     /// # Errors
     /// The host's (EAGAIN, ENOMEM).
-    pub fn fork(&mut self, wait_for_exec: bool) -> SysResult<Forked> {
-        let watch = wait_for_exec.then(ExecWatch::new).transpose()?;
+    pub fn fork(&mut self) -> SysResult<Forked> {
+        let parent = host::pid();
         let forked = self.exclusively(|thread| {
             let process = thread.process.clone();
             // Locks that a thread outside of the guest's (a debugger's) may hold are held here, so that the child finds them
             // free.
             let mut threads = process.world.lock();
-            let _actions = process.lock_actions();
+            let mut actions = process.lock_actions();
             let forked = process.mem.with_layout_locked(host::fork);
             if forked == Ok(Forked::Child) {
-                let me = Arc::new(ThreadHandle {
-                    tid: host::tid(),
-                    cpu: thread.handle.cpu.clone(),
-                    stepping: AtomicBool::new(false),
-                    discard: AtomicBool::new(false),
-                    state: AtomicU32::new(state::RUNNING),
-                    held: AtomicBool::new(false),
-                });
+                let me = ThreadHandle::new(thread.handle.cpu.clone(), false);
                 thread.handle = me.clone();
                 World::forked(&mut threads, me);
+                actions.forked(parent);
                 thread.cpu.pending.fetch_and(!pending::STOP, SeqCst);
                 // The kernel's clone gives none of these to a child without CLONE_VM.
                 thread.clear_child_tid = 0;
                 thread.robust_list = (0, 0);
             }
             forked
-        });
-        match (forked, watch) {
-            (Ok(Forked::Parent(_)), Some(watch)) => {
-                let (handle, world) = (&*self.handle, &self.process.world);
-                self.cpu.lend(|| {
-                    world.block(handle);
-                    watch.wait();
-                    world.unblock(handle);
-                });
-            }
-            (Ok(Forked::Child), Some(watch)) => watch.keep(),
-            (Err(_), Some(watch)) => watch.cancel(),
-            (_, None) => {}
-        }
-        let forked = forked?;
+        })?;
         let process = self.process.clone();
         for observer in process.observers() {
             match forked {
@@ -293,6 +284,73 @@ impl Thread {
             }
         }
         Ok(forked)
+    }
+
+    /// Creates a process that shares this one's memory, while this thread waits until it has ended or executed a program
+    /// (vfork(2)); other threads go on. It has a copy of this thread's registers and mask and of the signal actions. `prepare` runs
+    /// in it before its first instruction. `flags` of clone(2) are added: CLONE_FS, CLONE_FILES, an exit signal. Returns its id.
+    ///
+    /// The host's own vfork makes it: what the child writes, the parent sees, as its libc expects. The emulator's data are shared
+    /// too, so the child is a thread to [`Process::stop_all`], with a [`ThreadHandle`] that is not listed. Observers are not told
+    /// of its birth; what happens in it shows [`Thread::is_vfork_child`]. One thing is not covered: a child that SIGKILL hits while
+    /// it holds a lock of the emulator leaves it locked.
+    ///
+    /// # Errors
+    /// The host's (EAGAIN, ENOMEM).
+    pub fn vfork(&mut self, flags: u64, mut prepare: impl FnMut(&mut Thread)) -> SysResult<i32> {
+        let parent = host::pid();
+        let (cpu, borrower) = handover(*copy_state(&self.cpu));
+        // Until the child is gone nobody else uses it, so that it can be freed then.
+        let slot = Box::into_raw(Box::new(Slot::new(borrower.clone())));
+        let before = host::signal::block_all();
+        let mut own_cpu = std::mem::replace(&mut self.cpu, cpu);
+        let (own_handle, own_slot, own_mask) = (self.handle.clone(), self.slot, self.mask);
+        let own_deferred = std::mem::take(&mut self.deferred);
+        let (altstack, robust_list) = (self.altstack, self.robust_list);
+        let (clear_child_tid, call_pc) = (self.clear_child_tid, self.call_pc);
+        let process = self.process.clone();
+        let result = own_cpu.lend(|| {
+            process.world.block(&own_handle);
+            let result = host::vfork(flags, &mut || {
+                let handle = ThreadHandle::new(borrower.clone(), true);
+                // SAFETY: lives until the child is gone.
+                self.slot = unsafe { &*slot };
+                self.slot.take_over();
+                self.handle = handle.clone();
+                self.process.lock_actions().split(parent);
+                self.process.world.add(handle);
+                self.clear_child_tid = 0;
+                self.robust_list = (0, 0);
+                prepare(self);
+                self.run_on();
+            });
+            own_slot.take_over();
+            if let Ok(child) = result {
+                process.world.remove(child);
+                process.lock_actions().join(child);
+            }
+            process.world.unblock(&own_handle);
+            result
+        });
+        self.engine.abandon();
+        self.cpu = own_cpu;
+        (self.handle, self.slot, self.mask) = (own_handle, own_slot, own_mask);
+        self.deferred = own_deferred;
+        (self.altstack, self.robust_list) = (altstack, robust_list);
+        (self.clear_child_tid, self.call_pc) = (clear_child_tid, call_pc);
+        // SAFETY: from `Box::into_raw`; the child is gone, and this thread's handlers use its own slot.
+        drop(unsafe { Box::from_raw(slot) });
+        host::signal::set_mask(before);
+        let child = result?;
+        for observer in process.observers() {
+            observer.fork(self, child);
+        }
+        Ok(child)
+    }
+
+    /// Whether it is the child of a vfork: another process, in the memory of this one.
+    pub fn is_vfork_child(&self) -> bool {
+        self.handle.vforked
     }
 
     /// Tells the observers, and so the user, that the guest asked for something that is not implemented.
@@ -310,7 +368,7 @@ impl Thread {
     /// Ends the thread after its last instruction. Returns for threads other than the main one.
     pub(super) fn end(&mut self, status: i32) {
         let process = self.process.clone();
-        if process.world.handles().len() == 1 {
+        if self.is_vfork_child() || process.world.handles().len() == 1 {
             self.end_process(End::Exit(status));
         }
         for observer in process.observers() {
@@ -331,7 +389,7 @@ impl Thread {
     /// Ends the process: by `exit_group`, or by a signal that nobody handled.
     pub(super) fn end_process(&mut self, end: End) -> ! {
         let process = self.process.clone();
-        if process.ending.swap(true, SeqCst) {
+        if !self.is_vfork_child() && process.ending.swap(true, SeqCst) {
             // Another thread is at it, and will take this one along.
             let (handle, world) = (&*self.handle, &process.world);
             self.cpu.lend(|| {

@@ -37,11 +37,14 @@ impl World {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The process's own threads.
     pub(super) fn handles(&self) -> Vec<Arc<ThreadHandle>> {
-        self.lock().all.clone()
+        let threads = self.lock();
+        let own = threads.all.iter().filter(|t| !t.vforked);
+        own.cloned().collect()
     }
 
-    /// Adds a thread. While others are being stopped it stops at its first poll.
+    /// Adds a thread, or the child of a vfork, which is stopped like a thread as it shares the memory. While others are being stopped it stops at its first poll.
     pub(super) fn add(&self, handle: Arc<ThreadHandle>) {
         let mut threads = self.lock();
         if threads.stopping.is_some() {
@@ -56,7 +59,7 @@ impl World {
         let mut threads = self.lock();
         threads.all.retain(|t| t.tid != tid);
         self.changed.notify_all();
-        threads.all.len()
+        threads.all.iter().filter(|t| !t.vforked).count()
     }
 
     /// After a fork, in the child: this thread is the only one, and nothing is stopped. The mutexes are in the state that the

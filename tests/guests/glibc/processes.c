@@ -1,6 +1,7 @@
 /* Processes: fork, wait, pipes, exec, and what a parent learns of its children. */
 #include "suite.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <spawn.h>
 #include <sys/mman.h>
@@ -309,4 +310,140 @@ void process_ids(int argc, char **argv)
 	printf("umask %o\n", umask(022));
 	struct rusage usage;
 	CHECK(getrusage(RUSAGE_SELF, &usage) == 0 && usage.ru_maxrss > 0);
+}
+
+static volatile int seen;
+static int from_main[2], from_child[2];
+
+static void *answer(void *unused)
+{
+	char byte;
+	CHECK(read(from_child[0], &byte, 1) == 1 && byte == 'q');
+	seen++;
+	CHECK(write(from_main[1], "a", 1) == 1);
+	return unused;
+}
+
+static void on_usr1(int signal)
+{
+	(void)signal;
+	seen += 100;
+}
+
+static int on_own_stack(void *argument)
+{
+	int *value = argument;
+	*value += 5;
+	_exit(*value);
+}
+
+/* A child that shares memory with its parent, who waits until it has ended or executed a program. */
+void vfork_(int argc, char **argv)
+{
+	char *self = "/proc/self/exe", *empty[] = {0};
+	if (argc > 1) {
+		printf("spawned with %s\n", argv[1]);
+		exit(7);
+	}
+	fflush(stdout);
+	int status;
+	pid_t child, parent = getpid();
+	/* What the child finds out reaches the parent: posix_spawn's errors come so. */
+	char *arguments[] = {"suite", "vfork", "arguments", 0};
+	printf("spawn a missing file: %s\n", strerrorname_np(posix_spawn(&child, "/nowhere/x", 0, 0, arguments, empty)));
+	printf("spawn a folder: %s\n", strerrorname_np(posix_spawn(&child, "/", 0, 0, arguments, empty)));
+	printf("search a missing file: %s\n", strerrorname_np(posix_spawnp(&child, "no-such-program", 0, 0, arguments, empty)));
+	fflush(stdout);
+	CHECK(posix_spawn(&child, self, 0, 0, arguments, empty) == 0);
+	CHECK(waitpid(child, &status, 0) == child);
+	show_status("spawned", status);
+	/* Memory is shared, descriptors, signal actions and the mask are not. */
+	CHECK(pipe(from_main) == 0 && pipe(from_child) == 0);
+	signal(SIGUSR1, on_usr1);
+	sigset_t usr2, now;
+	sigemptyset(&usr2), sigaddset(&usr2, SIGUSR2);
+	child = vfork();
+	if (child == 0) {
+		seen = getpid() != parent && getppid() == parent && getpid() == gettid();
+		close(from_main[0]);
+		signal(SIGUSR1, SIG_IGN);
+		sigprocmask(SIG_BLOCK, &usr2, 0);
+		_exit(3);
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	show_status("vfork", status);
+	sigprocmask(0, 0, &now);
+	printf("shared %d, descriptor %s, blocked %d\n", seen, fcntl(from_main[0], F_GETFD) == 0 ? "open" : "closed", sigismember(&now, SIGUSR2));
+	raise(SIGUSR1);
+	printf("handler ran: %d\n", seen);
+	/* The other threads of the parent go on meanwhile. */
+	seen = 0;
+	pthread_t thread;
+	CHECK(pthread_create(&thread, 0, answer, 0) == 0);
+	fflush(stdout);
+	child = vfork();
+	if (child == 0) {
+		char byte = 0;
+		write(from_child[1], "q", 1);
+		read(from_main[0], &byte, 1);
+		_exit(byte == 'a' && seen == 1 ? 11 : 12);
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	show_status("answered by a thread", status);
+	pthread_join(thread, 0);
+	/* A child that maps memory, handles a signal of its own, forks, and dies of a signal. */
+	char *volatile mapped = 0;
+	child = vfork();
+	if (child == 0) {
+		mapped = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		raise(SIGUSR1);
+		pid_t inner = fork();
+		if (inner == 0) {
+			seen = 1000;
+			raise(SIGUSR1);
+			_exit(seen == 1100 ? 21 : 22);
+		}
+		waitpid(inner, &status, 0);
+		*mapped = WEXITSTATUS(status);
+		raise(SIGKILL);
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	show_status("killed", status);
+	printf("mapped by the child: %d, seen %d\n", *mapped, seen);
+	fflush(stdout);
+	child = vfork();
+	if (child == 0) {
+		int inside = vfork();
+		if (inside == 0)
+			_exit(1);
+		waitpid(inside, &status, 0);
+		*mapped = WEXITSTATUS(status) + 1;
+		abort();
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	show_status("aborted", status);
+	printf("a vfork inside: %d\n", *mapped);
+	/* A stack of its own. */
+	fflush(stdout);
+	static char stack[65536] __attribute__((aligned(16)));
+	int value = 20;
+	child = clone(on_own_stack, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &value);
+	CHECK(waitpid(child, &status, 0) == child);
+	show_status("clone", status);
+	printf("value %d\n", value);
+	/* The library's users of it. */
+	fflush(stdout);
+	show_status("system", system("exit 5"));
+	FILE *pipe_in = popen("echo from a shell", "r");
+	char line[64] = "";
+	fgets(line, sizeof line, pipe_in);
+	printf("popen: %s", line);
+	show_status("pclose", pclose(pipe_in));
+	for (volatile int i = 0; i < 50; i++) {
+		child = vfork();
+		if (child == 0)
+			_exit(i);
+		CHECK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == i);
+	}
+	printf("no more: %s\n", WHY(wait(&status)));
 }

@@ -7,7 +7,7 @@ static const struct {
 } tests[] = {
 	ROW("stdio", stdio_), ROW("files", files), ROW("directories", directories), ROW("malloc", malloc_), ROW("math", math),
 	ROW("rounding", rounding), ROW("setjmp", setjmp_), ROW("qsort", qsort_), ROW("time", time_), ROW("strings", strings),
-	ROW("environment", environment), ROW("fork", fork_), ROW("pipes", pipes), ROW("exec", exec), ROW("child-status", child_status),
+	ROW("environment", environment), ROW("fork", fork_), ROW("vfork", vfork_), ROW("pipes", pipes), ROW("exec", exec), ROW("child-status", child_status),
 	ROW("process-ids", process_ids), ROW("handlers", handlers), ROW("context", context), ROW("alternate-stack", alternate_stack),
 	ROW("restart", restart), ROW("masks", masks), ROW("timers", timers), ROW("realtime", realtime), ROW("threads", threads),
 	ROW("tls", tls), ROW("conditions", conditions), ROW("thread-signals", thread_signals), ROW("locks", locks), ROW("cancel", cancel), ROW("robust", robust_),

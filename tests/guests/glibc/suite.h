@@ -33,7 +33,7 @@ static inline const char *why(long result)
 
 typedef void test(int argc, char **argv);
 test stdio_, files, directories, malloc_, math, rounding, setjmp_, qsort_, time_, strings, environment;
-test fork_, pipes, exec, child_status, process_ids;
+test fork_, vfork_, pipes, exec, child_status, process_ids;
 test handlers, context, alternate_stack, restart, masks, timers, realtime;
 test threads, tls, conditions, thread_signals, locks, cancel, robust_;
 test mappings, polling, sockets, limits;

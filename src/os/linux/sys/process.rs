@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::prctl;
-use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, Signal, SysResult};
+use crate::abi::{Endian, Errno, GuestStruct, Kind, OsAbi, Show, Signal, SysResult};
 use crate::host::nr::*;
 use crate::os::linux::flags as f;
 use crate::os::linux::siginfo;
@@ -17,7 +17,7 @@ use crate::os::{
     Support::{Full, Missing, Partial},
     *,
 };
-use crate::process::{Forked, Outcome};
+use crate::process::{Forked, Outcome, Thread};
 
 const CLONE_FLAGS: ArgType = ArgType::Value(Kind::Ulong, Show::CloneFlags(&f::CLONE));
 const TID_PTR: ArgType = ArgType::Addr;
@@ -77,8 +77,7 @@ crate::syscalls! {
     ioprio_set(which: INT, who: INT, ioprio: INT) -> NUM, Full, Pass(SYS_ioprio_set);
 }
 
-const CLONE_LIMITS: &str =
-    "CLONE_VM needs CLONE_THREAD or CLONE_VFORK; no new namespaces; exit signal SIGCHLD or none";
+const CLONE_LIMITS: &str = "CLONE_VM needs CLONE_THREAD or CLONE_VFORK; CLONE_VFORK waits with CLONE_VM only; no new namespaces; exit signal SIGCHLD or none";
 
 fn end(call: &mut Call<'_>, outcome: Outcome) -> SysResult {
     call.outcome = Some(outcome);
@@ -230,36 +229,49 @@ fn create_thread(call: &mut Call<'_>, c: &Creation) -> SysResult {
 
 fn create_process(call: &mut Call<'_>, c: &Creation) -> SysResult {
     let endian = call.abi.abi.endian;
-    match call.thread.fork(c.flags & CLONE_VFORK != 0)? {
-        Forked::Parent(pid) => {
-            if c.flags & CLONE_PARENT_SETTID != 0 {
-                let _ = call.mem().store::<u32>(c.parent_tid, endian, pid as u32);
-            }
-            if c.flags & CLONE_PIDFD != 0 {
-                let fd = call.host(SYS_pidfd_open, [pid as u64, 0, 0, 0, 0, 0])?;
-                call.write_int(c.pidfd, Kind::I32, fd)?;
-            }
-            Ok(pid as u64)
+    let pid = if c.flags & CLONE_VM != 0 && c.flags & CLONE_VFORK != 0 {
+        let kept = c.flags & (CSIGNAL | CLONE_FS | CLONE_FILES);
+        call.thread
+            .vfork(kept, |thread| begin_process(thread, c, endian))?
+    } else {
+        if c.flags & CLONE_VFORK != 0 {
+            call.unimplemented("waiting in clone with CLONE_VFORK, but without CLONE_VM");
         }
-        Forked::Child => {
-            let isa = isa_of(call.thread);
-            let thread = &mut *call.thread;
-            if c.stack != 0 {
-                (isa.set_sp)(&mut thread.cpu, c.stack);
+        match call.thread.fork()? {
+            Forked::Parent(pid) => pid,
+            Forked::Child => {
+                begin_process(call.thread, c, endian);
+                return Ok(0);
             }
-            if c.flags & CLONE_SETTLS != 0 {
-                (isa.set_tls)(&mut thread.cpu, c.tls);
-            }
-            if c.flags & CLONE_CHILD_SETTID != 0 {
-                let tid = thread.tid() as u32;
-                let _ = thread.process.mem.store::<u32>(c.child_tid, endian, tid);
-            }
-            if c.flags & CLONE_CHILD_CLEARTID != 0 {
-                thread.clear_child_tid = c.child_tid;
-            }
-            Ok(0)
         }
+    };
+    if c.flags & CLONE_PARENT_SETTID != 0 {
+        let _ = call.mem().store::<u32>(c.parent_tid, endian, pid as u32);
     }
+    if c.flags & CLONE_PIDFD != 0 {
+        let fd = call.host(SYS_pidfd_open, [pid as u64, 0, 0, 0, 0, 0])?;
+        call.write_int(c.pidfd, Kind::I32, fd)?;
+    }
+    Ok(pid as u64)
+}
+
+/// Sets the thread of a new process up, as `clone` was asked to.
+fn begin_process(thread: &mut Thread, c: &Creation, endian: Endian) {
+    let isa = isa_of(thread);
+    if c.stack != 0 {
+        (isa.set_sp)(&mut thread.cpu, c.stack);
+    }
+    if c.flags & CLONE_SETTLS != 0 {
+        (isa.set_tls)(&mut thread.cpu, c.tls);
+    }
+    if c.flags & CLONE_CHILD_SETTID != 0 {
+        let tid = thread.tid() as u32;
+        let _ = thread.process.mem.store::<u32>(c.child_tid, endian, tid);
+    }
+    if c.flags & CLONE_CHILD_CLEARTID != 0 {
+        thread.clear_child_tid = c.child_tid;
+    }
+    (isa.set_result)(&mut thread.cpu, Ok(0));
 }
 
 /// What a file is to `execve`.
