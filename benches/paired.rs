@@ -369,7 +369,10 @@ fn report_translation(guest: &str) -> bool {
 /// The least that a debugger does over the remote protocol.
 struct Client {
     stream: TcpStream,
-    buffered: Vec<u8>,
+    buffer: Vec<u8>,
+    /// How much of the buffer has been read.
+    filled: usize,
+    acknowledges: bool,
     child: Child,
 }
 
@@ -405,7 +408,9 @@ impl Client {
                         .map_err(|error| error.to_string())?;
                     return Ok(Client {
                         stream,
-                        buffered: Vec::new(),
+                        buffer: vec![0; 1 << 18],
+                        filled: 0,
+                        acknowledges: true,
                         child,
                     });
                 }
@@ -420,41 +425,54 @@ impl Client {
         }
     }
 
-    fn next_byte(&mut self) -> Result<u8, String> {
-        if self.buffered.is_empty() {
-            let mut chunk = [0; 65536];
+    /// Reads until the buffer holds what `found` looks for behind `from`; returns its position.
+    fn read_until(&mut self, from: usize, found: impl Fn(u8) -> bool) -> Result<usize, String> {
+        let mut seen = from;
+        loop {
+            if let Some(at) = self.buffer[seen..self.filled]
+                .iter()
+                .position(|b| found(*b))
+            {
+                return Ok(seen + at);
+            }
+            seen = self.filled;
+            if self.filled == self.buffer.len() {
+                self.buffer.resize(self.filled * 2, 0);
+            }
             let count = self
                 .stream
-                .read(&mut chunk)
+                .read(&mut self.buffer[self.filled..])
                 .map_err(|error| error.to_string())?;
             if count == 0 {
                 return Err("the connection was closed".into());
             }
-            self.buffered.extend(chunk[..count].iter().rev());
+            self.filled += count;
         }
-        self.buffered.pop().ok_or_else(|| "no data".into())
     }
 
-    /// Sends a packet, acknowledges the reply (no-ack mode is not asked for by small clients) and returns it.
-    fn ask(&mut self, packet: &str) -> Result<String, String> {
+    /// Sends a packet and returns the reply's body.
+    fn ask(&mut self, packet: &str) -> Result<&[u8], String> {
         let sum = packet.bytes().fold(0u8, u8::wrapping_add);
         self.stream
             .write_all(format!("${packet}#{sum:02x}").as_bytes())
             .map_err(|error| error.to_string())?;
-        while self.next_byte()? != b'$' {}
-        let mut reply = Vec::new();
-        loop {
-            match self.next_byte()? {
-                b'#' => break,
-                byte => reply.push(byte),
-            }
+        self.filled = 0;
+        let start = self.read_until(0, |b| b == b'$')? + 1;
+        let end = self.read_until(start, |b| b == b'#')?;
+        while self.filled < end + 3 {
+            self.read_until(self.filled, |_| true)?;
         }
-        self.next_byte()?;
-        self.next_byte()?;
-        self.stream
-            .write_all(b"+")
-            .map_err(|error| error.to_string())?;
-        Ok(String::from_utf8_lossy(&reply).into_owned())
+        if self.acknowledges {
+            self.stream
+                .write_all(b"+")
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(&self.buffer[start..end])
+    }
+
+    /// As [`Client::ask`], for replies that are texts.
+    fn ask_text(&mut self, packet: &str) -> Result<String, String> {
+        Ok(String::from_utf8_lossy(self.ask(packet)?).into_owned())
     }
 
     /// Times `count` packets, each answered by a reply that `good` accepts; packets a second.
@@ -462,12 +480,13 @@ impl Client {
         &mut self,
         packet: &str,
         count: u32,
-        good: impl Fn(&str) -> bool,
+        good: impl Fn(&[u8]) -> bool,
     ) -> Result<f64, String> {
         let start = Instant::now();
         for _ in 0..count {
             let reply = self.ask(packet)?;
-            if !good(&reply) {
+            if !good(reply) {
+                let reply = String::from_utf8_lossy(reply);
                 return Err(format!("{packet}: answered {reply:.40}"));
             }
         }
@@ -491,15 +510,20 @@ fn debugger_rates(emulator: &Path, guest: &str) -> Result<[f64; 3], String> {
     };
     let (called, memory) = (address("called")?, address("memory")?);
     let mut client = Client::start(emulator, &program)?;
-    let features = client.ask("qSupported:swbreak+;hwbreak+;vContSupported+;multiprocess+")?;
+    let features = client.ask_text("qSupported:swbreak+;hwbreak+;vContSupported+;multiprocess+")?;
+    // As gdb and lldb do wherever it is offered.
+    if features.contains("QStartNoAckMode+") {
+        client.ask("QStartNoAckMode")?;
+        client.acknowledges = false;
+    }
     let packet_size = features
         .split(';')
         .find_map(|word| word.strip_prefix("PacketSize="))
         .and_then(|size| u32::from_str_radix(size, 16).ok());
     client.ask("vCont?")?;
     client.ask("?")?;
-    let stopped = |reply: &str| reply.starts_with('T') || reply.starts_with('S');
-    if client.ask(&format!("Z0,{called:x},4"))? != "OK" {
+    let stopped = |reply: &[u8]| matches!(reply, [b'T' | b'S', ..]);
+    if client.ask(&format!("Z0,{called:x},4"))? != b"OK" {
         return Err("Z0 was refused".into());
     }
     let mut hits = Vec::new();
@@ -518,7 +542,7 @@ fn debugger_rates(emulator: &Path, guest: &str) -> Result<[f64; 3], String> {
         );
     }
     client.ask(&format!("z0,{called:x},4"))?;
-    let thread = client.ask("?")?;
+    let thread = client.ask_text("?")?;
     let thread = thread
         .split(['T', ';'])
         .find_map(|word| word.split("thread:").nth(1))

@@ -4,7 +4,7 @@ use super::Failure;
 use crate::debug::{Control, Live, Program};
 use crate::host;
 use crate::process::{End, Observer, Process, Signal, Thread};
-use emu_stub::{Ended, Endpoint, Listener, Server, Stream};
+use emu_stub::{Ended, Endpoint, Inferior, Listener, Server, Stream};
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -101,15 +101,32 @@ impl Door {
     ) -> Result<(), Failure> {
         let thread = std::thread::Builder::new().name("debugger".into());
         let serving = thread.spawn(move || {
-            let mut live = Live::new(process, self.control.clone(), program, mode);
+            // For as long as the process lives, as the thread: whoever serves has it in turn.
+            let live = Box::leak(Box::new(Live::new(
+                process,
+                self.control.clone(),
+                program,
+                mode,
+            )));
+            let mut inferior: &'static mut (dyn Inferior + 'static) = live;
             loop {
                 let Ok(stream) = self.listener.accept() else {
                     // Only out of descriptors or memory: let the guest be.
                     self.control.tell_end();
                     return;
                 };
-                live.attach();
-                match Server::default().serve(&mut live, raised(stream)) {
+                let conversation = match Server::default().begin(inferior, raised(stream)) {
+                    Ok(conversation) => conversation,
+                    Err(back) => {
+                        inferior = back;
+                        continue;
+                    }
+                };
+                let Some((ended, back)) = self.control.serve(conversation) else {
+                    return;
+                };
+                inferior = back;
+                match ended {
                     Ended::Killed => {
                         self.remove_socket();
                         host::signal::die(Signal::SIGKILL);

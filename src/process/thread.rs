@@ -186,6 +186,16 @@ impl Thread {
         self.cpu.lend(|| world.wait(handle));
     }
 
+    /// As [`Thread::park`], with `work` done first. The thread counts as parked already, and its registers are lent.
+    pub fn park_after(&mut self, work: impl FnOnce()) {
+        let (handle, world) = (&*self.handle, &self.process.world);
+        self.cpu.lend(|| {
+            world.begin_wait(handle);
+            work();
+            world.wait(handle);
+        });
+    }
+
     /// Runs `action` with every other thread stopped.
     pub fn exclusively<R>(&mut self, action: impl FnOnce(&mut Thread) -> R) -> R {
         let tid = self.tid();

@@ -2,7 +2,7 @@
 
 use super::thread::ThreadHandle;
 use crate::ir::pending;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What a thread is doing, as far as stopping it goes. Kept in [`ThreadHandle::state`].
@@ -20,9 +20,35 @@ pub(super) mod state {
 pub(super) struct World {
     threads: Mutex<Threads>,
     /// A thread's state changed, or a thread came or went.
-    changed: Condvar,
+    changed: Event,
     /// Threads may go on.
-    resumed: Condvar,
+    resumed: Event,
+}
+
+/// A condition variable that costs nothing to notify when nobody waits: the standard one makes a system call all the same. Used
+/// with the lock held, on both sides.
+#[derive(Default)]
+struct Event {
+    happened: Condvar,
+    waiting: AtomicU32,
+}
+
+impl Event {
+    fn wait<'t>(&self, threads: MutexGuard<'t, Threads>) -> MutexGuard<'t, Threads> {
+        self.waiting.fetch_add(1, SeqCst);
+        let threads = self
+            .happened
+            .wait(threads)
+            .unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_sub(1, SeqCst);
+        threads
+    }
+
+    fn notify(&self) {
+        if self.waiting.load(SeqCst) != 0 {
+            self.happened.notify_all();
+        }
+    }
 }
 
 #[derive(Default)]
@@ -51,14 +77,14 @@ impl World {
             handle.cpu.pending().fetch_or(pending::STOP, SeqCst);
         }
         threads.all.push(handle);
-        self.changed.notify_all();
+        self.changed.notify();
     }
 
     /// Removes a thread; returns how many are left.
     pub(super) fn remove(&self, tid: i32) -> usize {
         let mut threads = self.lock();
         threads.all.retain(|t| t.tid != tid);
-        self.changed.notify_all();
+        self.changed.notify();
         threads.all.iter().filter(|t| !t.vforked).count()
     }
 
@@ -76,10 +102,7 @@ impl World {
     pub(super) fn stop(&self, except: i32) {
         let mut threads = self.lock();
         while threads.stopping.is_some() {
-            threads = self
-                .resumed
-                .wait(threads)
-                .unwrap_or_else(PoisonError::into_inner);
+            threads = self.resumed.wait(threads);
         }
         threads.stopping = Some(except);
         loop {
@@ -93,10 +116,7 @@ impl World {
             if !running {
                 return;
             }
-            threads = self
-                .changed
-                .wait(threads)
-                .unwrap_or_else(PoisonError::into_inner);
+            threads = self.changed.wait(threads);
         }
     }
 
@@ -109,19 +129,23 @@ impl World {
                 t.cpu.pending().fetch_and(!pending::STOP, SeqCst);
             }
         }
-        self.resumed.notify_all();
+        self.resumed.notify();
+    }
+
+    /// Counts a thread whose registers are lent as waiting, before it does.
+    pub(super) fn begin_wait(&self, me: &ThreadHandle) {
+        let _threads = self.lock();
+        me.state.store(state::PARKED, SeqCst);
+        self.changed.notify();
     }
 
     /// Waits, as a thread whose registers are lent, until it may go on.
     pub(super) fn wait(&self, me: &ThreadHandle) {
         let mut threads = self.lock();
         me.state.store(state::PARKED, SeqCst);
-        self.changed.notify_all();
+        self.changed.notify();
         while threads.stopping.is_some_and(|except| except != me.tid) || me.held.load(SeqCst) {
-            threads = self
-                .resumed
-                .wait(threads)
-                .unwrap_or_else(PoisonError::into_inner);
+            threads = self.resumed.wait(threads);
         }
         me.cpu.pending().fetch_and(!pending::STOP, SeqCst);
         me.state.store(state::RUNNING, SeqCst);
@@ -132,7 +156,7 @@ impl World {
         me.state.store(state::BLOCKED, SeqCst);
         if me.cpu.pending().load(SeqCst) & pending::STOP != 0 {
             let _threads = self.lock();
-            self.changed.notify_all();
+            self.changed.notify();
         }
     }
 
@@ -152,6 +176,6 @@ impl World {
         if held {
             handle.cpu.pending().fetch_or(pending::STOP, SeqCst);
         }
-        self.resumed.notify_all();
+        self.resumed.notify();
     }
 }

@@ -570,6 +570,10 @@ pub trait Inferior: Any + Send {
 
     // ---- running ----
 
+    /// A debugger has connected: from now on events stop the inferior. One that has not come to its first instruction is waited
+    /// for. *Also while running.*
+    fn attach(&mut self) {}
+
     /// What it is doing. *Also while running.*
     fn state(&self) -> State;
 

@@ -46,6 +46,6 @@ pub use file::{FileError, FileStat, GuestFile, OpenFlags};
 pub use inferior::*;
 pub use notifier::Notifier;
 pub use register::{FlagField, MAX_REGISTER_BITS, RegisterInfo, RegisterRole, RegisterType};
-pub use server::Server;
+pub use server::{Conversation, Server, Turn};
 pub use session::{Ended, Session};
 pub use transport::{Endpoint, Listener, Stream};

@@ -185,6 +185,11 @@ impl<'i> Session<'i> {
         self.guest.inferior
     }
 
+    /// Gives the inferior back.
+    pub fn into_inferior(self) -> &'i mut (dyn Inferior + 'static) {
+        self.guest.inferior
+    }
+
     /// Bytes to be sent. [`Session::sent`] forgets them.
     pub fn pending(&self) -> &[u8] {
         self.out.pending()

@@ -61,7 +61,8 @@ pub struct Live {
 }
 
 impl Live {
-    /// The debugger's view of `process`, whose observers include `control`. To be used in a thread that is none of the guest's.
+    /// The debugger's view of `process`, whose observers include `control`. To be used in a thread that is none of the
+    /// guest's, or is parked.
     pub fn new(process: Arc<Process>, control: Arc<Control>, program: Program, mode: u32) -> Live {
         let table = process.isa.registers_in_mode(mode);
         Live {
@@ -80,29 +81,6 @@ impl Live {
     /// Where [`Inferior::statistics`] come from.
     pub fn set_statistics(&mut self, tell: Box<dyn Fn() -> String + Send>) {
         self.statistics = Some(tell);
-    }
-
-    /// Takes the guest over for a debugger that has connected: on return it is stopped, before its first instruction if it
-    /// has not begun.
-    pub fn attach(&mut self) {
-        self.control.wait_started();
-        if self.control.is_attached() {
-            // The first debugger finds the main thread parked by itself; a later one finds what the one before left.
-            if matches!(self.control.lock().run, Run::Stopped(_)) && !self.halted && !self.ended() {
-                self.process.stop_all();
-                self.halted = true;
-            }
-            return;
-        }
-        self.control.set_attached(true);
-        self.process.stop_all();
-        self.halted = true;
-        let tid = self.process.threads().first().map_or(0, |t| t.tid);
-        self.control.lock().run = Run::Stopped(Stop {
-            pid: host::pid() as Pid,
-            tid: tid as Tid,
-            reason: StopReason::Interrupted,
-        });
     }
 
     /// Whether the guest has ended and the debugger has been told.
@@ -146,6 +124,28 @@ impl Live {
 }
 
 impl Inferior for Live {
+    /// On return the guest is stopped, before its first instruction if it has not begun.
+    fn attach(&mut self) {
+        self.control.wait_started();
+        if self.control.is_attached() {
+            // The first debugger finds the main thread parked by itself; a later one finds what the one before left.
+            if matches!(self.control.lock().run, Run::Stopped(_)) && !self.halted && !self.ended() {
+                self.process.stop_all();
+                self.halted = true;
+            }
+            return;
+        }
+        self.control.set_attached(true);
+        self.process.stop_all();
+        self.halted = true;
+        let tid = self.process.threads().first().map_or(0, |t| t.tid);
+        self.control.lock().run = Run::Stopped(Stop {
+            pid: host::pid() as Pid,
+            tid: tid as Tid,
+            reason: StopReason::Interrupted,
+        });
+    }
+
     fn target(&self) -> Arc<TargetDescription> {
         self.target.clone()
     }
