@@ -705,6 +705,10 @@ impl Emitter {
             return Ok(());
         } else {
             self.copy_to(b, op.a, op.ty, pin);
+            // What is not in a register is loaded whole, of which the value may be the low half.
+            if narrow && from == NO_HOST && self.root_size(b, root) > 4 {
+                self.asm.mov(false, pin, pin);
+            }
         }
         let moved = from != NO_HOST && is_scratch(from);
         let is_const = self.values[root as usize].zero & CONST_MARK != 0

@@ -454,12 +454,12 @@ impl Emitter {
         let bits: u32 = if w { 64 } else { 32 };
         let (lsb, width) = (u32::from(op.aux), u32::from(op.aux2));
         let signed = op.code == OpCode::ExtractS;
-        if lsb == 0 && matches!(width, 8 | 16 | 32) && (w || width < 32) {
+        if lsb == 0 && matches!(width, 8 | 16 | 32) {
             let a = self.gpr(b, op.a)?;
             self.kill(op);
             let d = self.def_gpr()?;
             let size = (width / 8).trailing_zeros() as u8;
-            if signed || width < 32 {
+            if width < 32 || (signed && w) {
                 self.asm.load(w, size, signed, d, a);
             } else {
                 self.asm.mov(false, d, a);
