@@ -1,7 +1,7 @@
 //! The interpreting engine: translates to IR, caches blocks, executes them op by op.
 
-use super::{CodeControl, Engine, Exit};
-use crate::ir::{Block, BlockExit, BlockKey, CpuState, Interpreter, Memory};
+use super::{CodeControl, Engine, Exit, passes_watchpoint, past_breakpoint};
+use crate::ir::{Block, BlockExit, BlockKey, CpuState, Interpreter, Memory, WatchSet};
 use crate::isa::{CodeSource, Isa, Limits, translate_block};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -21,6 +21,7 @@ pub struct InterpEngine<M> {
     generation: u64,
     interpreter: Interpreter,
     scratch: Block,
+    watch: Option<Arc<WatchSet>>,
 }
 
 impl<M: Memory + CodeSource> InterpEngine<M> {
@@ -35,6 +36,14 @@ impl<M: Memory + CodeSource> InterpEngine<M> {
             generation,
             interpreter: Interpreter::default(),
             scratch: Block::default(),
+            watch: None,
+        }
+    }
+
+    /// Takes over what is watched now.
+    fn sync_watch(&mut self) {
+        if self.control.watch_id() != self.watch.as_ref().map_or(0, |w| w.id) {
+            self.watch = self.control.watched();
         }
     }
 
@@ -49,7 +58,7 @@ impl<M: Memory + CodeSource> InterpEngine<M> {
         let key = BlockKey {
             pc: cpu.pc,
             mode: cpu.mode,
-            instrumentation: 0,
+            instrumentation: self.watch.as_ref().map_or(0, |w| w.id) | past_breakpoint(cpu),
         };
         if let Some(block) = self.blocks.get(&key) {
             return block.clone();
@@ -59,6 +68,7 @@ impl<M: Memory + CodeSource> InterpEngine<M> {
         let limits = Limits {
             max_insns: MAX_INSNS,
             is_breakpoint: &|pc| control.is_breakpoint(pc),
+            watch: self.watch.as_ref(),
         };
         translate_block(self.isa, &mut self.mem, key, &limits, &mut block);
         debug_assert_eq!(crate::ir::verify(&block), Ok(()));
@@ -70,6 +80,7 @@ impl<M: Memory + CodeSource> InterpEngine<M> {
 
     /// Executes one block; `None` when the guest just goes on.
     fn execute(&mut self, cpu: &mut CpuState, block: &Block) -> Option<Exit> {
+        cpu.pass_breakpoint = None;
         match self
             .interpreter
             .run(cpu, block, &mut self.mem, self.isa.helpers())
@@ -78,6 +89,7 @@ impl<M: Memory + CodeSource> InterpEngine<M> {
             BlockExit::Syscall(number) => Some(Exit::Syscall(number)),
             BlockExit::Trap(trap, code) => Some(Exit::Trap(trap, code)),
             BlockExit::Fault(fault) => Some(Exit::Fault(fault)),
+            BlockExit::Watchpoint(hit) => Some(Exit::Watchpoint(hit)),
             BlockExit::InvalidateCode { addr, len } => {
                 self.control.invalidate(addr, len);
                 None
@@ -88,6 +100,13 @@ impl<M: Memory + CodeSource> InterpEngine<M> {
 
 impl<M: Memory + CodeSource> Engine for InterpEngine<M> {
     fn run(&mut self, cpu: &mut CpuState) -> Exit {
+        if passes_watchpoint(cpu) {
+            match self.step(cpu) {
+                Exit::Stepped => {}
+                exit => return exit,
+            }
+        }
+        self.sync_watch();
         loop {
             if cpu.pending.load(Ordering::Acquire) != 0 {
                 return Exit::Pending;
@@ -101,14 +120,21 @@ impl<M: Memory + CodeSource> Engine for InterpEngine<M> {
 
     fn step(&mut self, cpu: &mut CpuState) -> Exit {
         // No breakpoint stops a step: the debugger steps off the one it stands on.
+        self.sync_watch();
+        let watch = match passes_watchpoint(cpu) {
+            true => None,
+            false => self.watch.as_ref(),
+        };
+        cpu.pass_watchpoint = None;
         let limits = Limits {
             max_insns: 1,
             is_breakpoint: &|_| false,
+            watch,
         };
         let key = BlockKey {
             pc: cpu.pc,
             mode: cpu.mode,
-            instrumentation: 0,
+            instrumentation: watch.map_or(0, |w| w.id),
         };
         let mut block = std::mem::take(&mut self.scratch);
         translate_block(self.isa, &mut self.mem, key, &limits, &mut block);

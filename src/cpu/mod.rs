@@ -4,7 +4,8 @@ mod interp;
 
 pub use interp::InterpEngine;
 
-use crate::ir::{CpuState, MemFault, Trap};
+use crate::ir::{CpuState, MemFault, PAST_BREAKPOINT, Trap, WatchHit, WatchSet};
+use std::sync::Arc;
 
 /// Why an engine gave control back. The guest's state is exact: [`CpuState::pc`] is the instruction that the exit is about,
 /// or for [`Exit::Syscall`] the one after it.
@@ -20,6 +21,8 @@ pub enum Exit {
     Pending,
     /// The number of instructions asked for has been executed.
     Stepped,
+    /// The instruction is about to make a watched access. [`CpuState::pass_watchpoint`] lets it.
+    Watchpoint(WatchHit),
 }
 
 /// What executes guest code: interpreter or JIT. One for each guest thread; shared parts (code cache) are behind it.
@@ -39,6 +42,16 @@ pub trait CodeControl: Send + Sync {
     /// Whether the debugger has a breakpoint at `pc`.
     fn is_breakpoint(&self, pc: u64) -> bool;
 
+    /// What is watched. Changes only while no engine runs.
+    fn watched(&self) -> Option<Arc<WatchSet>> {
+        None
+    }
+
+    /// Number of what is watched; 0 for nothing.
+    fn watch_id(&self) -> u32 {
+        0
+    }
+
     /// Grows whenever translations may have become stale: code was changed or remapped, a breakpoint was set or removed.
     fn generation(&self) -> u64;
 
@@ -47,4 +60,18 @@ pub trait CodeControl: Send + Sync {
 
     /// Code of these guest ranges (address, length in bytes) has been translated and must be watched for changes.
     fn note_translated(&self, ranges: &[(u64, u32)]);
+}
+
+/// Whether watched accesses of the next instruction have been reported. Forgets another instruction's.
+pub(crate) fn passes_watchpoint(cpu: &mut CpuState) -> bool {
+    cpu.pass_watchpoint = cpu.pass_watchpoint.filter(|pc| *pc == cpu.pc);
+    cpu.pass_watchpoint.is_some()
+}
+
+/// [`PAST_BREAKPOINT`] if a breakpoint at the PC is to be passed; else 0. Whoever executes the block forgets the permission.
+pub(crate) fn past_breakpoint(cpu: &CpuState) -> u32 {
+    match cpu.pass_breakpoint {
+        Some(pc) if pc == cpu.pc => PAST_BREAKPOINT,
+        _ => 0,
+    }
 }

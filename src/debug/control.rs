@@ -1,10 +1,11 @@
 //! What the guest's threads and the server's thread share, and the guest's side of it.
 
 use crate::cpu::{CodeControl, Exit};
-use crate::ir::Trap;
+use crate::ir::{Access, Trap, WatchHit};
 use crate::process::{End, Observer, SigFields, SigInfo, Signal, Thread};
 use emu_stub::{
     Conversation, Ended, Inferior, Notifier, Pid, Resume, ResumePlan, Stop, StopReason, Tid, Turn,
+    WatchKind,
 };
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -359,8 +360,26 @@ impl Observer for Control {
                 }
                 true
             }
+            Exit::Watchpoint(hit) => {
+                let pc = thread.cpu.pc;
+                // Another event that was first stops this thread too: it comes here again.
+                if !self.watches(thread) || self.report(thread, watch_stop(hit)) {
+                    thread.cpu.pass_watchpoint = Some(pc);
+                }
+                true
+            }
             _ => false,
         }
+    }
+
+    fn accessed(&self, thread: &mut Thread, hit: WatchHit) -> bool {
+        while self.watches(thread) {
+            // The access has been made and cannot be made again: it waits for its turn.
+            if self.report(thread, watch_stop(hit)) {
+                return true;
+            }
+        }
+        false
     }
 
     fn signal(&self, thread: &mut Thread, info: SigInfo) -> Option<SigInfo> {
@@ -463,5 +482,18 @@ impl Observer for Control {
         self.set_attached(false);
         thread.handle.stepping.store(false, SeqCst);
         thread.process.code.clear_breakpoints();
+        thread.process.mem.set_watched(Vec::new());
+    }
+}
+
+/// The stop for a watched access.
+fn watch_stop(hit: WatchHit) -> StopReason {
+    StopReason::Watchpoint {
+        kind: match hit.range.access {
+            Access::READ => WatchKind::Read,
+            Access::WRITE => WatchKind::Write,
+            _ => WatchKind::Access,
+        },
+        addr: hit.addr,
     }
 }

@@ -1,6 +1,8 @@
 //! A translated unit: an extended basic block of IR.
 
 use super::op::{Op, Val};
+use super::watch::WatchSet;
+use std::sync::Arc;
 
 /// What identifies a translation: blocks of the same address but other modes or instrumentation live side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -9,8 +11,22 @@ pub struct BlockKey {
     pub pc: u64,
     /// ISA mode bits ([`super::CpuState::mode`]).
     pub mode: u32,
-    /// Instrumentation: 0 for plain code.
+    /// Instrumentation: 0 for plain code, else the [`WatchSet::id`] that its accesses are checked for, and [`PAST_BREAKPOINT`].
     pub instrumentation: u32,
+}
+
+/// Bit of [`BlockKey::instrumentation`]: a breakpoint at the first instruction has been dealt with and does not end the block.
+pub const PAST_BREAKPOINT: u32 = 1 << 31;
+
+impl BlockKey {
+    /// The key of a block at `pc` that this one leads to.
+    pub fn successor(self, pc: u64) -> BlockKey {
+        BlockKey {
+            pc,
+            instrumentation: self.instrumentation & !PAST_BREAKPOINT,
+            ..self
+        }
+    }
 }
 
 /// How an operation chooses its result when an operand is a NaN, and what its default NaN is.
@@ -51,6 +67,8 @@ pub struct Block {
     pub addr32: bool,
     /// Floating-point rules.
     pub fp: FpRules,
+    /// What its accesses are checked for.
+    pub watch: Option<Arc<WatchSet>>,
 }
 
 impl Block {

@@ -3,6 +3,7 @@
 use super::block::Block;
 use super::op::{AtomicOp, Cmp, Cond, FCond, FpRound, MemArg, NONE, Op, OpCode, Ty, Val};
 use super::state::{Slot, Trap};
+use super::watch::Access;
 
 /// Appends ops to a [`Block`].
 pub struct Builder<'a> {
@@ -34,6 +35,14 @@ impl<'a> Builder<'a> {
     #[inline]
     pub fn op(&mut self, code: OpCode, ty: Ty, operands: &[Val], aux: u16, aux2: u16) -> Val {
         let at = |i: usize| operands.get(i).copied().unwrap_or(NONE);
+        match code {
+            OpCode::LoadExcl => self.check_watch(Access::READ, aux, at(0), NONE, 0),
+            OpCode::StoreExcl => self.check_watch(Access::WRITE, aux, at(0), NONE, 0),
+            OpCode::AtomicRmw | OpCode::AtomicCas => {
+                self.check_watch(Access::READ_WRITE, aux, at(0), NONE, 0)
+            }
+            _ => {}
+        }
         self.push(Op {
             code,
             ty,
@@ -44,6 +53,24 @@ impl<'a> Builder<'a> {
             aux2,
             imm: 0,
         })
+    }
+
+    /// Checks the access that follows against what the block's translation watches.
+    fn check_watch(&mut self, access: Access, mem: u16, base: Val, index: Val, disp: i64) {
+        let Some(watch) = &self.block.watch else {
+            return;
+        };
+        if watch.bounds(access).is_empty() {
+            return;
+        }
+        self.push(Op {
+            aux: mem,
+            aux2: access.bits(),
+            a: base,
+            b: index,
+            imm: disp,
+            ..Op::new(OpCode::CheckWatch, Ty::None)
+        });
     }
 
     /// Start of the guest instruction at `pc`.
@@ -235,6 +262,7 @@ impl<'a> Builder<'a> {
 
     /// Load of type `ty` from `base + (index << scale) + disp`; `index` may be [`NONE`].
     pub fn load(&mut self, ty: Ty, mem: MemArg, base: Val, index: Val, disp: i64) -> Val {
+        self.check_watch(Access::READ, mem.pack(), base, index, disp);
         self.push(Op {
             aux: mem.pack(),
             a: base,
@@ -247,6 +275,7 @@ impl<'a> Builder<'a> {
     /// Store of `value` to `base + (index << scale) + disp`; `index` may be [`NONE`].
     pub fn store(&mut self, mem: MemArg, base: Val, index: Val, disp: i64, value: Val) {
         let ty = self.ty(value);
+        self.check_watch(Access::WRITE, mem.pack(), base, index, disp);
         self.push(Op {
             aux: mem.pack(),
             a: base,

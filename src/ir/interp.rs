@@ -5,6 +5,7 @@ use super::exec::{compare, exec, exec_int, is_integer};
 use super::memory::{MemFault, Memory};
 use super::op::{AtomicOp, Cmp, Cond, MemArg, NONE, Op, OpCode, Ty};
 use super::state::{CpuState, Helper, HelperFn, Trap};
+use super::watch::{Access, WatchHit};
 
 /// How a block was left. [`CpuState::pc`] is set: the next instruction, or for a trap or fault the one that raised it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum BlockExit {
     },
     /// Go on at the PC after a change of the mode.
     Leave,
+    /// The instruction is about to make a watched access.
+    Watchpoint(WatchHit),
 }
 
 /// Executes blocks; keeps the values' storage between them.
@@ -167,6 +170,14 @@ impl Frame<'_> {
                 if addr & ((1 << op.aux) - 1) != 0 {
                     cpu.exit_arg = addr;
                     return Err(BlockExit::Trap(Trap::Alignment, op.aux2));
+                }
+                0
+            }
+            CheckWatch => {
+                let (size, access) = (1 << MemArg::unpack(op.aux).size, Access::from_bits(op.aux2));
+                let watch = self.block.watch.as_ref();
+                if let Some(hit) = watch.and_then(|w| w.find(self.address(op), size, access)) {
+                    return Err(BlockExit::Watchpoint(hit));
                 }
                 0
             }

@@ -30,8 +30,9 @@ mod sha;
 mod state;
 mod vector;
 mod verify;
+mod watch;
 
-pub use block::{Block, BlockKey, FpRules, NanRule};
+pub use block::{Block, BlockKey, FpRules, NanRule, PAST_BREAKPOINT};
 pub use builder::Builder;
 pub use exec::exec;
 pub use interp::{BlockExit, Interpreter, apply};
@@ -42,3 +43,4 @@ pub use state::{
     pending,
 };
 pub use verify::verify;
+pub use watch::{Access, WatchHit, WatchRange, WatchSet};

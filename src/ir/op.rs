@@ -494,6 +494,10 @@ ops! {
     /// Disarms the monitor.
     ClearExcl Memory,
 
+    /// Leave for the debugger if an access of `s` = [`MemArg`] and kind `s2` ([`super::Access`]) at the address as for `Load` meets
+    /// [`super::Block::watch`]; the PC stays at this instruction.
+    CheckWatch SideExit,
+
     // Helpers
     /// Calls integer helper `s` of the ISA with `a`, `b`, `c` (each may be absent) and `imm`; value of the op's type, or none.
     Call State,

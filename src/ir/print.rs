@@ -52,7 +52,7 @@ fn write_op(f: &mut fmt::Formatter<'_>, block: &Block, i: usize, op: &Op) -> fmt
         Const => write!(f, " {:#x}", op.imm),
         VConst => write!(f, " {:#034x}", block.vconsts[op.imm as usize]),
         GetReg | SetReg => write!(f, " @{}", op.aux),
-        Load | Store | AtomicRmw | AtomicCas | LoadExcl | StoreExcl => {
+        Load | Store | AtomicRmw | AtomicCas | LoadExcl | StoreExcl | CheckWatch => {
             let m = MemArg::unpack(op.aux);
             write!(
                 f,
@@ -61,7 +61,7 @@ fn write_op(f: &mut fmt::Formatter<'_>, block: &Block, i: usize, op: &Op) -> fmt
                 if m.signed { "s" } else { "" },
                 if m.big { " big" } else { "" }
             )?;
-            if op.b != NONE && matches!(op.code, Load | Store) {
+            if op.b != NONE && matches!(op.code, Load | Store | CheckWatch) {
                 write!(f, ", index << {}", m.scale)?;
             }
             if op.code == AtomicRmw {

@@ -148,6 +148,10 @@ pub struct CpuState {
     pub excl_val: u128,
     /// Arguments and result of vector helpers.
     pub vargs: [u128; 4],
+    /// A breakpoint at this address is passed when the engine next begins to run there: its condition does not hold.
+    pub pass_breakpoint: Option<u64>,
+    /// The instruction at this address may make watched accesses when it is next executed: they have been reported.
+    pub pass_watchpoint: Option<u64>,
 }
 
 /// Position of flag bits in [`CpuState::flags`].
@@ -176,6 +180,8 @@ impl CpuState {
             engine: [0; 8],
             excl_val: 0,
             vargs: [0; 4],
+            pass_breakpoint: None,
+            pass_watchpoint: None,
         })
     }
 

@@ -43,6 +43,7 @@ pub fn verify(block: &Block) -> Result<(), String> {
             OpCode::Load
             | OpCode::CheckAlign
             | OpCode::TrapIfCmp
+            | OpCode::CheckWatch
             | OpCode::AtomicRmw
             | OpCode::AtomicCas
             | OpCode::LoadExcl

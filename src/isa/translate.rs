@@ -1,7 +1,8 @@
 //! From guest code to a block: follows fall-through and direct jumps until a limit or a terminal.
 
 use super::{CodeSource, Flow, Isa};
-use crate::ir::{Block, BlockKey, Builder, OpCode, Trap};
+use crate::ir::{Block, BlockKey, Builder, OpCode, PAST_BREAKPOINT, Trap, WatchSet};
+use std::sync::Arc;
 
 /// Bounds of a block.
 pub struct Limits<'a> {
@@ -9,6 +10,8 @@ pub struct Limits<'a> {
     pub max_insns: u32,
     /// Addresses where the debugger has a breakpoint: a block ends before one, and a block that starts at one is just the trap.
     pub is_breakpoint: &'a dyn Fn(u64) -> bool,
+    /// What accesses are to be checked for; the key has its number.
+    pub watch: Option<&'a Arc<WatchSet>>,
 }
 
 /// Ops at most in one block: leaves room for the ops of one more guest instruction before a [`crate::ir::Val`] overflows.
@@ -25,6 +28,8 @@ pub fn translate_block(
     block.clear(key);
     block.addr32 = isa.abi().is_32bit();
     block.fp = isa.fp_rules(key.mode);
+    block.watch = limits.watch.cloned();
+    let past_breakpoint = key.instrumentation & PAST_BREAKPOINT != 0;
     let mut pc = key.pc;
     let mut start = pc;
     loop {
@@ -34,7 +39,7 @@ pub fn translate_block(
             b.jump(pc);
             break;
         }
-        if (limits.is_breakpoint)(pc) {
+        if !(first && past_breakpoint) && (limits.is_breakpoint)(pc) {
             if first {
                 b.insn_start(pc, 0, false);
                 b.raise(Trap::DebugBreakpoint, 0, pc);

@@ -594,10 +594,7 @@ impl CodeCache {
         };
         for e in emitter.exits() {
             state.exits.push(ExitInfo {
-                key: BlockKey {
-                    pc: e.target,
-                    ..block.key
-                },
+                key: block.key.successor(e.target),
                 jump: field(e.jump),
                 after_flags: e.after_flags.map_or((0, 0), field),
                 back: e.back,

@@ -2,9 +2,11 @@
 
 use super::cache::{CodeCache, Found, ThreadSlot};
 use super::emit::{ENGINE_ADDR, ENGINE_LEN, Emitter, TooComplex, exit_code};
-use crate::cpu::{CodeControl, Engine, Exit, InterpEngine};
+use crate::cpu::{CodeControl, Engine, Exit, InterpEngine, passes_watchpoint, past_breakpoint};
 use crate::host::code::set_gs_base;
-use crate::ir::{Block, BlockKey, CpuState, JUMP_CACHE_ENTRIES, JumpEntry, Memory, Trap, pending};
+use crate::ir::{
+    Block, BlockKey, CpuState, JUMP_CACHE_ENTRIES, JumpEntry, Memory, Trap, WatchSet, pending,
+};
 use crate::isa::{CodeSource, Limits, translate_block};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -41,6 +43,8 @@ pub struct JitEngine<M> {
     epoch: u64,
     /// The mode that `jumps` is for.
     mode: u32,
+    /// What is watched, in `jumps` too.
+    watch: Option<Arc<WatchSet>>,
     emitter: Emitter,
     block: Block,
 }
@@ -64,23 +68,33 @@ impl<M: Memory + CodeSource> JitEngine<M> {
             jumps: new_jumps(),
             epoch: cache.epoch(),
             mode: 0,
+            watch: None,
             block: Block::default(),
             cache,
         }
     }
 
-    fn key(cpu: &CpuState) -> BlockKey {
+    /// The key of the block at the PC.
+    fn key(&self, cpu: &CpuState) -> BlockKey {
         BlockKey {
             pc: cpu.pc,
             mode: cpu.mode,
-            instrumentation: 0,
+            instrumentation: self.watch.as_ref().map_or(0, |w| w.id) | past_breakpoint(cpu),
+        }
+    }
+
+    /// Takes over what is watched now.
+    fn sync_watch(&mut self) {
+        if self.control.watch_id() != self.watch.as_ref().map_or(0, |w| w.id) {
+            self.watch = self.control.watched();
+            clear_jumps(&mut self.jumps);
         }
     }
 
     /// Translates the block at the PC; `None` if not even one instruction can be.
-    fn translate(&mut self, cpu: &CpuState) -> Option<u64> {
+    fn translate(&mut self, key: BlockKey) -> Option<u64> {
         let start = Instant::now();
-        let entry = self.translate_at(Self::key(cpu));
+        let entry = self.translate_at(key);
         self.cache.count_time(start);
         entry
     }
@@ -95,6 +109,7 @@ impl<M: Memory + CodeSource> JitEngine<M> {
             let limits = Limits {
                 max_insns: *MAX_INSNS.get(attempt)?,
                 is_breakpoint: &|pc| control.is_breakpoint(pc),
+                watch: self.watch.as_ref(),
             };
             let isa = self.cache.isa();
             translate_block(isa, &mut self.code, key, &limits, &mut self.block);
@@ -137,6 +152,17 @@ impl<M: Memory + CodeSource> JitEngine<M> {
         asked & !pending::FLUSH != 0
     }
 
+    fn run_watched(&mut self, cpu: &mut CpuState) -> Exit {
+        self.sync_watch();
+        if passes_watchpoint(cpu) {
+            match self.stepper.step(cpu) {
+                Exit::Stepped => {}
+                exit => return exit,
+            }
+        }
+        self.run_inside(cpu)
+    }
+
     fn run_inside(&mut self, cpu: &mut CpuState) -> Exit {
         // The exit to link once its target is known, and whether the jump cache shall learn the target.
         let mut link = None;
@@ -145,14 +171,14 @@ impl<M: Memory + CodeSource> JitEngine<M> {
             if self.at_safe_point(cpu) {
                 return Exit::Pending;
             }
-            let key = Self::key(cpu);
+            let key = self.key(cpu);
             let find = |link| match link {
                 Some(id) => self.cache.follow(id, key),
                 None => self.cache.lookup(key),
             };
             let entry = match find(link) {
                 Found::Entry(entry) => entry,
-                Found::Missing => match self.translate(cpu) {
+                Found::Missing => match self.translate(key) {
                     Some(_) => {
                         // The translation may have taken place elsewhere, or be gone again.
                         continue;
@@ -167,6 +193,7 @@ impl<M: Memory + CodeSource> JitEngine<M> {
                 },
             };
             link = None;
+            cpu.pass_breakpoint = None;
             if std::mem::take(&mut learn) {
                 let n = (cpu.pc >> 2) as usize & (JUMP_CACHE_ENTRIES - 1);
                 self.jumps[n] = JumpEntry {
@@ -185,9 +212,10 @@ impl<M: Memory + CodeSource> JitEngine<M> {
                     let trap = Trap::from_u16(argument as u16).unwrap_or(Trap::IllegalInstruction);
                     return Exit::Trap(trap, (argument >> 16) as u16);
                 }
-                exit_code::FAULT => {
+                exit_code::FAULT | exit_code::WATCH => {
                     // The state is that before the instruction. The interpreter executes it again: it knows what the guest is told
-                    // (the host's reservation makes every hole look protected), and addresses whose top byte the guest ignores.
+                    // (the host's reservation makes every hole look protected), addresses whose top byte the guest ignores, and
+                    // what it is that is watched there.
                     match self.stepper.step(cpu) {
                         Exit::Stepped => {}
                         exit => return exit,
@@ -220,7 +248,7 @@ impl<M: Memory + CodeSource> Engine for JitEngine<M> {
         let gs = set_gs_base(cpu.guest_base);
         debug_assert_eq!(gs, Ok(()));
         self.slot.enter(&cpu.pending);
-        let exit = self.run_inside(cpu);
+        let exit = self.run_watched(cpu);
         self.slot.leave();
         exit
     }

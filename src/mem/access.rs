@@ -7,7 +7,7 @@
 use super::{AddressSpace, MemFault, PAGE_SIZE, page_down};
 use crate::abi::{Abi, Endian};
 use crate::host::fault::{self, Fixup, GuardedResult};
-use crate::ir::Memory;
+use crate::ir::{Access, Memory};
 use crate::isa::{CodeSource, FetchFault};
 use std::arch::global_asm;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -249,6 +249,12 @@ impl AddressSpace {
     /// Copies guest memory at `addr` to `buf`. On a fault the content of `buf` is unspecified.
     #[inline]
     pub fn read(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemFault> {
+        self.note_access(addr, buf.len() as u64, Access::READ);
+        self.read_unnoted(addr, buf)
+    }
+
+    #[inline]
+    fn read_unnoted(&self, addr: u64, buf: &mut [u8]) -> Result<(), MemFault> {
         let from = self.host(addr, buf.len() as u64, false)?;
         let to = buf.as_mut_ptr() as u64;
         // SAFETY: guarded routines; `from` lies in the reservation and `buf` is as long as what is copied to it.
@@ -291,6 +297,7 @@ impl AddressSpace {
     pub fn write(&self, addr: u64, data: &[u8]) -> Result<(), MemFault> {
         let len = data.len() as u64;
         let to = self.host(addr, len, true)?;
+        self.note_access(addr, len, Access::WRITE);
         // SAFETY: guarded routines; `to` lies in the reservation.
         let result = unsafe {
             if (2..=16).contains(&len) && (to % PAGE_SIZE) + len > PAGE_SIZE {
@@ -388,9 +395,10 @@ impl AddressSpace {
             // Short first: most strings are.
             let step = step.min(if start == 0 { 256 } else { 4096 });
             text.resize(start + step, 0);
-            self.read(at, &mut text[start..])?;
+            self.read_unnoted(at, &mut text[start..])?;
             if let Some(nul) = text[start..].iter().position(|&b| b == 0) {
                 text.truncate(start + nul);
+                self.note_access(addr, text.len() as u64 + 1, Access::READ);
                 return Ok(Some(text));
             }
         }
@@ -406,6 +414,7 @@ impl AddressSpace {
         new: u128,
     ) -> Result<u128, MemFault> {
         let to = self.host(addr, size as u64, true)?;
+        self.note_access(addr, size as u64, Access::READ_WRITE);
         if size == 16 && to % 16 != 0 {
             return self.compare_exchange_unaligned16(addr, to, expected, new);
         }

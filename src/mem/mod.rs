@@ -7,6 +7,7 @@
 //! * [`AddressSpace::read`], [`AddressSpace::write`] and the typed accesses are guarded: an address that is not mapped gives
 //!   a [`MemFault`], also when another thread unmaps it meanwhile.
 //! * [`AddressSpace::host_range`] gives the host address for a system call that takes the guest's buffer as it is.
+//! * [`AddressSpace::set_watched`] says which accesses stop for a debugger.
 //! * [`AddressSpace::map`] and its kin keep the list of [`Region`]s that `/proc/self/maps`, core files and debuggers show.
 //!
 //! Lock: the region list has one mutex, innermost but for the code tracker's (see `process` for the whole order).
@@ -17,6 +18,7 @@ mod region;
 mod space;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use crate::ir::MemFault;
 pub use access::{Scalar, View};

@@ -2,6 +2,7 @@
 
 use super::code::CodeTracker;
 use super::region::Regions;
+use super::watch::Watch;
 use super::{File, Kind, MemFault, PAGE_SIZE, Prot, Region, access, page_down, page_up};
 use crate::abi::Errno;
 use crate::host::map;
@@ -115,6 +116,7 @@ pub struct AddressSpace {
     /// Grows with every change of the layout.
     generation: AtomicU64,
     pub(super) code: CodeTracker,
+    pub(super) watch: Watch,
 }
 
 impl AddressSpace {
@@ -166,6 +168,7 @@ impl AddressSpace {
                         layout: Mutex::default(),
                         generation: AtomicU64::new(1),
                         code: CodeTracker::default(),
+                        watch: Watch::default(),
                     });
                 }
                 Err(e) => error = e,

@@ -5,8 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{MAX_ARGS, Syscall};
+use super::{Dir, MAX_ARGS, Syscall};
 use crate::abi::{Errno, GuestStruct, Kind, OsAbi, SysResult, read_int, write_int};
+use crate::ir::Access;
 use crate::mem::AddressSpace;
 use crate::process::{self, Outcome, Thread};
 
@@ -156,6 +157,21 @@ impl Call<'_> {
     /// Host address of `len` bytes at `addr`, for the host's kernel; null stays null.
     pub fn host_range(&self, addr: u64, len: u64, write: bool) -> SysResult {
         Ok(self.mem().host_range_or_null(addr, len, write)?)
+    }
+
+    /// As [`Call::host_range`], for memory that the host's kernel reads or writes as `dir` says: debuggers may watch it.
+    /// `counted`: the result says how many bytes of all that is so lent were used.
+    pub fn lend(&self, addr: u64, len: u64, dir: Dir, counted: bool) -> SysResult {
+        let host = self.host_range(addr, len, dir.writes())?;
+        if host != 0 {
+            let access = match (dir.reads(), dir.writes()) {
+                (true, true) => Access::READ_WRITE,
+                (_, true) => Access::WRITE,
+                _ => Access::READ,
+            };
+            self.mem().lend_to_kernel(addr, len, access, counted);
+        }
+        Ok(host)
     }
 
     /// Makes a host system call that doesn't wait. Addresses in `args` are the host's.

@@ -127,7 +127,12 @@ fn argument(call: &Call<'_>, i: usize, ty: ArgType, copies: &mut Vec<Copy>) -> S
         ArgType::PathNew | ArgType::Str => {
             keep(call.read_str(value)?.into_bytes_with_nul(), Back::No)
         }
-        ArgType::Buf(dir, len) => call.host_range(value, length(call, len)?, dir.writes())?,
+        ArgType::Buf(dir, len) => {
+            let n = length(call, len)?;
+            // What is filled is as long as the result says; what holds its own length is used as a whole.
+            let counted = dir.writes() && matches!(len, Len::Arg(_));
+            call.lend(value, n, dir, counted)?
+        }
         ArgType::Ints(dir, kind, show, len) => {
             let n = length(call, len)?;
             let (guest, host) = (kind.size(a) as u64, kind.size(OsAbi::HOST) as u64);
@@ -356,13 +361,15 @@ pub fn host_iovecs(call: &Call<'_>, addr: u64, n: u64, dir: Dir) -> SysResult<Ve
     let word = usize::from(call.abi.abi.word);
     let input = call.read_bytes(addr, n * 2 * word as u64)?;
     let mut out = Vec::with_capacity(n as usize * 16);
+    // `recvmmsg` counts messages.
+    let counted = dir.writes() && !call.row.name.starts_with("recvmmsg");
     for v in input.chunks(2 * word) {
         let base = read_int(call.abi, Kind::Ulong, v);
         let len = read_int(call.abi, Kind::Ulong, &v[word..]);
         let host = if len == 0 {
             0
         } else {
-            call.host_range(base, len, dir.writes())?
+            call.lend(base, len, dir, counted)?
         };
         out.extend_from_slice(&host.to_le_bytes());
         out.extend_from_slice(&len.to_le_bytes());

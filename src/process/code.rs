@@ -1,6 +1,7 @@
 //! Breakpoints, and which translations are valid: the process's side of [`CodeControl`].
 
 use crate::cpu::CodeControl;
+use crate::ir::WatchSet;
 use crate::mem::{AddressSpace, Invalidate};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -105,6 +106,14 @@ impl CodeControl for CodeState {
                 .read()
                 .unwrap_or_else(PoisonError::into_inner)
                 .contains_key(&pc)
+    }
+
+    fn watched(&self) -> Option<Arc<WatchSet>> {
+        self.mem.watched()
+    }
+
+    fn watch_id(&self) -> u32 {
+        self.mem.watch_id()
     }
 
     fn generation(&self) -> u64 {

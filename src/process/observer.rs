@@ -2,6 +2,7 @@
 
 use super::{Outcome, SigInfo, Syscall, Thread};
 use crate::cpu::Exit;
+use crate::ir::WatchHit;
 
 /// Is told of events, in the thread that they happen to. Each method does nothing unless it is overridden. Methods that are
 /// given the thread mutably may hold it ([`Thread::park`]) and change its registers, as a debugger does.
@@ -32,6 +33,12 @@ pub trait Observer: Send + Sync {
     /// The engine left for a reason of a debugger's (a breakpoint of its own, a step). Returns whether it was this
     /// observer's; the registers are then as it left them.
     fn trap(&self, _thread: &mut Thread, _exit: Exit) -> bool {
+        false
+    }
+
+    /// A system call of the thread has accessed watched memory; its result is in the registers. Returns whether the thread was
+    /// stopped for it.
+    fn accessed(&self, _thread: &mut Thread, _hit: WatchHit) -> bool {
         false
     }
 

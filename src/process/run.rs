@@ -6,7 +6,8 @@ use super::{
 };
 use crate::cpu::Exit;
 use crate::host;
-use crate::ir::{MemFault, Trap, pending};
+use crate::ir::{MemFault, Trap, WatchHit, pending};
+use std::ops::ControlFlow;
 use std::sync::atomic::Ordering::SeqCst;
 
 impl Thread {
@@ -40,11 +41,14 @@ impl Thread {
             };
             match exit {
                 Exit::Syscall(immediate) => {
-                    if let Some(status) = self.make_syscall(immediate) {
-                        self.end(status);
-                        return;
-                    }
-                    if self.handle.stepping.load(SeqCst) {
+                    let stopped = match self.make_syscall(immediate) {
+                        ControlFlow::Continue(stopped) => stopped,
+                        ControlFlow::Break(status) => {
+                            self.end(status);
+                            return;
+                        }
+                    };
+                    if !stopped && self.handle.stepping.load(SeqCst) {
                         self.tell_trap(Exit::Stepped);
                     }
                 }
@@ -53,6 +57,11 @@ impl Thread {
                     self.tell_trap(exit);
                 }
                 Exit::Trap(Trap::DebugBreakpoint, _) if self.is_vfork_child() => step_off = true,
+                Exit::Watchpoint(_) => {
+                    if !self.tell_trap(exit) {
+                        self.cpu.pass_watchpoint = Some(self.cpu.pc);
+                    }
+                }
                 Exit::Trap(..) | Exit::Fault(_) => {
                     let exit = self.with_guest_code(exit);
                     if !self.tell_trap(exit) {
@@ -118,8 +127,9 @@ impl Thread {
         }
     }
 
-    /// Makes the system call that the thread is at; returns a status if the thread ends by it.
-    fn make_syscall(&mut self, immediate: u16) -> Option<i32> {
+    /// Makes the system call that the thread is at. Breaks with a status if the thread ends by it; otherwise says whether the
+    /// thread stopped after the call because of what it accessed.
+    fn make_syscall(&mut self, immediate: u16) -> ControlFlow<i32, bool> {
         let process = self.process.clone();
         let os = &*process.os;
         let call = os.read_syscall(self, immediate);
@@ -127,25 +137,41 @@ impl Thread {
             observer.syscall_enter(self, &call);
         }
         self.call_pc = call.pc;
+        process.mem.begin_call();
         let outcome = os.syscall(self, &call);
+        let watched = process.mem.end_call(match outcome {
+            Outcome::Return(value) | Outcome::ReturnPair(value, _) => Some(value),
+            _ => None,
+        });
         for observer in process.observers() {
             observer.syscall_exit(self, &call, &outcome);
         }
         match outcome {
             Outcome::Keep | Outcome::Fail(DISCARDED) => {}
-            Outcome::ExitThread(status) => return Some(status),
+            Outcome::ExitThread(status) => return ControlFlow::Break(status),
             Outcome::ExitProcess(status) => self.end_process(End::Exit(status)),
             Outcome::Fail(ERESTARTSYS) => {
                 self.poll(Some(call));
-                return None;
+                return ControlFlow::Continue(false);
             }
             _ => os.write_outcome(self, &call, &outcome),
         }
+        let stopped = watched.is_some_and(|hit| self.tell_accessed(hit));
         // A signal that the call let through, or sent, arrives before the next instruction, as on the kernel's way out.
         if self.cpu.pending.load(SeqCst) & pending::SIGNAL != 0 {
             self.poll(None);
         }
-        None
+        ControlFlow::Continue(stopped)
+    }
+
+    /// Tells the observers that a system call of the thread has accessed watched memory; returns whether one stopped for it.
+    pub(super) fn tell_accessed(&mut self, hit: WatchHit) -> bool {
+        let process = self.process.clone();
+        let stopped = process.observers().iter().any(|o| o.accessed(self, hit));
+        if stopped {
+            self.deliver_injected();
+        }
+        stopped
     }
 
     /// Does what waits for this thread. `interrupted` is a system call to restart, or to fail with EINTR if a handler without
@@ -229,7 +255,10 @@ impl Thread {
                 process.os.write_outcome(self, &call, &failed);
             }
         }
-        if process.os.push_frame(self, &info, action).is_err() {
+        process.mem.begin_call();
+        let pushed = process.os.push_frame(self, &info, action);
+        let watched = process.mem.end_call(None);
+        if pushed.is_err() {
             // No stack for the frame: SIGSEGV, and for that one nothing can be done any more (the kernel's force_sigsegv).
             let segv = Signal::SIGSEGV;
             let unable = info.signal == segv
@@ -256,5 +285,8 @@ impl Thread {
         }
         self.mask = mask.blockable();
         self.process.isa.sync_derived(&mut self.cpu);
+        if let Some(hit) = watched {
+            self.tell_accessed(hit);
+        }
     }
 }

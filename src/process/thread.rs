@@ -384,7 +384,11 @@ impl Thread {
         for observer in process.observers() {
             observer.thread_exit(self, status);
         }
+        process.mem.begin_call();
         process.os.thread_exit(self);
+        if let Some(hit) = process.mem.end_call(None) {
+            self.tell_accessed(hit);
+        }
         // Two threads may both have seen the other one alive; the one that is removed last ends the process.
         host::signal::block_all();
         if process.world.remove(self.tid()) == 0 {

@@ -337,6 +337,7 @@ struct Probe {
 const ONE_INSN: Limits<'static> = Limits {
     max_insns: 1,
     is_breakpoint: &|_| false,
+    watch: None,
 };
 
 impl Probe {

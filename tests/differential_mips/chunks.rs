@@ -286,6 +286,7 @@ pub fn is_reserved(word: u32, fr: bool) -> bool {
     let limits = Limits {
         max_insns: 1,
         is_breakpoint: &|_| false,
+        watch: None,
     };
     translate_block(&MIPSEL, &mut One(word), key, &limits, &mut block);
     block

@@ -10,7 +10,7 @@ mod threads;
 use super::control::{Control, Run};
 use super::{describe, facts};
 use crate::host;
-use crate::ir::CpuState;
+use crate::ir::{CpuState, WatchRange};
 use crate::isa::Register;
 use crate::loader::Loaded;
 use crate::process::{Process, Signal, ThreadHandle};
@@ -18,9 +18,9 @@ use emu_stub::{
     Breakpoint, Capabilities, Error, FileError, FileStat, GuestFile, Inferior, Instruction,
     MemoryRegion, OpenFile, OpenFlags, Permissions, Pid, ProcessInfo, Result, ResumePlan,
     SectionOffsets, SignalAction, State, Stop, StopReason, TargetDescription, ThreadInfo, Tid,
-    signal,
+    WatchKind, signal,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +52,7 @@ pub struct Live {
     registers: Vec<&'static Register>,
     /// Breakpoints, and whether the debugger called them hardware breakpoints.
     breakpoints: BTreeMap<(u64, bool), ()>,
+    watchpoints: BTreeSet<WatchRange>,
     /// Memory that was mapped for the debugger: address and size.
     allocated: HashMap<u64, u64>,
     /// [`Process::stop_all`] is in force for the debugger. A second one would wait for the first to end.
@@ -72,6 +73,7 @@ impl Live {
             control,
             program,
             breakpoints: BTreeMap::new(),
+            watchpoints: BTreeSet::new(),
             allocated: HashMap::new(),
             halted: false,
             statistics: None,
@@ -154,6 +156,7 @@ impl Inferior for Live {
         Capabilities {
             resume: true,
             breakpoints: true,
+            watchpoints: true,
             pass_signals: true,
             auxv: true,
             exec_file: true,
@@ -233,6 +236,14 @@ impl Inferior for Live {
 
     fn remove_breakpoint(&mut self, addr: u64, hardware: bool) -> Result<()> {
         breakpoints::remove(self, addr, hardware)
+    }
+
+    fn insert_watchpoint(&mut self, kind: WatchKind, addr: u64, len: u64) -> Result<()> {
+        breakpoints::insert_watch(self, kind, addr, len)
+    }
+
+    fn remove_watchpoint(&mut self, kind: WatchKind, addr: u64, len: u64) -> Result<()> {
+        breakpoints::remove_watch(self, kind, addr, len)
     }
 
     fn state(&self) -> State {

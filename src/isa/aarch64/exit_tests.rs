@@ -15,6 +15,7 @@ fn run(cpu: &mut CpuState, words: &[u32], data: &[u8]) -> (BlockExit, FlatMemory
     let limits = Limits {
         max_insns: 64,
         is_breakpoint: &|_| false,
+        watch: None,
     };
     cpu.pc = CODE;
     loop {

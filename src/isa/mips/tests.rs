@@ -16,6 +16,7 @@ fn translate(word: u32, mode: u32) -> Block {
     let limits = Limits {
         max_insns: 1,
         is_breakpoint: &|_| false,
+        watch: None,
     };
     let mut block = Block::default();
     let key = BlockKey {

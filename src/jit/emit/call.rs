@@ -4,11 +4,14 @@
 //! stand anywhere, and the cold path of an op needs nothing but the operands' registers.
 
 use super::{Emitter, Result};
-use crate::ir::{Block, CpuState, FpRules, HelperFn, NONE, NanRule, Op, OpCode, Ty, exec};
+use crate::ir::{
+    Access, Block, CpuState, FpRules, HelperFn, NONE, NanRule, Op, OpCode, Ty, WatchSet, exec,
+};
 use crate::jit::regs::{NO_HOST, XMM, frame, state};
 use crate::jit::x64::gpr::RSP;
 use crate::jit::x64::{Mem, Reg};
 use std::mem::offset_of;
+use std::sync::Arc;
 
 /// What a stub calls.
 #[derive(Debug)]
@@ -26,6 +29,19 @@ pub enum Descriptor {
         func: HelperFn,
         /// The op's immediate.
         imm: u64,
+        /// The block's floating-point rules.
+        rules: FpRules,
+    },
+    /// Whether an access meets a watched range: 0 if not.
+    Watch {
+        /// What is watched.
+        set: Arc<WatchSet>,
+        /// To be added to the operand for the address.
+        bias: u64,
+        /// Bytes accessed.
+        len: u64,
+        /// How.
+        access: Access,
         /// The block's floating-point rules.
         rules: FpRules,
     },
@@ -75,6 +91,17 @@ pub unsafe extern "sysv64" fn call_out(
                 HelperFn::Vec(f) => f(cpu, *imm),
             }
         }
+        Descriptor::Watch {
+            set,
+            bias,
+            len,
+            access,
+            rules,
+        } => {
+            cpu.fp_flags |= raised(mxcsr, *rules);
+            let addr = (cpu.vargs[0] as u64).wrapping_add(*bias);
+            cpu.vargs[0] = set.find(addr, *len, *access).is_some().into();
+        }
     }
     MXCSR[cpu.fp_round as usize & 3]
 }
@@ -106,7 +133,7 @@ pub struct Cold {
     pub result: u8,
 }
 
-const fn varg(n: usize) -> Mem {
+pub(super) const fn varg(n: usize) -> Mem {
     state(offset_of!(CpuState, vargs) + 16 * n)
 }
 
@@ -138,7 +165,7 @@ impl Emitter {
         Some(self.constant_mem(addr))
     }
 
-    fn put_descriptor(&mut self, d: Descriptor) {
+    pub(super) fn put_descriptor(&mut self, d: Descriptor) {
         let d = Box::new(d);
         let addr = &raw const *d as u64;
         self.descriptors.push(d);

@@ -28,6 +28,8 @@ pub mod code {
     pub const INVALIDATE: u64 = 6;
     /// Go on at the PC; the mode may have changed.
     pub const LEAVE: u64 = 7;
+    /// The instruction at the PC is about to make a watched access.
+    pub const WATCH: u64 = 8;
 
     /// Puts kind and argument together.
     pub const fn pack(kind: u64, argument: u64) -> u64 {
@@ -110,7 +112,7 @@ impl Emitter {
     }
 
     /// Leaves with the PC at `pc`.
-    fn leave(&mut self, pc: u64, code: u64) {
+    pub(super) fn leave(&mut self, pc: u64, code: u64) {
         self.asm.call_to(self.stubs.exit);
         self.asm.bytes(&pc.to_le_bytes());
         self.asm.bytes(&code.to_le_bytes());

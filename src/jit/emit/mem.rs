@@ -28,7 +28,14 @@ impl Emitter {
     }
 
     /// The host operand for guest address `base + (index << scale) + disp`. Flags stay.
-    fn guest_mem(&mut self, b: &Block, base: Val, index: Val, scale: u8, disp: i64) -> Result<Mem> {
+    pub(super) fn guest_mem(
+        &mut self,
+        b: &Block,
+        base: Val,
+        index: Val,
+        scale: u8,
+        disp: i64,
+    ) -> Result<Mem> {
         let mut disp = disp;
         let (mut base, mut index) = (base, index);
         // Constant parts fold into the displacement.

@@ -11,6 +11,7 @@ mod fp;
 mod int;
 mod mem;
 mod vec;
+mod watch;
 
 pub use call::{Descriptors, MXCSR, call_out};
 pub use exit::{ENGINE_ADDR, ENGINE_LEN, Exit, code as exit_code};
@@ -55,6 +56,7 @@ pub struct Emitter {
     exits: Vec<Exit>,
     traps: Vec<exit::ColdExit>,
     colds: Vec<call::Cold>,
+    watch_checks: Vec<watch::WatchCheck>,
     /// The cache's constants, lent for the time of [`Emitter::emit`].
     pool: ConstPool,
     stubs: Stubs,
@@ -94,6 +96,7 @@ impl Emitter {
             exits: Vec::new(),
             traps: Vec::new(),
             colds: Vec::new(),
+            watch_checks: Vec::new(),
             pool: ConstPool::default(),
             stubs: Stubs::default(),
             poll: 0,
@@ -117,6 +120,7 @@ impl Emitter {
         let result = self.emit_block(block, base);
         if result.is_ok() {
             self.cold_calls(block);
+            self.watch_lookups(block);
             self.exit_stubs(first_exit);
         }
         std::mem::swap(&mut self.pool, pool);
@@ -142,6 +146,7 @@ impl Emitter {
         self.exits.clear();
         self.traps.clear();
         self.colds.clear();
+        self.watch_checks.clear();
         self.descriptors.clear();
         self.side.start(block.key.pc);
 
@@ -212,6 +217,7 @@ impl Emitter {
             | CondSelect | CondCompare => self.flag_op(b, op)?,
             Load | Store | Fence | CheckAlign | AtomicRmw | AtomicCas | LoadExcl | StoreExcl
             | ClearExcl => self.mem_op(b, op)?,
+            CheckWatch => self.check_watch(b, op)?,
             Call | CallPure | CallVec | CallVecPure => self.helper_call(b, op)?,
             FAdd | FSub | FMul | FDiv | FSqrt | FMin | FMax | FMinNum | FMaxNum | FMulAdd
             | FNeg | FAbs | FCvt | FToInt | IntToF | FRoundInt | FCmpNzcv | FCmpF | FCompare

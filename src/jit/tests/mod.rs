@@ -9,8 +9,8 @@ use super::emit::{ENGINE_ADDR, ENGINE_LEN, exit_code};
 use crate::abi::Abi;
 use crate::host::code::set_gs_base;
 use crate::ir::{
-    Block, BlockExit, Builder, CpuState, FpRules, Helper, HelperFn, Interpreter, JumpEntry,
-    NanRule, Trap,
+    Access, Block, BlockExit, Builder, CpuState, FpRules, Helper, HelperFn, Interpreter, JumpEntry,
+    NanRule, Trap, WatchHit, WatchRange,
 };
 use crate::isa::testing::FlatMemory;
 use crate::isa::{CodeSource, FetchFault, Flow, Isa, Pins, RegisterTable};
@@ -237,14 +237,28 @@ pub fn exit_of(cpu: &CpuState, code: u64) -> BlockExit {
             len: cpu.engine[ENGINE_LEN],
         },
         exit_code::LEAVE => BlockExit::Leave,
+        exit_code::WATCH => BlockExit::Watchpoint(WATCHED),
         other => panic!("exit {other}"),
     }
 }
+
+/// Stands for any watched access: generated code leaves it to the interpreter to say which.
+pub const WATCHED: WatchHit = WatchHit {
+    range: WatchRange {
+        first: 0,
+        last: 0,
+        access: Access::READ_WRITE,
+    },
+    addr: 0,
+};
 
 /// Runs a block on the interpreter.
 pub fn interpret(cpu: &mut CpuState, block: &Block, memory: &mut Vec<u8>) -> BlockExit {
     let mut flat = FlatMemory::new(MEMORY, std::mem::take(memory));
     let exit = Interpreter::default().run(cpu, block, &mut flat, &HELPERS);
     *memory = flat.data;
-    exit
+    match exit {
+        BlockExit::Watchpoint(_) => BlockExit::Watchpoint(WATCHED),
+        exit => exit,
+    }
 }

@@ -1,7 +1,10 @@
 //! Random blocks on both engines.
 
 use super::*;
-use crate::ir::{AtomicOp, BlockKey, Cmp, Cond, FCond, MemArg, NONE, OpCode, Ty, Val, verify};
+use crate::ir::{
+    Access, AtomicOp, BlockKey, Cmp, Cond, FCond, MemArg, NONE, OpCode, Ty, Val, WatchRange,
+    WatchSet, verify,
+};
 use fastrand::Rng;
 
 struct Generator<'a> {
@@ -703,6 +706,7 @@ fn generate(rng: &mut Rng, block: &mut Block, wide: bool, pc: u64, focus: Option
     });
     block.addr32 = !wide;
     block.fp = rules(mode);
+    block.watch = random_watch(rng, wide);
     let mut g = Generator {
         rng,
         b: Builder::new(block),
@@ -740,6 +744,29 @@ fn generate(rng: &mut Rng, block: &mut Block, wide: bool, pc: u64, focus: Option
         }
     }
     g.terminal();
+}
+
+/// What some blocks are checked for: ranges in the memory, and elsewhere.
+fn random_watch(rng: &mut Rng, wide: bool) -> Option<Arc<WatchSet>> {
+    if rng.u8(..3) != 0 {
+        return None;
+    }
+    let ranges = (0..rng.usize(1..9))
+        .map(|_| {
+            let first = match rng.u8(..4) {
+                0 => nasty64(rng) & u64::from(u32::MAX),
+                _ => MEMORY + rng.u64(..0x900),
+            };
+            let len = if rng.u8(..8) == 0 { 1 << 34 } else { 64 };
+            WatchRange {
+                first,
+                last: first + rng.u64(..len),
+                access: Access::from_bits(rng.u16(1..4)),
+            }
+        })
+        .collect();
+    let mask = if wide { u64::MAX } else { u32::MAX.into() };
+    Some(Arc::new(WatchSet::new(1, ranges, mask)))
 }
 
 fn random_state(rng: &mut Rng, cpu: &mut CpuState, mode: u32) {

@@ -309,7 +309,9 @@ fn exception(isa: &LinuxIsa, thread: &Thread, exit: Exit) -> SigInfo {
             }
         },
         // The run loop asks about exceptions only.
-        Exit::Syscall(_) | Exit::Pending | Exit::Stepped => forced(Signal::SIGTRAP),
+        Exit::Syscall(_) | Exit::Pending | Exit::Stepped | Exit::Watchpoint(_) => {
+            forced(Signal::SIGTRAP)
+        }
     }
 }
 

@@ -100,6 +100,7 @@ fn run(word: u32, base: u64, cpu: &mut CpuState) -> (BlockExit, FlatMemory) {
     let limits = Limits {
         max_insns: 1,
         is_breakpoint: &|_| false,
+        watch: None,
     };
     let key = BlockKey {
         pc: 0x1000,

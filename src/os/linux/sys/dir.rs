@@ -133,7 +133,7 @@ fn read_link(call: &mut Call<'_>, dirfd: Option<usize>, path: usize) -> SysResul
     }
     let name = call.resolve(name);
     let dirfd = dirfd.map_or(-100i64 as u64, |n| call.arg(n));
-    let to = call.host_range(buf, size, true)?;
+    let to = call.lend(buf, size, Dir::Out, true)?;
     call.host(
         SYS_readlinkat,
         [dirfd, name.as_ptr() as u64, to, size, 0, 0],
@@ -156,7 +156,7 @@ fn list_directory(call: &mut Call<'_>, form: Dirent) -> SysResult {
     let a = call.abi;
     let (fd, buf, size) = (call.arg(0), call.arg(1), call.arg(2));
     if form == Dirent::New && a.abi.endian == crate::abi::Endian::Little {
-        let to = call.host_range(buf, size, true)?;
+        let to = call.lend(buf, size, Dir::Out, true)?;
         return call.host(SYS_getdents64, [fd, to, size, 0, 0, 0]);
     }
     // No guest's record is longer than the host's but for rounding, so what is read now fits.

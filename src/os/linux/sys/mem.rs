@@ -216,6 +216,6 @@ fn residency(call: &mut Call<'_>) -> SysResult {
         return Err(Errno::ENOMEM);
     }
     let host = call.mem().host_range(start, len, false)?;
-    let vec = call.mem().host_range(call.arg(2), pages, true)?;
+    let vec = call.lend(call.arg(2), pages, Dir::Out, false)?;
     call.host(SYS_mincore, [host, len, vec, 0, 0, 0])
 }

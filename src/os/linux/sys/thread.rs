@@ -122,11 +122,22 @@ fn futex_call<T: GuestStruct + crate::abi::GuestValue>(call: &mut Call<'_>) -> S
     } else {
         val2 & 0xffff_ffff
     };
-    let at = call.mem().host_range(uaddr, 4, false)?;
+    let at = match command {
+        op::LOCK_PI | op::LOCK_PI2 | op::UNLOCK_PI | op::TRYLOCK_PI => {
+            call.lend(uaddr, 4, Dir::InOut, false)?
+        }
+        op::WAIT | op::WAIT_BITSET | op::CMP_REQUEUE => call.lend(uaddr, 4, Dir::In, false)?,
+        _ => call.mem().host_range(uaddr, 4, false)?,
+    };
     // Callers leave anything in the registers of arguments that their command does not have.
     let second = match command {
         op::REQUEUE | op::CMP_REQUEUE | op::WAKE_OP | op::WAIT_REQUEUE_PI | op::CMP_REQUEUE_PI => {
-            call.mem().host_range_or_null(uaddr2, 4, true)?
+            let access = if command == op::WAKE_OP {
+                Dir::InOut
+            } else {
+                Dir::In
+            };
+            call.lend(uaddr2, 4, access, false)?
         }
         _ => 0,
     };
