@@ -1,6 +1,7 @@
 //! The table of options: parsing, `--help`, the manual page and completions read it.
 
 use super::Failure;
+use crate::coredump::Pattern;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ pub struct Options {
     pub list: Option<String>,
     /// `-g ENDPOINT`
     pub gdb: Option<String>,
+    /// `--core-file PATTERN`
+    pub core_file: Option<Pattern>,
     /// `-L DIR`
     pub prefix: Option<PathBuf>,
     /// `-E NAME=VALUE`, in order.
@@ -172,6 +175,16 @@ pub static OPTIONS: &[Opt] = &[
         "wait for gdb or lldb on PORT, HOST:PORT or a unix socket PATH; ',suspend=n' runs on and lets it attach later",
         |o, v| {
             o.gdb = Some(text(v)?);
+            Ok(())
+        },
+    ),
+    opt(
+        &["core-file"],
+        "PATTERN",
+        "CORE_FILE",
+        "how core files are named: the letters of core(5), core.%p if not given; makes the limit of 'ulimit -c' not count",
+        |o, v| {
+            o.core_file = Some(Pattern::parse(v)?);
             Ok(())
         },
     ),

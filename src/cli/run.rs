@@ -3,6 +3,7 @@
 use super::debugger::Door;
 use super::log::Log;
 use super::{Failure, Options, engine};
+use crate::coredump::{CoreDump, Settings};
 use crate::host;
 use crate::isa::{Isa, aarch64, mips};
 use crate::loader::{self, Arguments, Loaded, Program};
@@ -53,6 +54,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let mem = Arc::new(mem);
     let (engines, mut observers) = engine::engines(&options, isa, &mem, &log)?;
     observers.extend(tracers(&options, &log)?);
+    observers.push(Arc::new(core_dump(&options, &log)));
     observers.extend(door.iter().flat_map(Door::observers));
     let process = Process::new(
         isa,
@@ -213,6 +215,13 @@ fn exec_options(options: &Options) -> Vec<String> {
     let mut give = |name: &str, value: Option<String>| {
         list.extend(value.map(|v| format!("--{name}={v}")));
     };
+    give(
+        "core-file",
+        options
+            .core_file
+            .as_ref()
+            .map(|p| path(Path::new(p.as_os_str()))),
+    );
     give("L", options.prefix.as_deref().map(path));
     give("s", options.stack_size.map(|n| n.to_string()));
     give("r", options.uname_release.clone());
@@ -272,6 +281,16 @@ fn personality(program: &Program, isa: &'static dyn Isa) -> Result<Box<dyn Os>, 
             status: 126,
         }),
     }
+}
+
+/// Leaves core files of the guest, as the options say.
+fn core_dump(options: &Options, log: &Log) -> CoreDump {
+    let settings = Settings {
+        pattern: options.core_file.clone().unwrap_or_default(),
+        explicit: options.core_file.is_some(),
+    };
+    let log = log.clone();
+    CoreDump::new(settings, move |text| log.write(&format!("emu: {text}\n")))
 }
 
 /// Those who tell the user what the guest does.

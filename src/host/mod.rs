@@ -14,8 +14,8 @@ mod syscall;
 pub use handover::{Borrower, Owner, handover};
 use syscall::last_errno;
 pub use syscall::{
-    Forked, Ids, fork, ids, monotonic_ns, pid, random, set_thread_name, stack_limit, syscall, tid,
-    vfork,
+    Forked, Ids, core_limit, dumpable, fork, ids, monotonic_ns, pid, random, set_thread_name,
+    stack_limit, syscall, tid, vfork,
 };
 
 /// Size in bytes of a page, of the host and of every guest.

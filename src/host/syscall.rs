@@ -153,6 +153,25 @@ pub fn stack_limit() -> Option<u64> {
     (got && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
+/// The soft limit of a core file's size in bytes; `u64::MAX` if it is unlimited.
+pub fn core_limit() -> u64 {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: room for the result. RLIM_INFINITY is all ones.
+    match unsafe { libc::getrlimit(libc::RLIMIT_CORE, &mut limit) } {
+        0 => limit.rlim_cur,
+        _ => 0,
+    }
+}
+
+/// Whether the process may leave a core file (PR_GET_DUMPABLE): 1 for yes.
+pub fn dumpable() -> i32 {
+    // SAFETY: no pointers.
+    unsafe { libc::prctl(libc::PR_GET_DUMPABLE) }
+}
+
 /// CLOCK_MONOTONIC in nanoseconds: the clock that perf's files are stamped with.
 pub fn monotonic_ns() -> u64 {
     let mut now = libc::timespec {

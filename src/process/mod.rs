@@ -44,6 +44,7 @@
 mod code;
 mod observer;
 mod os;
+mod recent;
 mod run;
 mod signal;
 mod thread;
@@ -52,6 +53,7 @@ mod world;
 pub use code::CodeState;
 pub use observer::{End, Observer};
 pub use os::{Machine, Os, Outcome, Syscall};
+pub use recent::{CallState, RECENT_CALLS, Recent};
 pub use signal::{Action, DefaultAction, SigFields, SigInfo, SigSet, sa};
 pub use thread::{AltStack, Forked, Thread, ThreadHandle};
 
@@ -196,6 +198,14 @@ impl Process {
     /// Its threads, the main thread first as long as it lives.
     pub fn threads(&self) -> Vec<Arc<ThreadHandle>> {
         self.world.handles()
+    }
+
+    /// The last system calls of the threads that live, oldest first. What a thread that runs is making may be mixed up.
+    pub fn recent_calls(&self) -> Vec<Recent> {
+        let threads = self.threads();
+        let mut calls: Vec<Recent> = threads.iter().flat_map(|t| t.recent.calls(t.tid)).collect();
+        calls.sort_by_key(|c| c.sequence);
+        calls
     }
 
     /// Stops all guest threads; for callers that are none. Waits until each is parked or in a blocking system call. Ends with

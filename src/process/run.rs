@@ -137,8 +137,10 @@ impl Thread {
             observer.syscall_enter(self, &call);
         }
         self.call_pc = call.pc;
+        self.handle.recent.begin(&call);
         process.mem.begin_call();
         let outcome = os.syscall(self, &call);
+        self.handle.recent.end(&outcome);
         let watched = process.mem.end_call(match outcome {
             Outcome::Return(value) | Outcome::ReturnPair(value, _) => Some(value),
             _ => None,

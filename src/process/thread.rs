@@ -1,5 +1,6 @@
 //! A guest thread: a host thread that runs guest code.
 
+use super::recent::Ring;
 use super::world::{World, state};
 use super::{End, Process, SigInfo, SigSet, Signal, SysResult};
 use crate::abi::Errno;
@@ -39,6 +40,8 @@ pub struct ThreadHandle {
     pub(super) held: AtomicBool,
     /// It is a child of a vfork: another process, that shares the memory.
     pub(super) vforked: bool,
+    /// Its last system calls.
+    pub(super) recent: Ring,
 }
 
 impl ThreadHandle {
@@ -52,6 +55,7 @@ impl ThreadHandle {
             state: AtomicU32::new(state::RUNNING),
             held: AtomicBool::new(false),
             vforked,
+            recent: Ring::default(),
         })
     }
 

@@ -1,11 +1,13 @@
 //! The decoded trace of system calls and signals, from the same rows that translate them.
 
 mod missing;
+mod recent;
 mod render;
 #[cfg(test)]
 mod tests;
 
 pub use missing::Missing;
+pub use recent::describe;
 
 use std::cell::RefCell;
 use std::io::Write;

@@ -60,13 +60,15 @@ for isa in aarch64 mips mipsel; do
 		build "$isa" "$root/benches/guests/bin/$isa/kernels" -s "$root/benches/guests/kernels.c"
 	fi
 	# With debug information, unoptimised: what a user of a debugger has in front of them.
-	if want tour && [ "$isa" != mipsel ]; then
-		# From the root of the project, where its users start a debugger: the paths in the debug information begin there.
-		# Of the FP ABIs of MIPS gdb 13 understands the plain one, not the compiler's default "fpxx".
-		fp=()
-		[ "$isa" = aarch64 ] || fp=(-mfp32)
-		(cd "$root" && build "$isa" "$root/examples/bin/$isa/tour" -O0 -g "${fp[@]}" examples/tour.c -pthread)
-	fi
+	for name in tour crash; do
+		if want $name && [ "$isa" != mipsel ]; then
+			# From the root of the project, where its users start a debugger: the paths in the debug information begin there.
+			# Of the FP ABIs of MIPS gdb 13 understands the plain one, not the compiler's default "fpxx".
+			fp=()
+			[ "$isa" = aarch64 ] || fp=(-mfp32)
+			(cd "$root" && build "$isa" "$root/examples/bin/$isa/$name" -O0 -g "${fp[@]}" "examples/$name.c" -pthread)
+		fi
+	done
 	if want suite; then
 		atomic=()
 		[ "$isa" = aarch64 ] || atomic=(-latomic) # a 32-bit ISA has no 64-bit LL/SC
