@@ -99,6 +99,9 @@ pub struct Pins {
     pub vector: &'static [Slot],
     /// Width of those in bytes: 8 or 16.
     pub vector_size: u8,
+    /// Slots, the last excluded, of integer registers of 8 bytes that calls do not preserve. Two neighbours that are stored together were probably
+    /// loaded together; a function's first instructions save the others, which were probably written one by one.
+    pub temporaries: (Slot, Slot),
 }
 
 /// The registers of an ISA in gdb's order (the position is gdb's register number).

@@ -15,7 +15,7 @@ use super::x64::Asm;
 use crate::abi::Errno;
 use crate::host::code::{map_code, missing_features, populate, unmap_code};
 use crate::host::signal::HostContext;
-use crate::ir::{Block, BlockKey, pending};
+use crate::ir::{Block, BlockKey, Slot, pending};
 use crate::isa::Isa;
 use crate::mem::Invalidate;
 use std::arch::asm;
@@ -88,6 +88,10 @@ struct Header {
     side_offset: u32,
     /// Bytes of the side table.
     side_len: u32,
+    /// Offset of the code through which a fault leaves from the code, or 0 for the common one.
+    leave_by: u32,
+    /// So that code follows at a multiple of 16.
+    reserved: [u32; 3],
 }
 
 const HEADER: usize = size_of::<Header>();
@@ -245,9 +249,13 @@ pub fn recover(context: &mut HostContext<'_>) -> bool {
     let Some(access) = fault::find(table, h.pc, (pc - code) as u32) else {
         return false;
     };
+    let exit = match h.leave_by {
+        0 => buffer.exit.load(Ordering::Relaxed),
+        offset => code + u64::from(offset),
+    };
     // SAFETY: the PC is at an access of a block, so R15 and RSP are as `regs` says.
     unsafe {
-        fault::leave(context, access, rest, buffer.exit.load(Ordering::Relaxed));
+        fault::leave(context, access, rest, exit);
     }
     true
 }
@@ -445,6 +453,11 @@ impl CodeCache {
         self.counters.read()
     }
 
+    /// Which host register holds what.
+    pub(super) fn convention(&self) -> &Convention {
+        &self.conv
+    }
+
     pub(super) fn emitter(&self) -> Emitter {
         Emitter::new(self.conv.clone(), self.isa.helpers())
     }
@@ -526,6 +539,7 @@ impl CodeCache {
     pub(super) fn add(
         &self,
         block: &Block,
+        loop_pins: &[Slot],
         emitter: &mut Emitter,
         me: &ThreadSlot,
         still_valid: impl Fn() -> bool,
@@ -551,7 +565,14 @@ impl CodeCache {
         }
         let base = header + HEADER as u64;
         let first_exit = (state.generation & 0xff_ffff) << 32 | state.exits.len() as u64;
-        let emitted = emitter.emit(block, &self.stubs, &mut state.pool, first_exit, base)?;
+        let emitted = emitter.emit(
+            block,
+            loop_pins,
+            &self.stubs,
+            &mut state.pool,
+            first_exit,
+            base,
+        )?;
         let side = emitter.side_table().bytes();
         let side_offset = HEADER as u32 + emitted.code_len;
         let len = side_offset as usize + side.len();
@@ -565,10 +586,13 @@ impl CodeCache {
             pc: block.key.pc,
             side_offset,
             side_len: side.len() as u32,
+            leave_by: emitter.side_table().left_by(),
+            reserved: [0; 3],
         };
         self.buffer.write(header, &h.pc.to_le_bytes());
         self.buffer.write(header + 8, &h.side_offset.to_le_bytes());
         self.buffer.write(header + 12, &h.side_len.to_le_bytes());
+        self.buffer.write(header + 16, &h.leave_by.to_le_bytes());
         self.buffer.write(base, emitter.code());
         self.buffer.write(header + u64::from(side_offset), side);
         self.buffer.mark_start(header);

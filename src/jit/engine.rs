@@ -1,6 +1,7 @@
 //! One thread's engine over the code cache.
 
 use super::cache::{CodeCache, Found, ThreadSlot};
+use super::copy::Copies;
 use super::emit::{ENGINE_ADDR, ENGINE_LEN, Emitter, TooComplex, exit_code};
 use crate::cpu::{CodeControl, Engine, Exit, InterpEngine, passes_watchpoint, past_breakpoint};
 use crate::host::code::set_gs_base;
@@ -47,6 +48,7 @@ pub struct JitEngine<M> {
     watch: Option<Arc<WatchSet>>,
     emitter: Emitter,
     block: Block,
+    copies: Copies,
 }
 
 impl<M: Memory + CodeSource> JitEngine<M> {
@@ -70,6 +72,7 @@ impl<M: Memory + CodeSource> JitEngine<M> {
             mode: 0,
             watch: None,
             block: Block::default(),
+            copies: Copies::default(),
             cache,
         }
     }
@@ -126,11 +129,18 @@ impl<M: Memory + CodeSource> JitEngine<M> {
                 self.control.note_translated(&self.block.ranges);
             }
             debug_assert_eq!(crate::ir::verify(&self.block), Ok(()));
+            let loop_pins = self
+                .copies
+                .rewrite(&mut self.block, self.cache.convention());
+            debug_assert_eq!(crate::ir::verify(&self.block), Ok(()));
             let valid = || self.control.generation() == generation;
-            match self
-                .cache
-                .add(&self.block, &mut self.emitter, &self.slot, valid)
-            {
+            match self.cache.add(
+                &self.block,
+                &loop_pins,
+                &mut self.emitter,
+                &self.slot,
+                valid,
+            ) {
                 Ok(Some(entry)) => return Some(entry),
                 Ok(None) => {}
                 Err(TooComplex) => attempt += 1,

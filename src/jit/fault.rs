@@ -18,6 +18,7 @@ pub struct SideTable {
     start_pc: u64,
     offset: u32,
     pc: u64,
+    leave_by: u32,
 }
 
 /// What one entry says of an access.
@@ -39,6 +40,17 @@ impl SideTable {
         self.offset = 0;
         self.pc = pc;
         self.start_pc = pc;
+        self.leave_by = 0;
+    }
+
+    /// Says that after a fault the code at `offset` of the block brings more registers to the state, before it leaves.
+    pub(super) fn leave_by(&mut self, offset: u32) {
+        self.leave_by = offset;
+    }
+
+    /// What [`SideTable::leave_by`] was told, or 0.
+    pub fn left_by(&self) -> u32 {
+        self.leave_by
     }
 
     /// Guest address of the block.

@@ -1,7 +1,7 @@
 //! The baseline JIT: IR blocks to x86-64 code.
 //!
 //! [`CodeCache`] is shared by the threads of a process and holds the code; [`JitEngine`] is one thread's engine over it.
-//! `analysis` and `emit` translate a block, `stubs` is the code that all blocks share, `regs` says which host register holds
+//! `copy`, `analysis` and `emit` translate a block, `stubs` is the code that all blocks share, `regs` says which host register holds
 //! what, `fault` maps host faults back, `x64` is the assembler.
 //!
 //! Locks, in the order in which they may be held together: the cache's state, then the list of threads, then one thread's slot.
@@ -9,6 +9,7 @@
 
 mod analysis;
 mod cache;
+mod copy;
 mod dump;
 mod emit;
 mod engine;

@@ -7,6 +7,9 @@
 //!   is zero-extended); every other guest register is in the state;
 //! * MXCSR has the guest's rounding mode and the exceptions raised since the last merge into `fp_flags`;
 //! * RAX, RCX, RDX, RBX and XMM12 to XMM15 are free.
+//!
+//! Inside a block that is a loop which copies ([`super::copy`]), some of XMM12 to XMM15 hold more guest registers of 16 bytes. Such a
+//! block loads them at its entries and stores them on every way out, a fault's included.
 
 use super::x64::gpr::*;
 use super::x64::{Mem, Reg};
@@ -86,6 +89,8 @@ pub struct Convention {
     pub vector: Vec<Slot>,
     /// Log2 of their size: 3 or 4.
     pub vector_size: u8,
+    /// Slots of registers that calls do not preserve, the last excluded.
+    pub temporaries: (Slot, Slot),
     /// For each byte of [`CpuState::regs`] the host register that holds it.
     covers: Box<[HostReg; REGS_SIZE]>,
 }
@@ -107,6 +112,7 @@ impl Convention {
             int_size: pins.int_size.trailing_zeros() as u8,
             vector: vector.to_vec(),
             vector_size: pins.vector_size.trailing_zeros() as u8,
+            temporaries: pins.temporaries,
             covers,
         }
     }
@@ -138,6 +144,42 @@ impl Convention {
         }
     }
 
+    /// Whether byte `offset` of the guest registers is in a host register.
+    #[inline]
+    pub fn is_pinned(&self, offset: usize) -> bool {
+        self.covers[offset] != NO_HOST
+    }
+
+    /// Whether `r` is one of the registers for values.
+    #[inline]
+    pub fn is_scratch(&self, r: HostReg) -> bool {
+        let first = XMM as usize + self.vector.len().max(VECTOR_PINS);
+        r < 4 || (first..XMM as usize + 16).contains(&(r as usize))
+    }
+
+    /// Pins the 16 bytes at each of `slots`, none of which is pinned, to a vector register for values: for one block, which loads
+    /// them at its start and stores them where it leaves.
+    pub fn pin_for_block(&mut self, slots: &[Slot]) {
+        debug_assert!(self.vector.len() == VECTOR_PINS && self.vector_size == 4);
+        for s in slots {
+            let r = XMM + self.vector.len() as HostReg;
+            self.covers[*s as usize..][..16].fill(r);
+            self.vector.push(*s);
+        }
+    }
+
+    /// The registers that [`Convention::pin_for_block`] took.
+    pub fn block_pins(&self) -> impl Iterator<Item = (Reg, Slot)> {
+        (VECTOR_PINS as Reg..).zip(self.vector.iter().skip(VECTOR_PINS).copied())
+    }
+
+    /// Undoes [`Convention::pin_for_block`].
+    pub fn unpin_for_block(&mut self) {
+        for s in self.vector.drain(self.vector.len().min(VECTOR_PINS)..) {
+            self.covers[s as usize..][..16].fill(NO_HOST);
+        }
+    }
+
     /// Every pin with its guest register.
     pub fn pins(&self) -> impl Iterator<Item = (HostReg, Slot)> {
         let int = INT_PINS.into_iter().zip(self.int.iter().copied());
@@ -164,9 +206,3 @@ const PIN_INDEX: [u8; 16] = {
     }
     table
 };
-
-/// Whether `r` is one of the registers for values.
-#[inline]
-pub fn is_scratch(r: HostReg) -> bool {
-    r < 4 || (XMM + 12..XMM + 16).contains(&r)
-}

@@ -179,6 +179,7 @@ pub static TABLE: RegisterTable = RegisterTable {
             v(19),
         ],
         vector_size: 16,
+        temporaries: (x(5), x(18)),
     },
 };
 

@@ -216,6 +216,7 @@ const PINS: Pins = Pins {
         fpr(18),
     ],
     vector_size: 8,
+    temporaries: (0, 0),
 };
 
 /// The registers with FR = 1: 32 FP registers of 64 bits.

@@ -3,9 +3,7 @@
 use super::{Emitter, Result, TooComplex, operands};
 use crate::ir::{Block, NONE, Op, OpCode, Slot, Ty, Val};
 use crate::jit::analysis::{NO_HOME, SPILLED, Value, fills_pin};
-use crate::jit::regs::{
-    HostReg, NO_HOST, SCRATCH, VECTOR_SCRATCH, XMM, frame, is_scratch, slot as state_slot,
-};
+use crate::jit::regs::{HostReg, NO_HOST, SCRATCH, VECTOR_SCRATCH, XMM, frame, slot as state_slot};
 use crate::jit::x64::{Mem, Reg, Rm};
 
 /// An integer source operand.
@@ -63,7 +61,7 @@ impl Emitter {
     pub(super) fn release(&mut self, root: Val) {
         let value = &mut self.values[root as usize];
         let (reg, home) = (value.reg, value.home);
-        if reg != NO_HOST && is_scratch(reg) {
+        if reg != NO_HOST && self.conv.is_scratch(reg) {
             value.reg = NO_HOST;
             self.owner[reg as usize] = NONE;
         }
@@ -112,14 +110,16 @@ impl Emitter {
         } else {
             SCRATCH
         };
-        let free = |e: &Emitter, r: HostReg| e.owner[r as usize] == NONE && !e.is_locked(r);
+        let free = |e: &Emitter, r: HostReg| {
+            e.owner[r as usize] == NONE && !e.is_locked(r) && e.conv.is_scratch(r)
+        };
         let r = match file.into_iter().find(|r| free(self, *r)) {
             Some(r) => r,
             None => {
                 // Evict what is dead first, then what is free to drop, then what is used latest.
                 let r = file
                     .into_iter()
-                    .filter(|r| !self.is_locked(*r))
+                    .filter(|r| !self.is_locked(*r) && self.conv.is_scratch(*r))
                     .max_by_key(|r| {
                         let v = &self.values[self.owner[*r as usize] as usize];
                         let dead = (v.last_use as usize) < self.at;
@@ -422,7 +422,8 @@ impl Emitter {
     ) -> Result<Reg> {
         let root = self.root(a);
         let reg = self.values[root as usize].reg;
-        let reusable = reg != NO_HOST && is_scratch(reg) && !self.lives_on(root) && reg != avoid;
+        let reusable =
+            reg != NO_HOST && self.conv.is_scratch(reg) && !self.lives_on(root) && reg != avoid;
         let d = match self.hinted() {
             Some(pin) if pin != avoid => pin,
             _ if reusable => reg,
@@ -710,7 +711,7 @@ impl Emitter {
                 self.asm.mov(false, pin, pin);
             }
         }
-        let moved = from != NO_HOST && is_scratch(from);
+        let moved = from != NO_HOST && self.conv.is_scratch(from);
         let is_const = self.values[root as usize].zero & CONST_MARK != 0
             || matches!(b.ops[root as usize].code, OpCode::Const | OpCode::VConst);
         let whole = pin >= XMM || !narrow || self.zero_of(op.a) & 1 != 0;
@@ -782,7 +783,7 @@ impl Emitter {
             if value.root as usize != v || value.last_use as usize <= self.at {
                 continue;
             }
-            let in_pin = value.reg != NO_HOST && !is_scratch(value.reg);
+            let in_pin = value.reg != NO_HOST && !self.conv.is_scratch(value.reg);
             let in_state = value.home != NO_HOME && value.home & SPILLED == 0;
             let vector = b.ops[v].ty.is_vector();
             if in_pin {
@@ -807,7 +808,7 @@ impl Emitter {
             }
         }
         for r in 0..32 {
-            if !is_scratch(r) && self.owner[r as usize] != NONE {
+            if !self.conv.is_scratch(r) && self.owner[r as usize] != NONE {
                 self.values[self.owner[r as usize] as usize].reg = NO_HOST;
                 self.owner[r as usize] = NONE;
             }

@@ -5,7 +5,7 @@ use super::{Emitter, Result};
 use crate::ir::{
     Block, Cmp, Cond, CpuState, JUMP_CACHE_ENTRIES, JumpEntry, NONE, Op, OpCode, Trap, Ty,
 };
-use crate::jit::regs::{SCRATCH, state};
+use crate::jit::regs::{SCRATCH, slot, state};
 use crate::jit::x64::gpr::RAX;
 use crate::jit::x64::{Alu, Cc, Mem, Reg};
 use std::mem::offset_of;
@@ -78,8 +78,35 @@ impl Emitter {
         self.poll = self.asm.jcc32(Cc::Ne);
     }
 
+    /// Loads the registers that the loop keeps. The code that stores them before a fault is told lies here too, out of the way.
+    pub(super) fn start_loop(&mut self) {
+        for (r, s) in self.conv.block_pins() {
+            self.asm.vload(r, slot(s));
+        }
+        let skip = self.asm.jmp8();
+        self.side.leave_by(self.asm.pos() as u32);
+        self.store_block_pins();
+        self.asm.jmp_to(self.stubs.exit_fault);
+        self.asm.bind(skip);
+        self.round = self.asm.pos();
+    }
+
+    fn store_block_pins(&mut self) {
+        for (r, s) in self.conv.block_pins() {
+            self.asm.vstore(4, slot(s), r);
+        }
+    }
+
     /// A jump to `target` if `cc` holds, or always.
     fn link_jump(&mut self, cc: Option<Cc>, target: u64) {
+        if self.round != 0 && target == self.side.start_pc() {
+            let field = match cc {
+                Some(cc) => self.asm.jcc32(cc),
+                None => self.asm.jmp32(),
+            };
+            self.back.push((field, self.flags.unsaved()));
+            return;
+        }
         let jump = match cc {
             Some(cc) => {
                 self.asm.align_field(2);
@@ -269,10 +296,28 @@ impl Emitter {
         let constants = self.flag_constants();
         self.asm.bind32(self.poll);
         self.leave(self.side.start_pc(), code::POLL);
+        for i in 0..self.back.len() {
+            let (field, form) = self.back[i];
+            self.asm.bind32(field);
+            write_state_flags(&mut self.asm, form, constants);
+            self.poll_at_entry();
+            self.asm.jmp_back(self.round);
+            self.asm.bind32(self.poll);
+            self.store_block_pins();
+            self.leave(self.side.start_pc(), code::POLL);
+        }
         for i in 0..self.exits.len() {
             let exit = self.exits[i];
             self.asm.bind32(exit.jump as usize);
-            if exit.form != Form::State {
+            if self.round != 0 {
+                // There is work to do on every way out: only the jump behind it can be linked.
+                write_state_flags(&mut self.asm, exit.form, constants);
+                self.store_block_pins();
+                self.asm.align_field(1);
+                let field = self.asm.jmp32();
+                self.asm.bind32(field);
+                self.exits[i].jump = field as u32;
+            } else if exit.form != Form::State {
                 write_state_flags(&mut self.asm, exit.form, constants);
                 self.asm.align_field(1);
                 let field = self.asm.jmp32();

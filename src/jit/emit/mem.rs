@@ -3,7 +3,7 @@
 use super::{Emitter, Result};
 use crate::ir::{AtomicOp, Block, CpuState, MemArg, NONE, Op, OpCode, Trap, Ty, Val};
 use crate::jit::fault::Access;
-use crate::jit::regs::{NO_HOST, frame, is_scratch, state};
+use crate::jit::regs::{NO_HOST, frame, state};
 use crate::jit::x64::gpr::*;
 use crate::jit::x64::{Alu, Cc, Mem, NO_REG, Reg, Shift};
 use std::mem::offset_of;
@@ -334,7 +334,7 @@ impl Emitter {
     /// the frame meanwhile. Returns the operand and whether R14 was borrowed.
     fn pair_address(&mut self, b: &Block, addr: Val) -> (Mem, bool) {
         let r = self.reg_of(addr);
-        let borrowed = r == NO_HOST || is_scratch(r);
+        let borrowed = r == NO_HOST || self.conv.is_scratch(r);
         let base = if borrowed { R14 } else { r };
         if borrowed {
             self.asm

@@ -21,7 +21,7 @@ use super::fault::SideTable;
 use super::regs::{Convention, NO_HOST};
 use super::stubs::{ConstPool, Stubs};
 use super::x64::Asm;
-use crate::ir::{Block, Effect, Helper, NONE, Op, OpCode, REGS_SIZE, Val};
+use crate::ir::{Block, Effect, Helper, NONE, Op, OpCode, REGS_SIZE, Slot, Val};
 use flags::Flags;
 pub use flags::packed_flags;
 
@@ -62,6 +62,10 @@ pub struct Emitter {
     stubs: Stubs,
     /// Field of the jump to the code that leaves when the poll at the entry finds something.
     poll: usize,
+    /// Where a loop with registers of its own goes on, or 0 ([`Convention::pin_for_block`]).
+    round: usize,
+    /// Fields of the jumps back there, and how EFLAGS holds the guest's flags at them.
+    back: Vec<(usize, flags::Form)>,
     descriptors: Descriptors,
     side: SideTable,
 }
@@ -100,16 +104,19 @@ impl Emitter {
             pool: ConstPool::default(),
             stubs: Stubs::default(),
             poll: 0,
+            round: 0,
+            back: Vec::new(),
             descriptors: Vec::new(),
             side: SideTable::default(),
         }
     }
 
     /// Emits `block` for host address `base`. The code is in [`Emitter::code`] after it, exits in [`Emitter::exits`]; the first
-    /// of them is known to the cache as `first_exit`.
+    /// of them is known to the cache as `first_exit`. If it is a loop, it keeps the registers in `loop_pins` from round to round.
     pub fn emit(
         &mut self,
         block: &Block,
+        loop_pins: &[Slot],
         stubs: &Stubs,
         pool: &mut ConstPool,
         first_exit: u64,
@@ -117,12 +124,16 @@ impl Emitter {
     ) -> Result<Emitted> {
         self.stubs = *stubs;
         std::mem::swap(&mut self.pool, pool);
+        if !loop_pins.is_empty() {
+            self.conv.pin_for_block(loop_pins);
+        }
         let result = self.emit_block(block, base);
         if result.is_ok() {
             self.cold_calls(block);
             self.watch_lookups(block);
             self.exit_stubs(first_exit);
         }
+        self.conv.unpin_for_block();
         std::mem::swap(&mut self.pool, pool);
         result.map(|(fast_entry, flags_at_entry)| Emitted {
             fast_entry,
@@ -148,10 +159,15 @@ impl Emitter {
         self.colds.clear();
         self.watch_checks.clear();
         self.descriptors.clear();
+        self.back.clear();
+        self.round = 0;
         self.side.start(block.key.pc);
 
         self.poll_at_entry();
         let fast_entry = self.asm.pos() as u32;
+        if self.conv.block_pins().next().is_some() {
+            self.start_loop();
+        }
         for i in 0..block.ops.len() {
             let op = &block.ops[i];
             let bits = self.values[i].bits;

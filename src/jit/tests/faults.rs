@@ -10,7 +10,7 @@ use std::sync::Once;
 const PAGE: u64 = 4096;
 
 /// Catches host faults for the whole test process; everything that [`crate::jit::recover`] does not know still kills it.
-fn catch_faults() {
+pub(super) fn catch_faults() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         set_recover(crate::jit::recover);
@@ -21,7 +21,7 @@ fn catch_faults() {
 }
 
 /// Two readable and writable pages at the guest address [`MEMORY`], nothing around them. Never given back: tests are few.
-fn island() -> u64 {
+pub(super) fn island() -> u64 {
     let base = map::reserve(None, 32 * PAGE).expect("a reservation");
     map::protect(base + 16 * PAGE, 2 * PAGE, 3).expect("pages");
     base + 16 * PAGE

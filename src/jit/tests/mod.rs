@@ -1,6 +1,7 @@
 //! The JIT against the interpreter.
 
 mod blocks;
+mod copies;
 mod faults;
 mod random;
 
@@ -49,6 +50,7 @@ pub static WIDE: TestIsa = TestIsa {
             int_size: 8,
             vector: &WIDE_VECTOR,
             vector_size: 16,
+            temporaries: (128, 256),
         },
     },
 };
@@ -67,6 +69,7 @@ pub static NARROW: TestIsa = TestIsa {
             int_size: 4,
             vector: &NARROW_VECTOR,
             vector_size: 8,
+            temporaries: (0, 0),
         },
     },
 };
@@ -197,7 +200,7 @@ impl Machine {
 
     pub fn try_add(&mut self, block: &Block) -> Option<u64> {
         self.cache
-            .add(block, &mut self.emitter, &self.slot, || true)
+            .add(block, &[], &mut self.emitter, &self.slot, || true)
             .ok()
             .flatten()
     }

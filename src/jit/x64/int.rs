@@ -418,6 +418,13 @@ impl Asm {
         self.bytes(&[0x70 | cc as u8, rel as u8]);
     }
 
+    /// `jmp rel32` back to an earlier position.
+    pub fn jmp_back(&mut self, to: usize) {
+        let rel = to as i32 - (self.pos as i32 + 5);
+        self.bytes(&[0xe9]);
+        self.bytes(&rel.to_le_bytes());
+    }
+
     /// `stmxcsr [m]`
     pub fn stmxcsr(&mut self, m: Mem) {
         self.legacy(0, 1, 0xae, false, 3, m.into(), false, &[]);
