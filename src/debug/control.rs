@@ -1,5 +1,6 @@
 //! What the guest's threads and the server's thread share, and the guest's side of it.
 
+use super::condition::Conditions;
 use crate::cpu::{CodeControl, Exit};
 use crate::ir::{Access, Trap, WatchHit};
 use crate::process::{End, Observer, SigFields, SigInfo, Signal, Thread};
@@ -79,6 +80,7 @@ pub struct Control {
     /// `server` or `asleep` changed.
     server_changed: Condvar,
     pub(super) notifier: Notifier,
+    pub(super) conditions: Conditions,
     /// The present session. Locked by whoever serves, before `state`.
     conversation: Mutex<Option<Conversation<'static>>>,
 }
@@ -112,6 +114,7 @@ impl Control {
             changed: Condvar::new(),
             server_changed: Condvar::new(),
             notifier: Notifier::new()?,
+            conditions: Conditions::default(),
             conversation: Mutex::new(None),
         })
     }
@@ -343,7 +346,7 @@ impl Observer for Control {
                 let pc = thread.cpu.pc;
                 match self.action(thread.tid()) {
                     Some(Resume::StepRange { start, end }) if (start..end).contains(&pc) => {
-                        if thread.process.code.is_breakpoint(pc) {
+                        if thread.process.code.is_breakpoint(pc) && self.conditions.hold(thread) {
                             self.report(thread, StopReason::Breakpoint { hardware: false });
                         }
                     }
@@ -356,7 +359,11 @@ impl Observer for Control {
             }
             Exit::Trap(Trap::DebugBreakpoint, _) => {
                 if self.watches(thread) {
-                    self.report(thread, StopReason::Breakpoint { hardware: false });
+                    if self.conditions.hold(thread) {
+                        self.report(thread, StopReason::Breakpoint { hardware: false });
+                    } else {
+                        thread.cpu.pass_breakpoint = Some(thread.cpu.pc);
+                    }
                 }
                 true
             }

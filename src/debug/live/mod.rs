@@ -15,10 +15,10 @@ use crate::isa::Register;
 use crate::loader::Loaded;
 use crate::process::{Process, Signal, ThreadHandle};
 use emu_stub::{
-    Breakpoint, Capabilities, Error, FileError, FileStat, GuestFile, Inferior, Instruction,
-    MemoryRegion, OpenFile, OpenFlags, Permissions, Pid, ProcessInfo, Result, ResumePlan,
-    SectionOffsets, SignalAction, State, Stop, StopReason, TargetDescription, ThreadInfo, Tid,
-    WatchKind, signal,
+    AgentExpr, Breakpoint, Capabilities, Error, FileError, FileStat, GuestFile, Inferior,
+    Instruction, MemoryRegion, OpenFile, OpenFlags, Permissions, Pid, ProcessInfo, Result,
+    ResumePlan, SectionOffsets, SignalAction, State, Stop, StopReason, TargetDescription,
+    ThreadInfo, Tid, WatchKind, signal,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -50,8 +50,8 @@ pub struct Live {
     program: Program,
     target: Arc<TargetDescription>,
     registers: Vec<&'static Register>,
-    /// Breakpoints, and whether the debugger called them hardware breakpoints.
-    breakpoints: BTreeMap<(u64, bool), ()>,
+    /// Breakpoints, by address and whether the debugger called them hardware breakpoints, with their conditions.
+    breakpoints: BTreeMap<(u64, bool), Vec<AgentExpr>>,
     watchpoints: BTreeSet<WatchRange>,
     /// Memory that was mapped for the debugger: address and size.
     allocated: HashMap<u64, u64>,
@@ -66,6 +66,9 @@ impl Live {
     /// guest's, or is parked.
     pub fn new(process: Arc<Process>, control: Arc<Control>, program: Program, mode: u32) -> Live {
         let table = process.isa.registers_in_mode(mode);
+        control
+            .conditions
+            .set_registers(describe::visible(table).collect());
         Live {
             target: Arc::new(describe::describe(process.isa, table, process.os.name())),
             registers: describe::visible(table).collect(),
@@ -156,6 +159,7 @@ impl Inferior for Live {
         Capabilities {
             resume: true,
             breakpoints: true,
+            conditions: true,
             watchpoints: true,
             pass_signals: true,
             auxv: true,
