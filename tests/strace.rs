@@ -10,9 +10,15 @@ fn normalise(trace: &str, pid: u32) -> String {
     let text = trace.replace(&pid.to_string(), "PID");
     let parts: Vec<&str> = text.split(field).collect();
     let (first, rest) = parts.split_first().expect("split gives one part at least");
-    rest.iter().fold((*first).to_owned(), |all, part| {
+    let mut text = rest.iter().fold((*first).to_owned(), |all, part| {
         all + field + "UID" + part.trim_start_matches(|c: char| c.is_ascii_digit())
-    })
+    });
+    // On a slow machine an interval timer fires more than once before it is stopped.
+    let alarm = "--- SIGALRM {si_signo=SIGALRM, si_code=SI_KERNEL, si_pid=0, si_uid=UID} ---\nrt_sigreturn() = ?\n";
+    while text.contains(&alarm.repeat(2)) {
+        text = text.replace(&alarm.repeat(2), alarm);
+    }
+    text
 }
 
 fn check(program: &Path, arguments: &[&str], name: &str, guest: &str) {

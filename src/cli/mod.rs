@@ -57,7 +57,36 @@ fn act(args: Vec<OsString>) -> Result<(), Failure> {
     if let Some(what) = &options.list {
         return print(&list::list(what)?);
     }
+    if options.report_merge {
+        return print(&merge(&options)?);
+    }
     run::run(options)
+}
+
+/// `--report-merge`
+fn merge(options: &Options) -> Result<String, Failure> {
+    let files: Result<Vec<(String, String)>, Failure> = options
+        .program
+        .iter()
+        .map(|path| {
+            let name = path.to_string_lossy().into_owned();
+            let content = std::fs::read_to_string(path).map_err(|e| Failure {
+                text: format!("--report-merge: {name}: {e}"),
+                status: 1,
+            })?;
+            Ok((name, content))
+        })
+        .collect();
+    let files = files?;
+    if files.is_empty() {
+        return Err(Failure::usage(
+            "--report-merge needs the files that --report wrote",
+        ));
+    }
+    crate::trace::merge(&files).map_err(|why| Failure {
+        text: format!("--report-merge: {why}"),
+        status: 1,
+    })
 }
 
 /// Prints to standard output; a reader that has gone (`emu --help | head -1`) is no error.

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::coredump::Pattern;
+use crate::trace::{STAMPS, Stamp};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -53,6 +54,20 @@ pub struct Options {
     pub uname_release: Option<String>,
     /// `-strace`, with its filter ("" for all).
     pub strace: Option<String>,
+    /// `--strace-time`
+    pub strace_time: Stamp,
+    /// `--strace-durations`
+    pub strace_durations: bool,
+    /// `--strace-summary`
+    pub strace_summary: bool,
+    /// `--strace-output FILE`, with `%p` for the process's id.
+    pub strace_output: Option<PathBuf>,
+    /// What an emulator hands on to one that it executes: where the state of the trace is.
+    pub strace_family: Option<String>,
+    /// `--report FILE`; `-` for standard error.
+    pub report: Option<PathBuf>,
+    /// `--report-merge`: the program and its arguments are the files.
+    pub report_merge: bool,
     /// `-d ITEMS`
     pub log: Vec<String>,
     /// `-D FILE`
@@ -82,6 +97,8 @@ pub struct Options {
 pub enum Support {
     /// It works.
     Yes,
+    /// It works, but is nothing for users.
+    Internal,
     /// Accepted, without effect, for this reason.
     Ignored(&'static str),
     /// Refused, for this reason.
@@ -136,6 +153,27 @@ const fn not_here(
     }
 }
 
+/// For an emulator that another one executes.
+const fn internal(
+    names: &'static [&'static str],
+    arg: &'static str,
+    apply: fn(&mut Options, &OsStr) -> Result<(), String>,
+) -> Opt {
+    Opt {
+        names,
+        arg,
+        env: "",
+        help: "",
+        support: Support::Internal,
+        apply,
+    }
+}
+
+/// A path that stays right when the guest changes its directory.
+fn absolute(path: &OsStr) -> Result<PathBuf, String> {
+    std::path::absolute(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
 /// Every option, in the order of the help.
 pub static OPTIONS: &[Opt] = &[
     opt(
@@ -162,7 +200,7 @@ pub static OPTIONS: &[Opt] = &[
         &["list"],
         "WHAT",
         "",
-        "print what is covered and exit: guests, insns",
+        "print what is covered and exit: guests, insns, syscalls, ioctls",
         |o, v| {
             o.list = Some(text(v)?);
             Ok(())
@@ -265,9 +303,79 @@ pub static OPTIONS: &[Opt] = &[
         &["strace"],
         "[FILTER]",
         "STRACE",
-        "print system calls; with --strace=FILTER those named, %class or !name",
+        "print system calls; FILTER takes names, %classes, /patterns, !not-these, :failed, :successful, :unimplemented",
         |o, v| {
             o.strace = Some(text(v)?);
+            Ok(())
+        },
+    ),
+    opt(
+        &["strace-time"],
+        "KIND",
+        "STRACE_TIME",
+        "begin lines with the time: time, us (with microseconds), unix (since 1970) or rel (since the line before)",
+        |o, v| {
+            let stamp = STAMPS.iter().find(|(name, _)| v == *name);
+            o.strace_time = stamp
+                .ok_or_else(|| format!("takes time, us, unix or rel, not '{}'", v.display()))?
+                .1;
+            Ok(())
+        },
+    ),
+    opt(
+        &["strace-durations"],
+        "",
+        "STRACE_DURATIONS",
+        "end lines with the seconds that the call took",
+        |o, _| {
+            o.strace_durations = true;
+            Ok(())
+        },
+    ),
+    opt(
+        &["strace-summary"],
+        "",
+        "STRACE_SUMMARY",
+        "count calls, errors and time of each process; without --strace print only the table",
+        |o, _| {
+            o.strace_summary = true;
+            Ok(())
+        },
+    ),
+    opt(
+        &["strace-output"],
+        "FILE",
+        "STRACE_OUTPUT",
+        "write the trace to FILE; with %p in its name, to one file for each process",
+        |o, v| {
+            o.strace_output = Some(absolute(v)?);
+            Ok(())
+        },
+    ),
+    internal(&["strace-family"], "PATH", |o, v| {
+        o.strace_family = Some(text(v)?);
+        Ok(())
+    }),
+    opt(
+        &["report"],
+        "FILE",
+        "REPORT",
+        "append what is not implemented to FILE as lines of JSON; list it on standard error with -",
+        |o, v| {
+            o.report = Some(match v.to_str() {
+                Some("-") => PathBuf::from(v),
+                _ => absolute(v)?,
+            });
+            Ok(())
+        },
+    ),
+    opt(
+        &["report-merge"],
+        "",
+        "",
+        "sum up the files that --report wrote, which stand in PROGRAM's place, and exit",
+        |o, _| {
+            o.report_merge = true;
             Ok(())
         },
     ),
@@ -292,7 +400,7 @@ pub static OPTIONS: &[Opt] = &[
         "LOG_FILENAME",
         "write logs and traces to FILE instead of standard error",
         |o, v| {
-            o.log_file = Some(PathBuf::from(v));
+            o.log_file = Some(absolute(v)?);
             Ok(())
         },
     ),
@@ -568,7 +676,7 @@ impl Options {
     fn apply(&mut self, opt: &Opt, value: &OsStr) -> Result<(), String> {
         match opt.support {
             Support::No(why) => Err(format!("is not supported: {why}")),
-            Support::Yes | Support::Ignored(_) => (opt.apply)(self, value),
+            Support::Yes | Support::Internal | Support::Ignored(_) => (opt.apply)(self, value),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::loader::{self, Arguments, Loaded, Program};
 use crate::mem::AddressSpace;
 use crate::os::linux::Linux;
 use crate::process::{Config, Image, Observer, Os, Process, Signal, Thread};
-use crate::trace::{Filter, Missing, Trace};
+use crate::trace::{Filter, Missing, Output, STAMPS, Sink, Tell, Trace};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -53,7 +53,9 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let log = Log::open(&options)?;
     let mem = Arc::new(mem);
     let (engines, mut observers) = engine::engines(&options, isa, &mem, &log)?;
-    observers.extend(tracers(&options, &log)?);
+    let debugged = door.is_some();
+    let tracers = Tracers::new(&options, &log, &program.path, debugged)?;
+    observers.extend(tracers.observers());
     observers.push(Arc::new(core_dump(&options, &log)));
     observers.extend(door.iter().flat_map(Door::observers));
     let process = Process::new(
@@ -61,7 +63,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         mem,
         os,
         engines,
-        config(&options),
+        config(&options, &tracers),
         program.path.clone(),
         observers,
     );
@@ -196,20 +198,20 @@ fn environment(options: &Options) -> Vec<Vec<u8>> {
     env
 }
 
-fn config(options: &Options) -> Config {
+fn config(options: &Options, tracers: &Tracers) -> Config {
     Config {
         prefix: options.prefix.clone(),
         uname_release: options.uname_release.clone(),
         stack_size: options.stack_size,
         seed: options.seed,
         single_step: options.one_insn,
-        exec_options: exec_options(options),
+        exec_options: exec_options(options, tracers),
     }
 }
 
 /// The options that an emulator gets which the guest's `execve` starts: all but those about the environment, the name of the
 /// program and the debugger, which were for this one.
-fn exec_options(options: &Options) -> Vec<String> {
+fn exec_options(options: &Options, tracers: &Tracers) -> Vec<String> {
     let path = |p: &Path| p.to_string_lossy().into_owned();
     let mut list = vec![format!("--engine={}", options.engine.name())];
     let mut give = |name: &str, value: Option<String>| {
@@ -229,6 +231,20 @@ fn exec_options(options: &Options) -> Vec<String> {
     give("seed", options.seed.map(|n| n.to_string()));
     if !options.log.is_empty() {
         give("d", Some(options.log.join(",")));
+    }
+    give("strace-output", options.strace_output.as_deref().map(path));
+    give("strace-family", tracers.family.clone());
+    give("report", options.report.as_deref().map(path));
+    if let Some((name, _)) = STAMPS.iter().find(|(_, s)| *s == options.strace_time) {
+        give("strace-time", Some((*name).to_owned()));
+    }
+    for (on, name) in [
+        (options.strace_durations, "--strace-durations"),
+        (options.strace_summary, "--strace-summary"),
+    ] {
+        if on {
+            list.push(name.to_owned());
+        }
     }
     match options.strace.as_deref() {
         Some("") => list.push("--strace".to_owned()),
@@ -294,20 +310,90 @@ fn core_dump(options: &Options, log: &Log) -> CoreDump {
 }
 
 /// Those who tell the user what the guest does.
-fn tracers(options: &Options, log: &Log) -> Result<Vec<Arc<dyn Observer>>, Failure> {
-    let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
-    let by_item = options.log.iter().any(|i| i == "strace").then(String::new);
-    match options.strace.clone().or(by_item) {
-        Some(list) => {
-            let filter = Filter::parse(&list).map_err(|item| {
-                Failure::usage(format!(
-                    "--strace: there is no system call or class '{item}'; see 'emu --list syscalls'"
-                ))
+#[derive(Clone)]
+pub(super) struct Tracers {
+    /// What is not implemented.
+    pub(super) missing: Arc<Missing>,
+    /// The trace, if there is one or a debugger may ask for one.
+    pub(super) trace: Option<Arc<Trace>>,
+    /// How an emulator that is executed finds the trace's state.
+    family: Option<String>,
+}
+
+impl Tracers {
+    /// What the options ask for; `debugged` if a debugger may ask for more.
+    fn new(
+        options: &Options,
+        log: &Log,
+        program: &Path,
+        debugged: bool,
+    ) -> Result<Tracers, Failure> {
+        let by_item = options.log.iter().any(|i| i == "strace")
+            || options.strace_output.is_some() && !options.strace_summary;
+        let by_item = by_item.then(String::new);
+        let filter = options
+            .strace
+            .clone()
+            .or(by_item)
+            .map(|list| Filter::parse(&list))
+            .transpose()
+            .map_err(|why| Failure::usage(format!("--strace: {why}")))?;
+        let shown = filter.is_some();
+        let trace = if shown || options.strace_summary || debugged {
+            let sink = match &options.strace_output {
+                Some(path) if path.as_os_str().as_bytes().windows(2).any(|w| w == b"%p") => {
+                    Sink::Each(path.clone())
+                }
+                Some(path) => Sink::Shared(Box::new(append("--strace-output", path)?)),
+                None => Sink::Shared(Box::new(log.clone())),
+            };
+            let output = Output::new(sink, options.strace_time, options.strace_family.as_deref())
+                .map_err(|e| Failure {
+                text: format!("--strace-output: {e}"),
+                status: 1,
             })?;
-            observers.push(Arc::new(Trace::new(filter, Box::new(log.clone()))));
-        }
-        // The trace names what is missing where it is missing.
-        None => observers.push(Arc::new(Missing::default())),
+            let trace = Trace::new(filter, output)
+                .with_durations(options.strace_durations)
+                .with_summary(options.strace_summary);
+            Some(Arc::new(trace))
+        } else {
+            None
+        };
+        let tell = match (options.report.as_deref(), &trace) {
+            (Some(path), _) if path.as_os_str() == "-" => Tell::Summary,
+            (Some(path), _) => Tell::Records(append("--report", path)?),
+            (None, Some(trace)) if shown => Tell::Trace(trace.clone()),
+            (None, _) => Tell::Line,
+        };
+        let family = trace.as_ref().and_then(|t| t.output().family());
+        Ok(Tracers {
+            missing: Arc::new(Missing::new(tell, program.to_path_buf())),
+            family: family.filter(|_| shown),
+            trace,
+        })
     }
-    Ok(observers)
+
+    fn observers(&self) -> Vec<Arc<dyn Observer>> {
+        let mut all: Vec<Arc<dyn Observer>> = Vec::new();
+        if let Some(trace) = &self.trace {
+            all.push(trace.clone());
+        }
+        // After the trace, which it may write the summary to.
+        all.push(self.missing.clone());
+        all
+    }
+}
+
+/// Opens a file of an option to append to, out of the guest's way.
+fn append(option: &str, path: &Path) -> Result<std::fs::File, Failure> {
+    host::fd::above_the_guests(|| {
+        std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(path)
+    })
+    .map_err(|e| Failure {
+        text: format!("{option} {}: {e}", path.display()),
+        status: 1,
+    })
 }

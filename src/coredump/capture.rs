@@ -232,7 +232,7 @@ fn own_notes(subject: &Subject<'_>, isa: &LinuxIsa, tids: &[i32]) -> Vec<Note> {
     let calls: Vec<CallNote> = process
         .recent_calls()
         .iter()
-        .map(|c| CallNote::new(c, crate::trace::describe(&process.mem, isa, c)))
+        .map(|c| CallNote::new(c, crate::trace::describe(&*process.mem, isa, c)))
         .collect();
     let mut names = Vec::new();
     for &tid in tids {

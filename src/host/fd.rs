@@ -36,3 +36,33 @@ pub fn above_the_guests<R>(open: impl FnOnce() -> R) -> R {
     drop(taken);
     result
 }
+
+/// Memory as a file, which processes share that inherit it or open it through `/proc/PID/fd`. Kept out of the guest's way.
+///
+/// # Errors
+/// No descriptor or no memory.
+pub fn memory_file(name: &std::ffi::CStr) -> std::io::Result<std::fs::File> {
+    // SAFETY: a string with its NUL.
+    let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    // SAFETY: fresh, and nobody else's.
+    Ok(raise(unsafe { OwnedFd::from_raw_fd(fd) }).into())
+}
+
+/// Locks a file against other processes, or unlocks it. The lock is the process's: a child does not inherit it, and the kernel
+/// takes it back when the process ends. Closing any descriptor of the file loses it too.
+pub fn lock_against_processes(file: &std::fs::File, locked: bool) {
+    let range = libc::flock {
+        l_type: if locked { libc::F_WRLCK } else { libc::F_UNLCK } as i16,
+        l_whence: libc::SEEK_SET as i16,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    // SAFETY: a structure of ours, which the call only reads. A signal may interrupt the wait, as often as it likes.
+    while unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLKW, &range) } < 0
+        && super::last_errno() == crate::abi::Errno::EINTR
+    {}
+}

@@ -150,3 +150,29 @@ pub fn mark_jit_dump(file: &std::fs::File) {
         )
     };
 }
+
+/// Numbers that processes share.
+pub type SharedNumbers = [std::sync::atomic::AtomicI32; 2];
+
+/// Maps the start of a file of memory, for as long as the process lives: forked children see the same numbers. `None` if the
+/// host has no room.
+pub fn share_numbers(file: &std::fs::File) -> Option<&'static SharedNumbers> {
+    use std::os::fd::AsRawFd;
+    file.set_len(super::PAGE_SIZE).ok()?;
+    // SAFETY: a new mapping at an address of the kernel's choice.
+    let at = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            super::PAGE_SIZE as usize,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED,
+            file.as_raw_fd(),
+            0,
+        )
+    };
+    if at == libc::MAP_FAILED {
+        return None;
+    }
+    // SAFETY: a page of ours, aligned, never unmapped, and as long as the file; every value is valid for atomics.
+    Some(unsafe { &*at.cast::<SharedNumbers>() })
+}

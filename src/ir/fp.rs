@@ -621,7 +621,7 @@ mod tests {
             if !x.is_nan() {
                 assert_eq!(
                     e.convert(DOUBLE, SINGLE, x.to_bits(), FpRound::Dynamic),
-                    (x as f32).to_bits().into(),
+                    u64::from((x as f32).to_bits()),
                     "{x:e}"
                 );
                 assert_eq!(

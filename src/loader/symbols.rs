@@ -1,6 +1,7 @@
 //! Symbols of ELF files, for traces and the debugger.
 
 use goblin::elf::Elf;
+use goblin::elf::program_header::PT_LOAD;
 use goblin::elf::sym::{STT_FUNC, STT_NOTYPE, STT_OBJECT};
 use std::path::Path;
 
@@ -75,6 +76,21 @@ impl Symbols {
             .filter(|s| s.size == 0 || addr - s.addr < s.size)
             .map(|s| (s, addr - s.addr))
             .next()
+    }
+
+    /// The symbol that covers the byte at `offset` of a file, as `symbol+0x2c`.
+    pub fn at_offset(data: &[u8], offset: u64) -> Option<String> {
+        let elf = Elf::parse(data).ok()?;
+        let segment = elf.program_headers.iter().find(|p| {
+            p.p_type == PT_LOAD
+                && offset
+                    .checked_sub(p.p_offset)
+                    .is_some_and(|n| n < p.p_filesz)
+        })?;
+        let addr = offset - segment.p_offset + segment.p_vaddr;
+        let symbols = Symbols::parse(data, 0);
+        let (symbol, into) = symbols.at(addr)?;
+        Some(format!("{}+{into:#x}", symbol.name))
     }
 
     /// The symbol of that name.

@@ -9,7 +9,7 @@ use super::{Dir, MAX_ARGS, Syscall};
 use crate::abi::{Errno, GuestStruct, Kind, OsAbi, SysResult, read_int, write_int};
 use crate::ir::Access;
 use crate::mem::AddressSpace;
-use crate::process::{self, Outcome, Thread};
+use crate::process::{self, Outcome, Thread, Unimplemented};
 
 /// Longest path, its NUL included (`limits.h`).
 const PATH_MAX: usize = 4096;
@@ -184,9 +184,34 @@ impl Call<'_> {
         self.thread.blocking_syscall(number, args)
     }
 
-    /// Tells the user that the guest asked for `what`, which is not implemented.
+    /// Tells the user that the guest asked for `what` of this call, which is not implemented.
     pub fn unimplemented(&self, what: &str) {
-        self.thread.report_unimplemented(what);
+        self.report_unimplemented(Unimplemented {
+            what: what.to_owned(),
+            ..Unimplemented::default()
+        });
+    }
+
+    /// Likewise, with what is known of its size and input.
+    pub fn report_unimplemented(&self, what: Unimplemented) {
+        self.thread.report_unimplemented(&Unimplemented {
+            kind: if what.kind.is_empty() {
+                self.row.name
+            } else {
+                what.kind
+            },
+            pc: self.raw.pc,
+            ..what
+        });
+    }
+
+    /// The first bytes at `addr`, as many as are there, for [`Unimplemented::input`].
+    pub fn peek(&self, addr: u64, len: u64) -> Vec<u8> {
+        let mut bytes = vec![0; len.min(32) as usize];
+        match self.mem().read(addr, &mut bytes) {
+            Ok(()) => bytes,
+            Err(_) => Vec::new(),
+        }
     }
 }
 

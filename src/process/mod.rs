@@ -51,7 +51,7 @@ mod thread;
 mod world;
 
 pub use code::CodeState;
-pub use observer::{End, Observer};
+pub use observer::{End, Observer, Unimplemented};
 pub use os::{Machine, Os, Outcome, Syscall};
 pub use recent::{CallState, RECENT_CALLS, Recent};
 pub use signal::{Action, DefaultAction, SigFields, SigInfo, SigSet, sa};

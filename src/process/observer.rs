@@ -22,8 +22,9 @@ pub trait Observer: Send + Sync {
     /// A system call came to this; the registers are not written yet.
     fn syscall_exit(&self, _thread: &mut Thread, _call: &Syscall, _outcome: &Outcome) {}
 
-    /// The guest asked for something that the emulator does not do: `what` names it.
-    fn unimplemented(&self, _thread: &Thread, _what: &str) {}
+    /// The guest asked for something that the emulator does not do. Inside of a system call
+    /// [`Observer::syscall_exit`] follows with what the guest got instead.
+    fn unimplemented(&self, _thread: &Thread, _what: &Unimplemented) {}
 
     /// A signal is about to be delivered. Returns it, another one, or `None` to drop it.
     fn signal(&self, _thread: &mut Thread, info: SigInfo) -> Option<SigInfo> {
@@ -55,6 +56,27 @@ pub trait Observer: Send + Sync {
 
     /// This is the child of a fork; it has one thread.
     fn forked(&self, _thread: &mut Thread) {}
+}
+
+/// Something that a guest asked for and that the emulator does not do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unimplemented {
+    /// What it is a case of: `syscall`, `ioctl`, `setsockopt` or another call's name, `instruction`.
+    pub kind: &'static str,
+    /// Which one, decoded as far as its number tells; the same text each time.
+    pub what: String,
+    /// Bytes that it hands in or wants, if that is known.
+    pub size: Option<u64>,
+    /// The first of the bytes that it handed in.
+    pub input: Vec<u8>,
+    /// Address of the guest's instruction that asked.
+    pub pc: u64,
+}
+
+impl std::fmt::Display for Unimplemented {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.what)
+    }
 }
 
 /// How a process ends.

@@ -3,10 +3,12 @@
 use super::signal::{Action, DefaultAction, SigInfo, sa};
 use super::{
     DISCARDED, ERESTARTSYS, End, Errno, Outcome, SigFields, SigSet, Signal, Syscall, Thread,
+    Unimplemented,
 };
 use crate::cpu::Exit;
 use crate::host;
 use crate::ir::{MemFault, Trap, WatchHit, pending};
+use crate::isa::Disassembler;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -207,6 +209,9 @@ impl Thread {
     /// Turns an exception of the guest's CPU into its signal. The kernel forces it: a guest that blocks or ignores it dies.
     fn raise_exception(&mut self, exit: Exit) {
         let process = self.process.clone();
+        if exit == Exit::Trap(Trap::IllegalInstruction, 0) {
+            self.report_instruction();
+        }
         let info = process.os.exception(self, exit);
         let action = process.action(info.signal);
         if self.mask.contains(info.signal) || action.handler == Action::IGNORE {
@@ -215,6 +220,30 @@ impl Thread {
         }
         self.deliver(info, &mut None);
         self.restore_host_mask();
+    }
+
+    /// Reports the instruction at the PC as not implemented, unless it is none: capstone knows the instructions that CPUs of
+    /// the guest's kind may have.
+    fn report_instruction(&self) {
+        let pc = self.cpu.pc;
+        let mut code = vec![0; 4];
+        if self.process.mem.read(pc, &mut code).is_err() {
+            return;
+        }
+        let Some(line) = Disassembler::new(self.process.isa)
+            .and_then(|d| d.lines(&code, pc, 1).into_iter().next())
+            // UDF is there to be undefined.
+            .filter(|l| !matches!(l.mnemonic.as_str(), ".byte" | "udf"))
+        else {
+            return;
+        };
+        self.report_unimplemented(&Unimplemented {
+            kind: "instruction",
+            what: line.mnemonic,
+            input: code,
+            pc,
+            ..Unimplemented::default()
+        });
     }
 
     /// Delivers a signal: asks the observers, then does what the guest's action says. The host's mask is the caller's to set.

@@ -239,7 +239,12 @@ impl Thread {
         begin: impl FnOnce(&mut Thread) + Send + 'static,
     ) -> SysResult<i32> {
         if self.is_vfork_child() {
-            self.report_unimplemented("a thread in the child of a vfork");
+            self.report_unimplemented(&super::Unimplemented {
+                kind: "clone",
+                what: "a thread in the child of a vfork".to_owned(),
+                pc: self.call_pc,
+                ..super::Unimplemented::default()
+            });
             return Err(Errno::EAGAIN);
         }
         let mut cpu = copy_state(&self.cpu);
@@ -368,7 +373,7 @@ impl Thread {
     }
 
     /// Tells the observers, and so the user, that the guest asked for something that is not implemented.
-    pub fn report_unimplemented(&self, what: &str) {
+    pub fn report_unimplemented(&self, what: &super::Unimplemented) {
         for observer in self.process.observers() {
             observer.unimplemented(self, what);
         }

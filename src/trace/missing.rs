@@ -1,24 +1,243 @@
-//! What a guest asked for and did not get: told once for each thing, whether there is a trace or not.
+//! What a guest asked for and did not get: collected, and told at the end.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use crate::process::{Observer, Thread};
+use super::report::{self, Record};
+use crate::host;
+use crate::loader::Symbols;
+use crate::mem::{AddressSpace, Kind};
+use crate::process::{self, End, Observer, Outcome, Thread, Unimplemented};
 
-/// Names each thing that is not implemented on standard error, the first time it is asked for.
-#[derive(Default)]
+/// How it is told at the end.
+pub enum Tell {
+    /// One line on standard error that there is something.
+    Line,
+    /// Every thing, on standard error.
+    Summary,
+    /// Every thing, at the end of a trace.
+    Trace(std::sync::Arc<super::Trace>),
+    /// As records of JSON, appended to a file that many processes share.
+    Records(File),
+    /// Not at all: a debugger asks.
+    Nothing,
+}
+
+/// Where in the guest's code something was asked for.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    pc: u64,
+    /// The mapped file and the offset in it.
+    file: Option<(PathBuf, u64)>,
+}
+
+/// One thing, of which there may have been many cases.
+struct Thing {
+    what: Unimplemented,
+    count: u64,
+    /// What the guest got the last time.
+    result: String,
+    place: Place,
+}
+
+/// Collects what is not implemented.
 pub struct Missing {
-    told: Mutex<HashSet<String>>,
+    things: Mutex<Vec<Thing>>,
+    tell: Tell,
+    program: PathBuf,
+}
+
+thread_local! {
+    /// Things of the system call that is being made.
+    static PENDING: RefCell<Vec<(&'static str, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Bytes as hexadecimal numbers.
+fn dump(bytes: &[u8]) -> String {
+    let each: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    each.join(" ")
+}
+
+/// A thing with its size and input, as text.
+pub fn described(what: &Unimplemented) -> String {
+    let mut text = what.to_string();
+    if let Some(size) = what.size {
+        text += &format!(", {size} bytes");
+    }
+    if !what.input.is_empty() {
+        text += &format!(" [{}]", dump(&what.input));
+    }
+    text
+}
+
+impl Place {
+    fn of(mem: &AddressSpace, pc: u64) -> Place {
+        let file = mem.region_at(pc).and_then(|r| match r.kind {
+            Kind::File(f) => Some((f.path.clone(), pc - r.start + r.offset)),
+            _ => None,
+        });
+        Place { pc, file }
+    }
+
+    /// `symbol+0x2c`, `file+0x1234`, or the address.
+    fn name(&self) -> String {
+        let Some((path, offset)) = &self.file else {
+            return format!("{:#x}", self.pc);
+        };
+        let found = std::fs::read(path)
+            .ok()
+            .and_then(|data| Symbols::at_offset(&data, *offset));
+        found.unwrap_or_else(|| {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            format!("{file}+{offset:#x}")
+        })
+    }
+}
+
+impl Missing {
+    /// For the program of that path.
+    pub fn new(tell: Tell, program: PathBuf) -> Missing {
+        Missing {
+            things: Mutex::default(),
+            tell,
+            program,
+        }
+    }
+
+    fn with<R>(&self, action: impl FnOnce(&mut Vec<Thing>) -> R) -> R {
+        action(&mut self.things.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What there has been so far, in the order of its first appearance.
+    pub fn records(&self) -> Vec<Record> {
+        self.with(|things| self.describe(things))
+    }
+
+    fn describe(&self, things: &[Thing]) -> Vec<Record> {
+        let record = |t: &Thing| Record {
+            program: self.program.to_string_lossy().into_owned(),
+            pid: host::pid(),
+            kind: t.what.kind.to_owned(),
+            what: t.what.what.clone(),
+            count: t.count,
+            size: t.what.size,
+            result: t.result.clone(),
+            at: t.place.name(),
+            pc: t.place.pc,
+            file: t
+                .place
+                .file
+                .as_ref()
+                .map(|(path, offset)| (path.to_string_lossy().into_owned(), *offset)),
+            input: t.what.input.clone(),
+        };
+        things.iter().map(record).collect()
+    }
+
+    /// Tells what there is, and forgets it.
+    fn tell(&self) {
+        let things = self.with(std::mem::take);
+        let Some(first) = things.first() else {
+            return;
+        };
+        match &self.tell {
+            Tell::Line => {
+                let more = match things.len() - 1 {
+                    0 => String::new(),
+                    1 => " and 1 more thing".to_owned(),
+                    n => format!(" and {n} more things"),
+                };
+                eprintln!(
+                    "emu: not implemented: {}{more}; --report=- lists what {} asked for, --strace=:unimplemented shows where",
+                    first.what,
+                    self.program.file_name().unwrap_or_default().display()
+                );
+            }
+            Tell::Summary => eprint!("{}", report::text(&self.describe(&things))),
+            Tell::Trace(trace) => trace.output().raw(&report::text(&self.describe(&things))),
+            Tell::Records(file) => {
+                let lines: String = self
+                    .describe(&things)
+                    .iter()
+                    .map(|r| r.to_json() + "\n")
+                    .collect();
+                // Appending is whole on its own where it is one write; the lock is for file systems where it is not. A full
+                // disk must not end the guest.
+                let _ = file.lock();
+                let _ = (&*file).write_all(lines.as_bytes());
+                let _ = file.unlock();
+            }
+            Tell::Nothing => {}
+        }
+    }
+}
+
+/// What the guest got, as a word.
+fn word(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Return(value) => value.to_string(),
+        Outcome::Fail(e) if e.name().is_empty() => e.0.to_string(),
+        Outcome::Fail(e) => e.name().to_owned(),
+        _ => String::new(),
+    }
 }
 
 impl Observer for Missing {
-    fn unimplemented(&self, thread: &Thread, what: &str) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.insert(what.to_owned()) {
-            eprintln!(
-                "emu: not implemented: {what} (asked for at {:#x})",
-                thread.cpu.pc.wrapping_sub(4)
-            );
+    fn unimplemented(&self, thread: &Thread, what: &Unimplemented) {
+        let instruction = what.kind == "instruction";
+        self.with(|things| {
+            let same = |t: &&mut Thing| t.what.kind == what.kind && t.what.what == what.what;
+            match things.iter_mut().find(same) {
+                Some(thing) => thing.count += 1,
+                None => things.push(Thing {
+                    what: what.clone(),
+                    count: 1,
+                    result: if instruction { "SIGILL" } else { "" }.to_owned(),
+                    place: Place::of(&thread.process.mem, what.pc),
+                }),
+            }
+        });
+        if !instruction {
+            PENDING.with_borrow_mut(|p| p.push((what.kind, what.what.clone())));
         }
+    }
+
+    fn syscall_exit(&self, _: &mut Thread, _: &process::Syscall, outcome: &Outcome) {
+        if PENDING.with_borrow(Vec::is_empty) {
+            return;
+        }
+        let pending = PENDING.take();
+        self.with(|things| {
+            for thing in things.iter_mut() {
+                let here = |(kind, what): &(&str, String)| {
+                    thing.what.kind == *kind && thing.what.what == *what
+                };
+                if pending.iter().any(here) {
+                    thing.result = word(outcome);
+                }
+            }
+        });
+    }
+
+    fn process_exit(&self, thread: &mut Thread, _: End) {
+        // What the child of a vfork asked for is in its parent's memory, who tells it.
+        if !thread.is_vfork_child() {
+            self.tell();
+        }
+    }
+
+    fn exec(&self, thread: &mut Thread, _: &std::path::Path) {
+        if !thread.is_vfork_child() {
+            self.tell();
+        }
+    }
+
+    fn forked(&self, _: &mut Thread) {
+        // What there was is the parent's to tell.
+        self.with(Vec::clear);
+        PENDING.take();
     }
 }

@@ -1,31 +1,34 @@
 //! System calls that were made some time ago, decoded from what memory holds now.
 
-use super::render::Render;
-use crate::mem::AddressSpace;
+use super::calls::{name_of, raw_arguments, result, value_of};
+use super::render::{Memory, Render};
 use crate::os::Dir;
 use crate::os::linux::isa::LinuxIsa;
 use crate::os::linux::row_of;
-use crate::process::{CallState, Outcome, Recent};
+use crate::process::{CallState, Recent};
 
 /// A call and what came of it ("" if it has not returned), as the trace shows them. What an argument points to may have changed
-/// since.
-pub fn describe(mem: &AddressSpace, isa: &LinuxIsa, recent: &Recent) -> (String, String) {
+/// since; with [`super::NoMemory`] it is shown by its address.
+pub fn describe(mem: &dyn Memory, isa: &LinuxIsa, recent: &Recent) -> (String, String) {
     let call = &recent.call;
-    let Some(row) = row_of(isa, call.number) else {
-        let args: Vec<String> = call.args[..6].iter().map(|a| format!("{a:#x}")).collect();
+    let row = row_of(isa, call.number);
+    let name = name_of(row, call.number);
+    let Some(row) = row else {
         let result = match recent.state {
             CallState::Begun => "",
             CallState::Done(_) => "-1 ENOSYS (Function not implemented)",
         };
-        let text = format!("syscall_{:#x}({})", call.number, args.join(", "));
-        return (text, result.to_owned());
+        return (
+            format!("{name}({})", raw_arguments(call)),
+            result.to_owned(),
+        );
     };
-    let args = row.arguments(isa.abi, &call.args);
-    let render = Render::new(mem, isa.abi, row, args);
-    let returned = match recent.state {
-        CallState::Done(Outcome::Return(value)) => Some(value),
-        _ => None,
+    let render = Render::new(mem, isa.abi, row, row.arguments(isa.abi, &call.args));
+    let outcome = match &recent.state {
+        CallState::Begun => None,
+        CallState::Done(outcome) => Some(outcome),
     };
+    let returned = outcome.and_then(value_of);
     let shown: Vec<String> = (0..row.args.len())
         .map(|i| match (render.direction(i), returned) {
             (Some(Dir::Out), None) => render.address(i),
@@ -33,9 +36,6 @@ pub fn describe(mem: &AddressSpace, isa: &LinuxIsa, recent: &Recent) -> (String,
         })
         .filter(|text| !text.is_empty())
         .collect();
-    let result = match &recent.state {
-        CallState::Begun => String::new(),
-        CallState::Done(outcome) => super::result(&render, row, outcome),
-    };
-    (format!("{}({})", row.name, shown.join(", ")), result)
+    let result = outcome.map_or_else(String::new, |o| result(&render, row, o));
+    (format!("{name}({})", shown.join(", ")), result)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::signal_name;
 use crate::abi::{Dialect, Endian, Errno, Kind, OsAbi, Show, Signal, StructDesc, read_int};
-use crate::mem::AddressSpace;
+use crate::mem::{AddressSpace, PAGE_SIZE};
 use crate::os::{ArgType, Dir, Len, MAX_ARGS, Syscall, sigset_from_guest};
 use crate::process::{SigFields, SigInfo, SigSet};
 
@@ -14,9 +14,30 @@ const STRING_LIMIT: usize = 32;
 /// Elements of an array that are shown.
 const ARRAY_LIMIT: u64 = 32;
 
+/// Where a renderer finds what arguments point to.
+pub trait Memory {
+    /// Fills `bytes` from guest address `addr`; false if it can't all be read.
+    fn read(&self, addr: u64, bytes: &mut [u8]) -> bool;
+}
+
+impl Memory for AddressSpace {
+    fn read(&self, addr: u64, bytes: &mut [u8]) -> bool {
+        AddressSpace::read(self, addr, bytes).is_ok()
+    }
+}
+
+/// No memory: pointers are shown as numbers.
+pub struct NoMemory;
+
+impl Memory for NoMemory {
+    fn read(&self, _: u64, _: &mut [u8]) -> bool {
+        false
+    }
+}
+
 /// The arguments of one call, and where they point.
 pub struct Render<'a> {
-    mem: &'a AddressSpace,
+    mem: &'a dyn Memory,
     /// The guest's ABI.
     pub abi: OsAbi,
     row: &'static Syscall,
@@ -59,7 +80,7 @@ pub fn quote(bytes: &[u8], limit: usize) -> String {
 impl<'a> Render<'a> {
     /// For one call.
     pub fn new(
-        mem: &'a AddressSpace,
+        mem: &'a dyn Memory,
         abi: OsAbi,
         row: &'static Syscall,
         args: [u64; MAX_ARGS],
@@ -135,8 +156,7 @@ impl<'a> Render<'a> {
 
     fn bytes(&self, addr: u64, len: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; len];
-        self.mem.read(addr, &mut bytes).ok()?;
-        Some(bytes)
+        self.mem.read(addr, &mut bytes).then_some(bytes)
     }
 
     fn int(&self, addr: u64, kind: Kind) -> Option<u64> {
@@ -211,10 +231,21 @@ impl<'a> Render<'a> {
     }
 
     fn string(&self, addr: u64, limit: usize) -> Option<String> {
-        match self.mem.read_cstr(addr, limit + 1).ok()? {
-            Some(text) => Some(quote(&text, limit)),
-            None => Some(quote(&self.bytes(addr, limit + 1)?, limit)),
+        let mut text = Vec::new();
+        while text.len() <= limit {
+            // Up to the end of the page: what follows may not be there, nor needed.
+            let at = addr + text.len() as u64;
+            let n = (PAGE_SIZE - at % PAGE_SIZE).min((limit + 1 - text.len()) as u64);
+            let piece = self.bytes(at, n as usize)?;
+            match piece.iter().position(|&b| b == 0) {
+                Some(end) => {
+                    text.extend_from_slice(&piece[..end]);
+                    break;
+                }
+                None => text.extend_from_slice(&piece),
+            }
         }
+        Some(quote(&text, limit))
     }
 
     fn buffer(&self, addr: u64, len: u64) -> Option<String> {

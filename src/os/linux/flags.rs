@@ -320,7 +320,9 @@ crate::flags! {
     /// Levels of socket options.
     pub enum SOL, "SOL_" [Mips] {
         SOL_SOCKET = 1 (Mips 0xffff), SOL_IP = 0, SOL_TCP = 6, SOL_UDP = 17, SOL_IPV6 = 41, SOL_ICMPV6 = 58, SOL_RAW = 255,
-        SOL_PACKET = 263, SOL_NETLINK = 270, SOL_ALG = 279,
+        SOL_SCTP = 132, SOL_UDPLITE = 136, SOL_CAN_RAW = 101, SOL_X25 = 262, SOL_PACKET = 263, SOL_ATM = 264, SOL_NETLINK = 270,
+        SOL_TIPC = 271, SOL_RXRPC = 272, SOL_BLUETOOTH = 274, SOL_RDS = 276, SOL_ALG = 279, SOL_NFC = 280, SOL_KCM = 281,
+        SOL_TLS = 282, SOL_XDP = 283, SOL_MPTCP = 284, SOL_VSOCK = 287,
     }
 
     /// `socketcall`.

@@ -17,7 +17,9 @@ use crate::cpu::Exit;
 use crate::host::nr::SYS_futex;
 use crate::ir::{MemFault, Trap};
 use crate::mem::{Backing, Kind, Mapping, PAGE_SIZE, Place, Prot};
-use crate::process::{self, Action, Machine, Os, Outcome, SigFields, SigInfo, Thread};
+use crate::process::{
+    self, Action, Machine, Os, Outcome, SigFields, SigInfo, Thread, Unimplemented,
+};
 use isa::LinuxIsa;
 
 /// Linux on one instruction set.
@@ -104,7 +106,11 @@ fn run(call: &mut Call<'_>) -> SysResult {
         Run::Wait(number) => pass(call, number, true),
         Run::Handler(f) => f(call),
         Run::Missing => {
-            call.unimplemented(&format!("system call {}", call.row.name));
+            call.report_unimplemented(Unimplemented {
+                kind: "syscall",
+                what: call.row.name.to_owned(),
+                ..Unimplemented::default()
+            });
             Err(Errno::ENOSYS)
         }
     }
@@ -161,7 +167,12 @@ impl Os for Linux {
 
     fn syscall(&self, thread: &mut Thread, raw: &process::Syscall) -> Outcome {
         let Some(row) = self.row(raw.number) else {
-            thread.report_unimplemented(&format!("system call number {}", raw.number));
+            thread.report_unimplemented(&Unimplemented {
+                kind: "syscall",
+                what: format!("number {}", raw.number),
+                pc: raw.pc,
+                ..Unimplemented::default()
+            });
             return Outcome::Fail(Errno::ENOSYS);
         };
         let abi = self.isa.abi;

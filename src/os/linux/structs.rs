@@ -400,6 +400,15 @@ crate::guest_struct! {
     /// `struct ipv6_mreq`
     pub struct Ipv6Mreq("ipv6_mreq") { ipv6mr_multiaddr: [u8; 16], ipv6mr_interface: i32 }
 
+    /// `struct in6_pktinfo`
+    pub struct In6Pktinfo("in6_pktinfo") { ipi6_addr: [u8; 16], ipi6_ifindex: i32 }
+
+    /// `struct in_pktinfo`: addresses are in network order, so bytes.
+    pub struct InPktinfo("in_pktinfo") { ipi_ifindex: i32, ipi_spec_dst: [u8; 4], ipi_addr: [u8; 4] }
+
+    /// `struct packet_mreq`
+    pub struct PacketMreq("packet_mreq") { mr_ifindex: i32, mr_type: u16, mr_alen: u16, mr_address: [u8; 8] }
+
     /// `struct tcp_info`: the fields up to the retransmit counters are the ones that every kernel has.
     pub struct TcpInfo("tcp_info") {
         tcpi_state: u8, tcpi_ca_state: u8, tcpi_retransmits: u8, tcpi_probes: u8, tcpi_backoff: u8, tcpi_options: u8,
@@ -417,6 +426,66 @@ crate::guest_struct! {
     /// `struct ifreq` whose union holds a socket address, of which the family is the host's and the rest bytes.
     pub struct IfreqAddr("ifreq") { ifr_name: [u8; 16] as Show::Chars, sa_family: u16 as Show::Flags(&f::AF), sa_data: [u8; 14], _pad: [u8; 8] }
     layout is_32bit { ifr_name: [u8; 16], sa_family: u16, sa_data: [u8; 14] }
+
+    /// `struct ifreq` that renames an interface.
+    pub struct IfreqNames("ifreq") { ifr_name: [u8; 16] as Show::Chars, ifr_newname: [u8; 16] as Show::Chars, _pad: [u8; 8] }
+    layout is_32bit { ifr_name: [u8; 16], ifr_newname: [u8; 16] }
+
+    /// `struct ifreq` whose union holds where a device is.
+    pub struct IfreqMap("ifreq") {
+        ifr_name: [u8; 16] as Show::Chars, mem_start: Ulong as Show::Hex, mem_end: Ulong as Show::Hex, base_addr: u16 as Show::Hex,
+        irq: u8, dma: u8, port: u8, _pad: [u8; 3],
+    }
+
+    /// `struct ifconf`
+    pub struct Ifconf("ifconf") { ifc_len: i32, ifc_buf: Ulong as Show::Addr }
+
+    /// `struct arpreq`
+    pub struct Arpreq("arpreq") {
+        pa_family: u16 as Show::Flags(&f::AF), pa_data: [u8; 14], ha_family: u16 as Show::Hex, ha_data: [u8; 14],
+        arp_flags: i32 as Show::Hex, netmask_family: u16 as Show::Detail, netmask_data: [u8; 14] as Show::Detail,
+        arp_dev: [u8; 16] as Show::Chars,
+    }
+
+    /// `struct __kernel_sock_timeval`
+    pub struct Timeval64("timeval") { tv_sec: i64, tv_usec: i64 }
+
+    /// `struct serial_struct`
+    pub struct SerialStruct("serial_struct") {
+        r#type: i32, line: i32, port: u32 as Show::Hex, irq: i32, flags: i32 as Show::Hex, xmit_fifo_size: i32, custom_divisor: i32,
+        baud_base: i32, close_delay: u16, io_type: u8, _reserved: u8, hub6: i32, closing_wait: u16, closing_wait2: u16,
+        iomem_base: Ulong as Show::Addr, iomem_reg_shift: u16, port_high: u32, iomap_base: Ulong as Show::Hex,
+    }
+
+    /// `struct vt_mode`
+    pub struct VtMode("vt_mode") { mode: u8, waitv: u8, relsig: i16 as Show::Signal, acqsig: i16 as Show::Signal, frsig: i16 as Show::Signal }
+
+    /// `struct hd_geometry`
+    pub struct HdGeometry("hd_geometry") { heads: u8, sectors: u8, cylinders: u16, start: Ulong }
+
+    /// `struct loop_info64`
+    pub struct LoopInfo64("loop_info64") {
+        lo_device: u64 as Show::Detail, lo_inode: u64 as Show::Detail, lo_rdevice: u64 as Show::Detail, lo_offset: u64, lo_sizelimit: u64,
+        lo_number: u32, lo_encrypt_type: u32 as Show::Detail, lo_encrypt_key_size: u32 as Show::Detail, lo_flags: u32 as Show::Hex,
+        lo_file_name: [u8; 64] as Show::Chars, lo_crypt_name: [u8; 64] as Show::Detail, lo_encrypt_key: [u8; 32] as Show::Detail,
+        lo_init: [u64; 2] as Show::Detail,
+    }
+
+    /// `struct rtc_time`
+    pub struct RtcTime("rtc_time") {
+        tm_sec: i32, tm_min: i32, tm_hour: i32, tm_mday: i32, tm_mon: i32, tm_year: i32, tm_wday: i32 as Show::Detail,
+        tm_yday: i32 as Show::Detail, tm_isdst: i32 as Show::Detail,
+    }
+
+    /// `struct watchdog_info`
+    pub struct WatchdogInfo("watchdog_info") { options: u32 as Show::Hex, firmware_version: u32, identity: [u8; 32] as Show::Chars }
+
+    /// `struct fb_fix_screeninfo`
+    pub struct FbFix("fb_fix_screeninfo") {
+        id: [u8; 16] as Show::Chars, smem_start: Ulong as Show::Hex, smem_len: u32, r#type: u32, type_aux: u32, visual: u32,
+        xpanstep: u16, ypanstep: u16, ywrapstep: u16, line_length: u32, mmio_start: Ulong as Show::Hex, mmio_len: u32, accel: u32,
+        capabilities: u16, _reserved: [u16; 2],
+    }
 
     /// `struct futex_waitv`
     pub struct FutexWaitv("futex_waitv") { val: u64, uaddr: u64 as Show::Addr, flags: u32 as Show::Hex, _reserved: u32 }
@@ -462,4 +531,10 @@ crate::guest_struct! {
         shm_perm: IpcPerm, shm_segsz: Ulong, shm_atime: Long, shm_dtime: Long, shm_ctime: Long, shm_cpid: i32, shm_lpid: i32,
         shm_nattch: Ulong, _atime_high: u16, _dtime_high: u16, _ctime_high: u16, _unused1: u16,
     }
+
+    /// `struct loop_config`
+    pub struct LoopConfig("loop_config") { fd: u32 as Show::Fd, block_size: u32, info: LoopInfo64, _reserved: [u64; 8] }
+
+    /// `struct rtc_wkalrm`
+    pub struct RtcWkalrm("rtc_wkalrm") { enabled: u8, pending: u8, time: RtcTime }
 }

@@ -345,7 +345,7 @@ fn creation_mode(flags: u64, a: OsAbi) -> ArgType {
 
 fn control(call: &mut Call<'_>) -> SysResult {
     let Some(name) = FCNTL_CMD.name_of(call.abi.dialect, call.arg(1)) else {
-        call.unimplemented(&format!("fcntl command {:#x}", call.arg(1)));
+        call.unimplemented(&format!("command {:#x}", call.arg(1)));
         return Err(Errno::EINVAL);
     };
     // The host's `struct flock` is the 64-bit one, and x86-64 has no commands for another.

@@ -1,4 +1,4 @@
-//! Memory: mappings, protection, the heap, System V shared memory.
+//! Memory: mappings, protection, the heap.
 
 use std::os::fd::RawFd;
 use std::os::unix::fs::MetadataExt;
@@ -7,10 +7,9 @@ use crate::abi::{Errno, SysResult};
 use crate::host::nr::*;
 use crate::mem::{Backing, File, Mapping, PAGE_SIZE, Place, Prot, page_up};
 use crate::os::linux::flags as f;
-use crate::os::linux::structs::*;
 use crate::os::{
-    Call, Dir,
-    Run::{Handler, Pass, Wait},
+    Call,
+    Run::{Handler, Pass},
     Support::{Full, Missing, Partial, Stub},
     *,
 };
@@ -46,21 +45,6 @@ crate::syscalls! {
     userfaultfd(flags: HEX) -> FDNUM, Missing, Run::Missing;
     map_shadow_stack(addr: BITS, size: SIZE, flags: HEX) -> HEXNUM, Missing, Run::Missing;
     process_mrelease(pidfd: FD, flags: HEX) -> NUM, Full, Pass(SYS_process_mrelease);
-
-    shmget(key: HEX, size: SIZE, shmflg: flags(&f::IPC_CREATE)) -> NUM, Full, Pass(SYS_shmget);
-    shmat(shmid: INT, shmaddr: BITS, shmflg: HEX) -> HEXNUM, Missing, Run::Missing;
-    shmdt(shmaddr: BITS) -> NUM, Missing, Run::Missing;
-    shmctl(shmid: INT, cmd: flags(&f::IPC_CMD), buf: ADDR) -> NUM, Missing, Run::Missing;
-    semget(key: HEX, nsems: INT, semflg: flags(&f::IPC_CREATE)) -> NUM, Full, Pass(SYS_semget);
-    semctl(semid: INT, semnum: INT, cmd: flags(&f::IPC_CMD), arg: BITS) -> NUM, Missing, Run::Missing;
-    semop(semid: INT, sops: array::<Sembuf>(Dir::In, 2), nsops: SIZE) -> NUM, Full, Wait(SYS_semop);
-    semtimedop(semid: INT, sops: array::<Sembuf>(Dir::In, 2), nsops: SIZE, timeout: input::<Timespec>()) -> NUM, Full, Wait(SYS_semtimedop);
-    semtimedop_time64(semid: INT, sops: array::<Sembuf>(Dir::In, 2), nsops: SIZE, timeout: input::<Timespec64>()) -> NUM, Full, Wait(SYS_semtimedop);
-    msgget(key: HEX, msgflg: flags(&f::IPC_CREATE)) -> NUM, Full, Pass(SYS_msgget);
-    msgctl(msqid: INT, cmd: flags(&f::IPC_CMD), buf: ADDR) -> NUM, Missing, Run::Missing;
-    msgsnd(msqid: INT, msgp: ADDR, msgsz: SIZE, msgflg: flags(&f::IPC_CREATE)) -> NUM, Missing, Run::Missing;
-    msgrcv(msqid: INT, msgp: ADDR, msgsz: SIZE, msgtyp: LONG, msgflg: flags(&f::IPC_CREATE)) -> NUM, Missing, Run::Missing;
-    ipc(call: UINT, first: INT, second: BITS, third: BITS, ptr: ADDR, fifth: LONG) -> NUM, Missing, Run::Missing;
 }
 
 const MAP_SHARED: u64 = 1;
@@ -86,7 +70,7 @@ fn map_memory(call: &mut Call<'_>, unit: u64) -> SysResult {
         return Err(Errno::EINVAL);
     }
     if map_flags & MAP_GROWSDOWN != 0 {
-        call.unimplemented("mmap MAP_GROWSDOWN: the mapping does not grow");
+        call.unimplemented("MAP_GROWSDOWN, the mapping does not grow");
     }
     let place = if map_flags & MAP_FIXED_NOREPLACE != 0 {
         Place::FixedNoReplace(addr)
@@ -133,7 +117,7 @@ fn protect_memory(call: &mut Call<'_>) -> SysResult {
         return Err(Errno::EINVAL);
     }
     if prot & 0x0300_0000 != 0 {
-        call.unimplemented("mprotect PROT_GROWSDOWN or PROT_GROWSUP");
+        call.unimplemented("PROT_GROWSDOWN or PROT_GROWSUP");
         return Err(Errno::EINVAL);
     }
     call.mem()
@@ -155,7 +139,7 @@ fn remap_memory(call: &mut Call<'_>) -> SysResult {
     let how = call.arg(3);
     if how & !(MREMAP_MAYMOVE | MREMAP_FIXED) != 0 {
         if how & 4 != 0 {
-            call.unimplemented("mremap MREMAP_DONTUNMAP");
+            call.unimplemented("MREMAP_DONTUNMAP");
         }
         return Err(Errno::EINVAL);
     }
@@ -199,7 +183,7 @@ fn advise(call: &mut Call<'_>) -> SysResult {
     }
     // A child without these pages would have a hole in the reservation, where the host could map something of its own.
     if matches!(advice, MADV_DONTFORK | MADV_DOFORK) {
-        call.unimplemented("madvise MADV_DONTFORK, MADV_DOFORK");
+        call.unimplemented("MADV_DONTFORK, MADV_DOFORK");
         return Err(Errno::EINVAL);
     }
     let _ = len;

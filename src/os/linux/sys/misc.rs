@@ -171,7 +171,7 @@ fn limit(call: &mut Call<'_>) -> SysResult {
     };
     if own && call.arg(new) != 0 && MEMORY_LIMITS.contains(&call.host_flags(resource)) {
         let saved = call.args[new];
-        call.unimplemented("setrlimit of memory: the limit is not enforced");
+        call.unimplemented("a limit of memory, which is not enforced");
         call.args[new] = 0;
         let result = if number == SYS_prlimit64 {
             pass(call, number, false)
@@ -223,7 +223,7 @@ fn mips_service(call: &mut Call<'_>) -> SysResult {
         // Unaligned accesses are fixed up anyway: there is nothing to switch.
         7 => Ok(0),
         command => {
-            call.unimplemented(&format!("sysmips {command}"));
+            call.unimplemented(&format!("command {command}"));
             Err(Errno::EINVAL)
         }
     }

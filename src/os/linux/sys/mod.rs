@@ -3,6 +3,7 @@
 pub mod dir;
 pub mod file;
 pub mod ioctl;
+pub mod ipc;
 pub mod mem;
 pub mod misc;
 pub mod net;
@@ -19,8 +20,8 @@ use crate::os::Syscall;
 /// Every row by its name, for the number tables.
 pub mod rows {
     pub use super::{
-        dir::rows::*, file::rows::*, mem::rows::*, misc::rows::*, net::rows::*, poll::rows::*,
-        process::rows::*, signal::rows::*, thread::rows::*, time::rows::*,
+        dir::rows::*, file::rows::*, ipc::rows::*, mem::rows::*, misc::rows::*, net::rows::*,
+        poll::rows::*, process::rows::*, signal::rows::*, thread::rows::*, time::rows::*,
     };
 }
 
@@ -29,6 +30,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
     [
         dir::ROWS,
         file::ROWS,
+        ipc::ROWS,
         mem::ROWS,
         misc::ROWS,
         net::ROWS,

@@ -96,8 +96,8 @@ pub(super) fn control(call: &mut Call<'_>) -> SysResult {
         }
         _ => {
             match name {
-                Some(name) => call.unimplemented(&format!("prctl {name}")),
-                None => call.unimplemented(&format!("prctl option {:#x}", call.arg(0))),
+                Some(name) => call.unimplemented(name),
+                None => call.unimplemented(&format!("option {:#x}", call.arg(0))),
             }
             Err(Errno::EINVAL)
         }

@@ -150,7 +150,7 @@ fn clone_by_struct(call: &mut Call<'_>) -> SysResult {
         return Err(Errno::EINVAL);
     }
     if args.set_tid_size != 0 || args.flags >> 32 != 0 {
-        call.unimplemented("clone3 with set_tid, CLONE_CLEAR_SIGHAND or CLONE_INTO_CGROUP");
+        call.unimplemented("set_tid, CLONE_CLEAR_SIGHAND or CLONE_INTO_CGROUP");
         return Err(Errno::EINVAL);
     }
     let creation = Creation {
@@ -167,8 +167,14 @@ fn clone_by_struct(call: &mut Call<'_>) -> SysResult {
 /// Creates a thread or a process.
 fn create(call: &mut Call<'_>, c: &Creation) -> SysResult {
     let flags = c.flags;
+    let refuse = |call: &Call<'_>, why: &str| {
+        let mut names = String::new();
+        // Writing to a string cannot fail.
+        let _ = f::CLONE.write(&mut names, crate::abi::Dialect::X86, flags & !CSIGNAL);
+        call.unimplemented(&format!("{names}: {why}"));
+    };
     if flags & CLONE_NAMESPACES != 0 || flags & CLONE_PARENT != 0 {
-        call.unimplemented("clone with new namespaces or CLONE_PARENT");
+        refuse(call, "new namespaces or CLONE_PARENT");
         return Err(Errno::EINVAL);
     }
     if flags & CLONE_SIGHAND != 0 && flags & CLONE_VM == 0
@@ -178,17 +184,17 @@ fn create(call: &mut Call<'_>, c: &Creation) -> SysResult {
     }
     if flags & CLONE_THREAD != 0 {
         if flags & THREAD != THREAD {
-            call.unimplemented("clone of a thread that does not share files and directory");
+            refuse(call, "a thread that does not share files and directory");
             return Err(Errno::EINVAL);
         }
         return create_thread(call, c);
     }
     if flags & CLONE_VM != 0 && flags & CLONE_VFORK == 0 {
-        call.unimplemented("clone with CLONE_VM, but neither CLONE_THREAD nor CLONE_VFORK");
+        refuse(call, "CLONE_VM, but neither CLONE_THREAD nor CLONE_VFORK");
         return Err(Errno::EINVAL);
     }
     if !matches!(flags & CSIGNAL, 0 | SIGCHLD) {
-        call.unimplemented("clone with an exit signal other than SIGCHLD");
+        refuse(call, "an exit signal other than SIGCHLD");
         return Err(Errno::EINVAL);
     }
     create_process(call, c)

@@ -162,8 +162,8 @@ fn futex_call<T: GuestStruct + crate::abi::GuestValue>(call: &mut Call<'_>) -> S
                 .values
                 .iter()
                 .find(|v| v.host == command)
-                .map_or("command", |v| v.name);
-            call.unimplemented(&format!("futex {name} ({command})"));
+                .map_or_else(|| format!("command {command}"), |v| v.name.to_owned());
+            call.unimplemented(&name);
             return Err(Errno::ENOSYS);
         }
     };
@@ -238,7 +238,7 @@ fn set_robust(call: &mut Call<'_>) -> SysResult {
 
 fn get_robust(call: &mut Call<'_>) -> SysResult {
     if call.int(0) != 0 && call.int(0) != call.thread.tid() {
-        call.unimplemented("get_robust_list of another thread");
+        call.unimplemented("of another thread");
         return Err(Errno::EPERM);
     }
     let (head, len) = call.thread.robust_list;
