@@ -1,6 +1,7 @@
 //! `-g`: serving a debugger beside the running guest.
 
 use super::Failure;
+use super::run::Tracers;
 use crate::debug::{Control, Live, Program};
 use crate::host;
 use crate::process::{End, Observer, Process, Signal, Thread};
@@ -98,16 +99,15 @@ impl Door {
         process: Arc<Process>,
         program: Program,
         mode: u32,
+        tracers: &Tracers,
     ) -> Result<(), Failure> {
+        let (missing, trace) = (tracers.missing.clone(), tracers.trace.clone());
         let thread = std::thread::Builder::new().name("debugger".into());
         let serving = thread.spawn(move || {
             // For as long as the process lives, as the thread: whoever serves has it in turn.
-            let live = Box::leak(Box::new(Live::new(
-                process,
-                self.control.clone(),
-                program,
-                mode,
-            )));
+            let mut live = Live::new(process, self.control.clone(), program, mode);
+            live.set_tracing(missing, trace);
+            let live = Box::leak(Box::new(live));
             let mut inferior: &'static mut (dyn Inferior + 'static) = live;
             loop {
                 let Ok(stream) = self.listener.accept() else {

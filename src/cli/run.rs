@@ -72,7 +72,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     // Its file is loaded: the descriptor belongs to the guest from now on, whose first one has to be 3.
     drop(program);
     if let Some(door) = door {
-        door.serve(process, (&loaded).into(), thread.cpu.mode)?;
+        door.serve(process, (&loaded).into(), thread.cpu.mode, &tracers)?;
     }
     thread.run();
     Ok(())

@@ -116,6 +116,14 @@ impl Missing {
         self.with(|things| self.describe(things))
     }
 
+    /// Likewise without the names of places, which cost reading the files: each thing, how often, what the guest got.
+    pub fn things(&self) -> Vec<(Unimplemented, u64, String)> {
+        self.with(|things| {
+            let each = |t: &Thing| (t.what.clone(), t.count, t.result.clone());
+            things.iter().map(each).collect()
+        })
+    }
+
     fn describe(&self, things: &[Thing]) -> Vec<Record> {
         let record = |t: &Thing| Record {
             program: self.program.to_string_lossy().into_owned(),

@@ -14,11 +14,12 @@ use crate::ir::{CpuState, WatchRange};
 use crate::isa::Register;
 use crate::loader::Loaded;
 use crate::process::{Process, Signal, ThreadHandle};
+use crate::trace::{Filter, Missing, Trace};
 use emu_stub::{
     AgentExpr, Breakpoint, Capabilities, Error, FileError, FileStat, GuestFile, Inferior,
     Instruction, MemoryRegion, OpenFile, OpenFlags, Permissions, Pid, ProcessInfo, Result,
     ResumePlan, SectionOffsets, SignalAction, State, Stop, StopReason, TargetDescription,
-    ThreadInfo, Tid, WatchKind, signal,
+    ThreadInfo, Tid, Unimplemented, WatchKind, signal,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -59,6 +60,9 @@ pub struct Live {
     halted: bool,
     /// Counters of the translator, in lines.
     statistics: Option<Box<dyn Fn() -> String + Send>>,
+    /// What is not implemented, and the trace that may be switched on.
+    missing: Option<Arc<Missing>>,
+    trace: Option<Arc<Trace>>,
 }
 
 impl Live {
@@ -80,7 +84,15 @@ impl Live {
             allocated: HashMap::new(),
             halted: false,
             statistics: None,
+            missing: None,
+            trace: None,
         }
+    }
+
+    /// Where [`Inferior::unimplemented`] comes from, and what [`Inferior::set_trace`] switches.
+    pub fn set_tracing(&mut self, missing: Arc<Missing>, trace: Option<Arc<Trace>>) {
+        self.missing = Some(missing);
+        self.trace = trace;
     }
 
     /// Where [`Inferior::statistics`] come from.
@@ -323,6 +335,35 @@ impl Inferior for Live {
     fn syscall_number(&self, name: &str) -> Option<u32> {
         let number = self.process.os.syscall_number(name)?;
         u32::try_from(number).ok()
+    }
+
+    fn set_trace(&mut self, filter: Option<&str>) -> Result<()> {
+        let Some(trace) = &self.trace else {
+            return Err(Error::Unsupported("no trace was set up for this guest"));
+        };
+        let filter = filter
+            .map(Filter::parse)
+            .transpose()
+            .map_err(Error::Invalid)?;
+        trace.set_filter(filter);
+        Ok(())
+    }
+
+    fn unimplemented(&mut self) -> Result<Vec<Unimplemented>> {
+        let Some(missing) = &self.missing else {
+            return Err(Error::Unsupported("nobody collects it for this guest"));
+        };
+        let things = missing.things().into_iter();
+        Ok(things
+            .map(|(what, count, result)| Unimplemented {
+                kind: what.kind.to_owned(),
+                name: what.what,
+                count,
+                pc: what.pc,
+                bytes: what.size,
+                result,
+            })
+            .collect())
     }
 
     fn statistics(&mut self) -> Result<String> {
