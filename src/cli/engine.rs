@@ -54,6 +54,9 @@ pub(super) fn engines(
     if let Some(tell) = teller(options, isa, mem, log)? {
         cache.set_dump(tell);
     }
+    if options.stats {
+        cache.measure_time();
+    }
     let cache = Arc::new(cache);
     host::signal::set_recover(jit::recover);
     let mut observers: Vec<Arc<dyn Observer>> = Vec::new();

@@ -344,11 +344,24 @@ const SA_RESTORER: u64 = 0x0400_0000;
 /// # Errors
 /// EINVAL for SIGKILL, SIGSTOP and numbers that the host does not have.
 pub fn set_action(signal: Signal, disposition: Disposition) -> SysResult<()> {
-    set_action_flags(signal, disposition, 0)
+    set_action_flags(signal, disposition, 0).map(drop)
 }
 
-/// As [`set_action`], with SA_NOCLDSTOP or SA_NOCLDWAIT.
-pub fn set_action_flags(signal: Signal, disposition: Disposition, flags: u64) -> SysResult<()> {
+/// What the host did with a signal before [`set_action_flags`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inherited {
+    /// Ignored it: at the start, because whoever started the emulator did.
+    Ignored,
+    /// Anything else.
+    Taken,
+}
+
+/// As [`set_action`], with SA_NOCLDSTOP or SA_NOCLDWAIT; returns what the host did before.
+pub fn set_action_flags(
+    signal: Signal,
+    disposition: Disposition,
+    flags: u64,
+) -> SysResult<Inherited> {
     let action = match disposition {
         Disposition::Default => KernelAction {
             flags,
@@ -369,23 +382,22 @@ pub fn set_action_flags(signal: Signal, disposition: Disposition, flags: u64) ->
             mask: ALL_BUT_FAULTS,
         },
     };
-    let pointer = &raw const action as u64;
+    let mut before = KernelAction::default();
+    let pointers = [&raw const action as u64, &raw mut before as u64];
     syscall(
         libc::SYS_rt_sigaction,
-        [u64::from(signal.0), pointer, 0, 8, 0, 0],
-    )
-    .map(drop)
-}
-
-/// Whether the host ignores the signal: inherited from whoever started the emulator.
-pub fn is_ignored(signal: Signal) -> bool {
-    if signal == Signal::SIGPIPE {
-        return super::start::sigpipe_was_ignored();
-    }
-    let mut action = KernelAction::default();
-    let pointer = &raw mut action as u64;
-    let args = [u64::from(signal.0), 0, pointer, 8, 0, 0];
-    syscall(libc::SYS_rt_sigaction, args).is_ok() && action.handler == 1
+        [u64::from(signal.0), pointers[0], pointers[1], 8, 0, 0],
+    )?;
+    // The emulator's own start ignores SIGPIPE.
+    let ignored = match signal {
+        Signal::SIGPIPE => super::start::sigpipe_was_ignored(),
+        _ => before.handler == 1,
+    };
+    Ok(if ignored {
+        Inherited::Ignored
+    } else {
+        Inherited::Taken
+    })
 }
 
 /// Sets the calling thread's mask (bit n - 1 is signal n); returns the old one.

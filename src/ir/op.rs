@@ -21,18 +21,15 @@ pub enum Ty {
 
 impl Ty {
     /// Whether values of the type live in vector registers.
-    pub fn is_vector(self) -> bool {
-        matches!(self, Ty::V64 | Ty::V128)
+    #[inline(always)]
+    pub const fn is_vector(self) -> bool {
+        self as u8 >= Ty::V64 as u8
     }
 
     /// Size in bytes.
-    pub fn size(self) -> usize {
-        match self {
-            Ty::None => 0,
-            Ty::I32 => 4,
-            Ty::I64 | Ty::V64 => 8,
-            Ty::V128 => 16,
-        }
+    #[inline(always)]
+    pub const fn size(self) -> usize {
+        [0, 4, 8, 8, 16][self as usize]
     }
 }
 
@@ -339,9 +336,10 @@ macro_rules! ops {
             }
 
             /// What the optimiser may assume of it.
-            #[inline]
-            pub fn effect(self) -> Effect {
-                match self { $(OpCode::$name => Effect::$effect,)* }
+            #[inline(always)]
+            pub const fn effect(self) -> Effect {
+                const EFFECTS: [Effect; OpCode::ALL.len()] = [$(Effect::$effect,)*];
+                EFFECTS[self as usize]
             }
         }
     };

@@ -7,6 +7,7 @@ pub mod aarch64;
 pub mod mips;
 
 mod disasm;
+mod index;
 mod regs;
 #[cfg(test)]
 pub mod testing;
@@ -41,6 +42,11 @@ pub trait CodeSource {
 
     /// Reads 2 bytes at `pc`, likewise.
     fn fetch16(&mut self, pc: u64) -> Result<u16, FetchFault>;
+
+    /// Reads ahead: `buf` from `pc`, all on one page, in memory order. May be refused where single words can be read.
+    fn fetch_ahead(&mut self, _pc: u64, _buf: &mut [u8]) -> Result<(), FetchFault> {
+        Err(FetchFault)
+    }
 }
 
 /// A guest instruction set. Implementations are stateless: one static for each variant (`mips` big- and little-endian are two).

@@ -1,7 +1,7 @@
 //! The backward pass over a block: what is used later, where results should go, which flags matter.
 
 use super::regs::{Convention, HostReg, NO_HOST, XMM};
-use crate::ir::{Block, Effect, Helper, MemArg, NONE, Op, OpCode, Ty, Val};
+use crate::ir::{Block, Effect, Helper, MemArg, NONE, Op, OpCode, Val};
 
 /// No place in memory.
 pub const NO_HOME: u16 = u16::MAX;
@@ -74,51 +74,84 @@ pub fn analyse(
     helpers: &[Helper],
     values: &mut Vec<Value>,
 ) -> bool {
-    let ops = &block.ops;
+    let ops = &block.ops[..];
     values.clear();
     values.resize(ops.len(), Value::NEW);
+    let values = &mut values[..ops.len()];
     let mut flags = true;
     let mut barriers = 0;
     let mut wishes = [Wish {
         value: NONE,
         barriers: 0,
     }; 32];
-    for i in (0..ops.len()).rev() {
-        let op = &ops[i];
-        let mut used_at = i as u16;
-        let used = values[i].last_use != 0;
-        if flags {
-            values[i].bits |= FLAGS_AFTER;
-        }
-        match op.code.effect() {
-            Effect::Pure | Effect::ReadsFlags if !used => {
-                values[i].bits |= DEAD;
+    for (i, op) in ops.iter().enumerate().rev() {
+        let Value {
+            last_use, mut hint, ..
+        } = values[i];
+        let used = last_use != 0;
+        // Most ops are one of these, which have little to do with the rest.
+        match op.code {
+            OpCode::InsnStart => continue,
+            // It is put where it is wanted by who wants it.
+            OpCode::Const => {
+                if !used {
+                    values[i].bits = DEAD;
+                }
                 continue;
             }
-            Effect::GetReg => {
+            OpCode::GetReg => {
                 if !used {
-                    values[i].bits |= DEAD;
+                    values[i].bits = DEAD;
                     continue;
                 }
-                // It may see parts of several pins.
-                let last = op.aux as usize + op.ty.size() - 1;
-                for at in (op.aux as usize..last).step_by(4).chain([last]) {
-                    let pin = conv.at(at);
-                    if pin != NO_HOST {
-                        wishes[pin as usize].value = NONE;
-                    }
+                forget_wishes(op, conv, &mut wishes);
+                if hint != NO_HOST && !grant(&mut wishes, values, i, op, hint, barriers) {
+                    values[i].hint = NO_HOST;
                 }
+                continue;
+            }
+            OpCode::SetReg => {
+                let pin = conv.pin(op.aux);
+                let value = &mut values[op.a as usize];
+                if pin != NO_HOST && fills_pin(op, conv, pin) {
+                    wishes[(pin & 31) as usize] = Wish {
+                        value: op.a,
+                        barriers,
+                    };
+                    value.hint = pin;
+                } else {
+                    // Goes through the state, which moves pins in and out.
+                    barriers += 1;
+                }
+                if value.last_use == 0 {
+                    value.last_use = i as u16;
+                }
+                let bytes = if op.ty.size() <= 8 { 8 } else { 16 };
+                value.demand = value.demand.max(bytes);
+                continue;
+            }
+            _ => {}
+        }
+        let mut bits = if flags { FLAGS_AFTER } else { 0 };
+        let mut used_at = i as u16;
+        // Barriers between here and the ops after this one.
+        let barriers_here = barriers;
+        match op.code.effect() {
+            Effect::Mark | Effect::GetReg | Effect::SetReg => continue,
+            Effect::Pure | Effect::ReadsFlags if !used => {
+                values[i].bits = DEAD;
+                continue;
             }
             Effect::Pure => {
                 // A comparison right before the op that tests it needs no value of its own.
                 if op.code == OpCode::Compare
-                    && values[i].last_use as usize == i + 1
+                    && last_use as usize == i + 1
                     && ops[i + 1].code == OpCode::Select
                     && ops[i + 1].c as usize == i
                     && ops[i + 1].a as usize != i
                     && ops[i + 1].b as usize != i
                 {
-                    values[i].bits |= FUSED;
+                    bits |= FUSED;
                     used_at = i as u16 + 1;
                 }
             }
@@ -126,30 +159,17 @@ pub fn analyse(
             Effect::WritesFlags => {
                 // A floating-point comparison raises exceptions besides.
                 if !flags && !used && op.code != OpCode::FCmpF {
-                    values[i].bits |= DEAD;
+                    values[i].bits = DEAD;
                     continue;
                 }
                 flags = false;
             }
             Effect::ReadsWritesFlags => {
                 if !flags && !used {
-                    values[i].bits |= DEAD;
+                    values[i].bits = DEAD;
                     continue;
                 }
                 flags = true;
-            }
-            Effect::SetReg => {
-                let pin = conv.pin(op.aux);
-                if pin != NO_HOST && fills_pin(op, conv, pin) {
-                    wishes[pin as usize] = Wish {
-                        value: op.a,
-                        barriers,
-                    };
-                    values[op.a as usize].hint = pin;
-                } else {
-                    // Goes through the state, which moves pins in and out.
-                    barriers += 1;
-                }
             }
             Effect::Memory => {
                 if !matches!(op.code, OpCode::Fence | OpCode::ClearExcl) {
@@ -169,29 +189,17 @@ pub fn analyse(
                 flags = true;
                 barriers += 1;
             }
-            Effect::Fp | Effect::Mark => {}
+            Effect::Fp => {}
         }
-        // Is the pin that the value wants still free between here and the SetReg?
-        let hint = values[i].hint;
-        if hint != NO_HOST {
-            let wish = wishes[hint as usize];
-            let barriers_here = match op.code.effect() {
-                Effect::Memory | Effect::State => barriers - 1,
-                _ => barriers,
-            };
-            if wish.value as usize == i && wish.barriers == barriers_here {
-                // A conversion that is no instruction passes the wish on to its operand.
-                if matches!(op.code, OpCode::Zext32 | OpCode::Trunc) {
-                    wishes[hint as usize].value = op.a;
-                    values[op.a as usize].hint = hint;
-                } else {
-                    wishes[hint as usize].value = NONE;
-                }
-            } else {
-                values[i].hint = NO_HOST;
+        if hint != NO_HOST && !grant(&mut wishes, values, i, op, hint, barriers_here) {
+            hint = NO_HOST;
+        }
+        values[i].hint = hint;
+        values[i].bits = bits;
+        for v in [op.a, op.b, op.c] {
+            if v == NONE {
+                continue;
             }
-        }
-        for v in op.operands() {
             let value = &mut values[v as usize];
             if value.last_use == 0 {
                 value.last_use = used_at;
@@ -202,6 +210,51 @@ pub fn analyse(
         }
     }
     flags
+}
+
+/// Whether pin `hint`, which the value of op `i` wants, is still free between there and the `SetReg`.
+#[inline(always)]
+fn grant(
+    wishes: &mut [Wish; 32],
+    values: &mut [Value],
+    i: usize,
+    op: &Op,
+    hint: HostReg,
+    barriers: u32,
+) -> bool {
+    let wish = &mut wishes[(hint & 31) as usize];
+    if wish.value as usize != i || wish.barriers != barriers {
+        return false;
+    }
+    // A conversion that is no instruction passes the wish on to its operand.
+    if matches!(op.code, OpCode::Zext32 | OpCode::Trunc) {
+        wish.value = op.a;
+        values[op.a as usize].hint = hint;
+    } else {
+        wish.value = NONE;
+    }
+    true
+}
+
+/// A `GetReg` may see parts of several pins: what is put there later must not be there yet.
+#[inline]
+fn forget_wishes(op: &Op, conv: &Convention, wishes: &mut [Wish; 32]) {
+    let first = op.aux as usize;
+    let last = first + op.ty.size() - 1;
+    let pin = conv.at(first);
+    // One register, as most: pins are at multiples of 4 and have 4 bytes at least, so that there is none in the middle.
+    if conv.at(last) == pin && op.ty.size() <= 8 && first.is_multiple_of(4) {
+        if pin != NO_HOST {
+            wishes[(pin & 31) as usize].value = NONE;
+        }
+        return;
+    }
+    for at in (first..last).step_by(4).chain([last]) {
+        let pin = conv.at(at);
+        if pin != NO_HOST {
+            wishes[(pin & 31) as usize].value = NONE;
+        }
+    }
 }
 
 /// Whether a `SetReg` writes all of `pin` from a value of its kind.
@@ -225,7 +278,6 @@ fn demand(op: &Op, v: Val, _conv: &Convention) -> u8 {
                 4
             }
         }
-        SetReg if op.ty == Ty::V64 => 8,
         Store if op.c == v => match MemArg::unpack(op.aux).size {
             0..=2 => 4,
             3 => 8,

@@ -5,25 +5,24 @@
 //! blocks are forgotten and the other area is used, once every thread has been outside of generated code since that area was
 //! given up. Threads learn of it by [`pending::FLUSH`], at their next poll.
 
+use super::buffer::{Buffer, HEADER};
 use super::dump::Dump;
 use super::emit::{Descriptors, Emitter, TooComplex};
-use super::fault;
 use super::regs::Convention;
 use super::stats::{Counters, Stats};
 use super::stubs::{self, ConstPool, Stubs};
 use super::x64::Asm;
 use crate::abi::Errno;
-use crate::host::code::{map_code, missing_features, populate, unmap_code};
-use crate::host::signal::HostContext;
+use crate::host::code::{missing_features, populate};
+use crate::host::thread_cpu_ns;
 use crate::ir::{Block, BlockKey, Slot, pending};
 use crate::isa::Isa;
 use crate::mem::Invalidate;
-use std::arch::asm;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Bytes of one area.
 const AREA: usize = 96 << 20;
@@ -67,210 +66,6 @@ impl Hasher for AddressHasher {
 }
 
 type AddressMap<K, V> = HashMap<K, V, BuildHasherDefault<AddressHasher>>;
-
-/// Host memory for code, registered for [`recover`].
-struct Buffer {
-    base: u64,
-    len: usize,
-    /// One bit for each 16 bytes: a block's header begins there.
-    starts: Box<[AtomicU64]>,
-    /// Position in [`BUFFERS`].
-    slot: usize,
-}
-
-/// A block's header in the buffer, right before its code.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Header {
-    /// Guest address of the block.
-    pc: u64,
-    /// Offset of the side table from the header.
-    side_offset: u32,
-    /// Bytes of the side table.
-    side_len: u32,
-    /// Offset of the code through which a fault leaves from the code, or 0 for the common one.
-    leave_by: u32,
-    /// So that code follows at a multiple of 16.
-    reserved: [u32; 3],
-}
-
-const HEADER: usize = size_of::<Header>();
-
-/// Buffers as the fault handler finds them. It takes no lock: an entry is claimed and given up by its `end`.
-struct Registered {
-    base: AtomicU64,
-    end: AtomicU64,
-    starts: AtomicPtr<AtomicU64>,
-    exit: AtomicU64,
-}
-
-/// More than one only in tests.
-static BUFFERS: [Registered; 64] = [const {
-    Registered {
-        base: AtomicU64::new(0),
-        end: AtomicU64::new(0),
-        starts: AtomicPtr::new(std::ptr::null_mut()),
-        exit: AtomicU64::new(0),
-    }
-}; 64];
-
-/// Serialises claims of entries of [`BUFFERS`].
-static CLAIM: Mutex<()> = Mutex::new(());
-
-impl Buffer {
-    fn new(len: usize) -> Result<Buffer, Errno> {
-        let base = map_code(len)?;
-        let starts: Box<[AtomicU64]> = {
-            // Zeroed pages come from the kernel when touched; writing them here would cost start-up time.
-            let words = len / 16 / 64;
-            let zeroed: Box<[u64]> = vec![0u64; words].into_boxed_slice();
-            // SAFETY: AtomicU64 has the same representation as u64.
-            unsafe { Box::from_raw(Box::into_raw(zeroed) as *mut [AtomicU64]) }
-        };
-        let _claim = CLAIM.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(slot) = BUFFERS
-            .iter()
-            .position(|b| b.base.load(Ordering::Relaxed) == 0)
-        else {
-            // SAFETY: nobody knows of it yet.
-            unsafe { unmap_code(base, len) };
-            return Err(Errno::ENOMEM);
-        };
-        BUFFERS[slot].base.store(base, Ordering::Relaxed);
-        BUFFERS[slot]
-            .starts
-            .store(starts.as_ptr().cast_mut(), Ordering::Relaxed);
-        Ok(Buffer {
-            base,
-            len,
-            starts,
-            slot,
-        })
-    }
-
-    /// Lets [`recover`] see the buffer; `exit` is where a faulting thread goes on.
-    fn publish(&self, exit: u64) {
-        BUFFERS[self.slot].exit.store(exit, Ordering::Relaxed);
-        BUFFERS[self.slot]
-            .end
-            .store(self.base + self.len as u64, Ordering::Release);
-    }
-
-    /// Copies bytes to host address `at`.
-    fn write(&self, at: u64, bytes: &[u8]) {
-        assert!(at >= self.base && at + bytes.len() as u64 <= self.base + self.len as u64);
-        // SAFETY: inside the mapping (checked), which nothing else writes: the cache's lock is held. Threads execute other parts, or
-        // the bytes are not reachable yet.
-        unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), at as *mut u8, bytes.len());
-        }
-    }
-
-    /// Replaces the 32-bit field at `at`, which lies inside one aligned 8-byte word, while threads may execute it.
-    fn patch(&self, at: u64, value: i32) {
-        assert!(at >= self.base && at + 4 <= self.base + self.len as u64 && at & 7 <= 4);
-        // SAFETY: inside the mapping. One store, atomic because it crosses no 8-byte boundary; `asm!` because Rust's atomics want
-        // an aligned address.
-        unsafe {
-            asm!("mov dword ptr [{at}], {value:e}", at = in(reg) at, value = in(reg) value,
-                options(nostack, preserves_flags));
-        }
-    }
-
-    fn mark_start(&self, at: u64) {
-        let n = ((at - self.base) / 16) as usize;
-        self.starts[n / 64].fetch_or(1 << (n % 64), Ordering::Release);
-    }
-
-    /// Forgets the starts of blocks in a range.
-    fn clear_starts(&self, start: u64, end: u64) {
-        let word = |at: u64| ((at - self.base) / 16 / 64) as usize;
-        for w in &self.starts[word(start)..word(end)] {
-            if w.load(Ordering::Relaxed) != 0 {
-                w.store(0, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        let entry = &BUFFERS[self.slot];
-        entry.end.store(0, Ordering::SeqCst);
-        entry.base.store(0, Ordering::SeqCst);
-        // SAFETY: engines hold the cache, so no thread is in its code.
-        unsafe { unmap_code(self.base, self.len) };
-    }
-}
-
-/// Recovers a host fault in generated code: the guest's state becomes that of the start of the faulting instruction, and the
-/// context goes on in the exit stub, so that the engine returns [`crate::cpu::Exit::Fault`]. Returns false for any other fault.
-/// Async-signal-safe. To be given to [`crate::host::signal::set_recover`].
-pub fn recover(context: &mut HostContext<'_>) -> bool {
-    let pc = context.pc();
-    let Some(buffer) = BUFFERS.iter().find(|b| {
-        let end = b.end.load(Ordering::Acquire);
-        pc < end && pc >= b.base.load(Ordering::Relaxed)
-    }) else {
-        return false;
-    };
-    let base = buffer.base.load(Ordering::Relaxed);
-    let starts = buffer.starts.load(Ordering::Relaxed);
-    // The last block that starts before the PC.
-    let n = (pc - base) / 16;
-    let mut word = n / 64;
-    let mut mask = u64::MAX >> (63 - n % 64);
-    let header = loop {
-        // SAFETY: an entry with an end has a bit for every 16 bytes of the buffer; `word` is at most that of the PC.
-        let bits = unsafe { &*starts.add(word as usize) }.load(Ordering::Acquire) & mask;
-        if bits != 0 {
-            break base + (word * 64 + 63 - u64::from(bits.leading_zeros())) * 16;
-        }
-        if word == 0 {
-            return false;
-        }
-        word -= 1;
-        mask = u64::MAX;
-    };
-    // SAFETY: the bit says that a block's header is there, written before the bit.
-    let h = unsafe { *(header as *const Header) };
-    let code = header + HEADER as u64;
-    let end = header + u64::from(h.side_offset);
-    if pc < code || pc >= end {
-        return false;
-    }
-    // SAFETY: header, code and side table are one run of bytes in the buffer, which is never unmapped while code in it runs.
-    let (table, rest) = unsafe {
-        (
-            std::slice::from_raw_parts(end as *const u8, h.side_len as usize),
-            std::slice::from_raw_parts(pc as *const u8, (end - pc) as usize),
-        )
-    };
-    let Some(access) = fault::find(table, h.pc, (pc - code) as u32) else {
-        return false;
-    };
-    let exit = match h.leave_by {
-        0 => buffer.exit.load(Ordering::Relaxed),
-        offset => code + u64::from(offset),
-    };
-    // SAFETY: the PC is at an access of a block, so R15 and RSP are as `regs` says.
-    unsafe {
-        fault::leave(context, access, rest, exit);
-    }
-    true
-}
-
-/// The fault that [`recover`] noted, as the host sees it.
-#[cfg(test)]
-pub(super) fn noted_fault(cpu: &crate::ir::CpuState) -> crate::ir::MemFault {
-    let kind = cpu.engine[fault::saved::KIND];
-    crate::ir::MemFault {
-        addr: cpu.engine[fault::saved::ADDR],
-        write: kind >> 33 & 1 != 0,
-        code: kind as i32,
-        bus: kind >> 32 & 1 != 0,
-    }
-}
 
 /// A translated block.
 struct BlockInfo {
@@ -350,6 +145,8 @@ pub struct CodeCache {
     threads: Mutex<Vec<Arc<ThreadSlot>>>,
     counters: Counters,
     dump: Option<Box<DumpFn>>,
+    /// If translations are measured: nanoseconds that a measurement of nothing shows.
+    clock_ns: Option<u64>,
 }
 
 type DumpFn = dyn Fn(&Dump<'_>) + Send + Sync;
@@ -435,6 +232,7 @@ impl CodeCache {
             threads: Mutex::default(),
             counters: Counters::default(),
             dump: None,
+            clock_ns: None,
         })
     }
 
@@ -505,21 +303,24 @@ impl CodeCache {
         let Some(&n) = state.map.get(&key) else {
             return Found::Missing;
         };
-        // The exit may be one of a generation that is gone, or belong to a block translated for another mode.
-        if id >> 32 == state.generation & 0xff_ffff
-            && state
-                .exits
-                .get(id as u32 as usize)
-                .is_some_and(|e| e.key == key && !e.linked)
-        {
-            self.link(&mut state, id as u32, n);
-        }
+        self.link(&mut state, id, n);
         Found::Entry(state.blocks[n as usize].entry)
     }
 
-    fn link(&self, state: &mut State, exit: u32, block: u32) {
+    /// Links exit `id` to a block, if it still leads there: it may be one of a generation that is gone, or belong to a block
+    /// translated for another mode.
+    fn link(&self, state: &mut State, id: u64, block: u32) {
+        if id >> 32 != state.generation & 0xff_ffff {
+            return;
+        }
+        let exit = id as u32;
         let target = &mut state.blocks[block as usize];
-        let e = &mut state.exits[exit as usize];
+        let Some(e) = state.exits.get_mut(exit as usize) else {
+            return;
+        };
+        if e.key != target.key || e.linked {
+            return;
+        }
         let to = if e.back {
             target.entry
         } else {
@@ -535,13 +336,14 @@ impl CodeCache {
     }
 
     /// Emits a block and adds it, unless `still_valid` says under the lock that its code has changed since it was read, or the
-    /// block has meanwhile been added by another thread. Returns its entry.
+    /// block has meanwhile been added by another thread. Links exit `link` to it. Returns its entry.
     pub(super) fn add(
         &self,
         block: &Block,
         loop_pins: &[Slot],
         emitter: &mut Emitter,
         me: &ThreadSlot,
+        link: Option<u64>,
         still_valid: impl Fn() -> bool,
     ) -> Result<Option<u64>, TooComplex> {
         let mut guard = self.lock();
@@ -573,29 +375,15 @@ impl CodeCache {
             first_exit,
             base,
         )?;
-        let side = emitter.side_table().bytes();
-        let side_offset = HEADER as u32 + emitted.code_len;
-        let len = side_offset as usize + side.len();
-        if len > MAX_BLOCK {
+        if HEADER + emitted.code_len as usize + emitter.side_table().bytes().len() > MAX_BLOCK {
             return Err(TooComplex);
         }
         for (at, value) in state.pool.added.drain(..) {
             self.buffer.write(at, &value.to_le_bytes());
         }
-        let h = Header {
-            pc: block.key.pc,
-            side_offset,
-            side_len: side.len() as u32,
-            leave_by: emitter.side_table().left_by(),
-            reserved: [0; 3],
-        };
-        self.buffer.write(header, &h.pc.to_le_bytes());
-        self.buffer.write(header + 8, &h.side_offset.to_le_bytes());
-        self.buffer.write(header + 12, &h.side_len.to_le_bytes());
-        self.buffer.write(header + 16, &h.leave_by.to_le_bytes());
-        self.buffer.write(base, emitter.code());
-        self.buffer.write(header + u64::from(side_offset), side);
-        self.buffer.mark_start(header);
+        let len =
+            self.buffer
+                .write_block(header, block.key.pc, emitter.code(), emitter.side_table());
         state.pos = (header + len as u64).next_multiple_of(16);
         let area = state.area;
         state.descriptors[area].append(&mut emitter.take_descriptors());
@@ -633,6 +421,9 @@ impl CodeCache {
                 state.page_list.push((n, *head));
                 *head = state.page_list.len() as u32 - 1;
             }
+        }
+        if let Some(id) = link {
+            self.link(state, id, n);
         }
         self.counters
             .add_block(block.insns, emitted.code_len, len as u32);
@@ -767,9 +558,27 @@ impl CodeCache {
         }
     }
 
-    /// Wall-clock time since `start` goes to the translation counter.
-    pub(super) fn count_time(&self, start: Instant) {
-        self.counters.add_time(start.elapsed());
+    /// Has the CPU time of translations measured, which takes two system calls for each block.
+    pub fn measure_time(&mut self) {
+        // What a measurement of nothing shows is not the translation's.
+        let nothing = || {
+            let start = thread_cpu_ns();
+            thread_cpu_ns() - start
+        };
+        self.clock_ns = (0..32).map(|_| nothing()).min();
+    }
+
+    /// Starts a measurement, if they are wanted.
+    pub(super) fn start_timer(&self) -> Option<u64> {
+        self.clock_ns.map(|_| thread_cpu_ns())
+    }
+
+    /// The thread's CPU time since `start` goes to the translation counter.
+    pub(super) fn count_time(&self, start: Option<u64>) {
+        if let (Some(start), Some(clock)) = (start, self.clock_ns) {
+            self.counters
+                .add_time((thread_cpu_ns() - start).saturating_sub(clock));
+        }
     }
 }
 

@@ -8,10 +8,9 @@ use crate::host::code::set_gs_base;
 use crate::ir::{
     Block, BlockKey, CpuState, JUMP_CACHE_ENTRIES, JumpEntry, Memory, Trap, WatchSet, pending,
 };
-use crate::isa::{CodeSource, Limits, translate_block};
+use crate::isa::{CodeSource, FetchFault, Limits, translate_block};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 /// Guest instructions at most in one block; fewer are tried when one gets too complex.
 const MAX_INSNS: [u32; 3] = [64, 8, 1];
@@ -49,6 +48,97 @@ pub struct JitEngine<M> {
     emitter: Emitter,
     block: Block,
     copies: Copies,
+    marked: MarkedPages,
+}
+
+/// Bytes of a page of the guest.
+const PAGE: u64 = 4096;
+
+/// Pages that have been marked as holding translated code, by their number's low bits, and the generation that it was true for:
+/// a mark is taken back only together with a new generation.
+struct MarkedPages {
+    pages: [u64; 16],
+    generation: u64,
+}
+
+impl MarkedPages {
+    const NONE: MarkedPages = MarkedPages {
+        pages: [u64::MAX; 16],
+        generation: 0,
+    };
+
+    /// Starts a translation in that generation.
+    fn start(&mut self, generation: u64) {
+        if self.generation != generation {
+            *self = MarkedPages {
+                generation,
+                ..MarkedPages::NONE
+            };
+        }
+    }
+
+    /// Marks the page of `addr`, unless that is known to be done.
+    fn mark(&mut self, addr: u64, control: &dyn CodeControl) {
+        let page = addr / PAGE;
+        let known = &mut self.pages[page as usize % 16];
+        if *known != page {
+            control.note_translated(&[(addr, 1)]);
+            *known = page;
+        }
+    }
+}
+
+/// Bytes of code that are read at once.
+const AHEAD: usize = 64;
+
+/// Guest code as one translation reads it: some of it at once, from pages that are marked before they are read, so that the
+/// generation tells of every change in between.
+struct Reader<'a, M> {
+    code: &'a mut M,
+    control: &'a dyn CodeControl,
+    marked: &'a mut MarkedPages,
+    /// Guest address of `bytes`, a multiple of their number; an odd one while there are none.
+    at: u64,
+    bytes: [u8; AHEAD],
+}
+
+impl<M: CodeSource> Reader<'_, M> {
+    /// `N` bytes at `pc`, if they can be read together with those around them.
+    #[inline]
+    fn near<const N: usize>(&mut self, pc: u64) -> Option<[u8; N]> {
+        let at = pc & !(AHEAD as u64 - 1);
+        if at != self.at {
+            self.marked.mark(at, self.control);
+            self.at = 1;
+            self.code.fetch_ahead(at, &mut self.bytes).ok()?;
+            self.at = at;
+        }
+        self.bytes[(pc - at) as usize..].first_chunk().copied()
+    }
+
+    /// Marks the pages of `len` bytes at `pc`.
+    fn mark(&mut self, pc: u64, len: u64) {
+        self.marked.mark(pc, self.control);
+        self.marked.mark(pc.saturating_add(len - 1), self.control);
+    }
+}
+
+impl<M: CodeSource> CodeSource for Reader<'_, M> {
+    fn fetch32(&mut self, pc: u64) -> Result<u32, FetchFault> {
+        if let Some(bytes) = self.near(pc) {
+            return Ok(u32::from_le_bytes(bytes));
+        }
+        self.mark(pc, 4);
+        self.code.fetch32(pc)
+    }
+
+    fn fetch16(&mut self, pc: u64) -> Result<u16, FetchFault> {
+        if let Some(bytes) = self.near(pc) {
+            return Ok(u16::from_le_bytes(bytes));
+        }
+        self.mark(pc, 2);
+        self.code.fetch16(pc)
+    }
 }
 
 impl<M: Memory + CodeSource> JitEngine<M> {
@@ -73,6 +163,7 @@ impl<M: Memory + CodeSource> JitEngine<M> {
             watch: None,
             block: Block::default(),
             copies: Copies::default(),
+            marked: MarkedPages::NONE,
             cache,
         }
     }
@@ -94,40 +185,36 @@ impl<M: Memory + CodeSource> JitEngine<M> {
         }
     }
 
-    /// Translates the block at the PC; `None` if not even one instruction can be.
-    fn translate(&mut self, key: BlockKey) -> Option<u64> {
-        let start = Instant::now();
-        let entry = self.translate_at(key);
-        self.cache.count_time(start);
+    /// Translates the block of `key` and links exit `link` to it; `None` if not even one instruction can be translated.
+    fn translate(&mut self, key: BlockKey, link: Option<u64>) -> Option<u64> {
+        let timer = self.cache.start_timer();
+        let entry = self.translate_at(key, link);
+        self.cache.count_time(timer);
         entry
     }
 
-    fn translate_at(&mut self, key: BlockKey) -> Option<u64> {
+    fn translate_at(&mut self, key: BlockKey, link: Option<u64>) -> Option<u64> {
         let mut attempt = 0;
         loop {
             let generation = self.control.generation();
-            // Marked before it is read: a change in between is seen by the generation.
-            self.control.note_translated(&[(key.pc, 1)]);
+            self.marked.start(generation);
             let control = &*self.control;
             let limits = Limits {
                 max_insns: *MAX_INSNS.get(attempt)?,
                 is_breakpoint: &|pc| control.is_breakpoint(pc),
                 watch: self.watch.as_ref(),
             };
+            let mut reader = Reader {
+                code: &mut self.code,
+                control,
+                marked: &mut self.marked,
+                at: 1,
+                bytes: [0; AHEAD],
+            };
+            // Marked even if nothing is read there: an address that cannot be executed becomes a block too.
+            reader.mark(key.pc, 1);
             let isa = self.cache.isa();
-            translate_block(isa, &mut self.code, key, &limits, &mut self.block);
-            let page = key.pc / 4096;
-            let one_page = self
-                .block
-                .ranges
-                .iter()
-                .all(|(a, len)| a / 4096 == page && (a + u64::from(*len) - 1) / 4096 == page);
-            if !one_page {
-                // Now that the other pages are known, they are marked, and read once more.
-                self.control.note_translated(&self.block.ranges);
-                translate_block(isa, &mut self.code, key, &limits, &mut self.block);
-                self.control.note_translated(&self.block.ranges);
-            }
+            translate_block(isa, &mut reader, key, &limits, &mut self.block);
             debug_assert_eq!(crate::ir::verify(&self.block), Ok(()));
             let loop_pins = self
                 .copies
@@ -139,6 +226,7 @@ impl<M: Memory + CodeSource> JitEngine<M> {
                 &loop_pins,
                 &mut self.emitter,
                 &self.slot,
+                link,
                 valid,
             ) {
                 Ok(Some(entry)) => return Some(entry),
@@ -188,11 +276,9 @@ impl<M: Memory + CodeSource> JitEngine<M> {
             };
             let entry = match find(link) {
                 Found::Entry(entry) => entry,
-                Found::Missing => match self.translate(key) {
-                    Some(_) => {
-                        // The translation may have taken place elsewhere, or be gone again.
-                        continue;
-                    }
+                Found::Missing => match self.translate(key, link) {
+                    // It may be stale again by now: then it is left at its first poll, like any other.
+                    Some(entry) => entry,
                     None => {
                         link = None;
                         match self.stepper.step(cpu) {

@@ -60,11 +60,19 @@ impl SideTable {
 
     /// Adds the access whose instruction ends at `end`. Entries come in the order of the code.
     pub(super) fn add(&mut self, end: u32, access: Access) {
-        self.number((end - self.offset).into());
+        let distance = end - self.offset;
         let delta = access.pc.wrapping_sub(self.pc) as i64;
         let zigzag = (delta << 1 ^ delta >> 63) as u64;
         let flags = access.form | u8::from(access.store) << 2 | u8::from(access.r14_saved) << 3;
-        self.number(u128::from(zigzag) << 4 | u128::from(flags));
+        if distance < 0x80 && zigzag < 1 << 10 {
+            // The usual lengths, both at once.
+            let x = (zigzag as u16) << 4 | u16::from(flags);
+            self.bytes
+                .extend_from_slice(&[distance as u8, x as u8 | 0x80, (x >> 7) as u8]);
+        } else {
+            self.number(distance.into());
+            self.number(u128::from(zigzag) << 4 | u128::from(flags));
+        }
         self.offset = end;
         self.pc = access.pc;
     }

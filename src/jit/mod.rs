@@ -8,6 +8,7 @@
 //! None is held while generated code runs, and none is taken in a signal handler.
 
 mod analysis;
+mod buffer;
 mod cache;
 mod copy;
 mod dump;
@@ -21,7 +22,8 @@ mod stubs;
 mod tests;
 mod x64;
 
-pub use cache::{CodeCache, recover};
+pub use buffer::recover;
+pub use cache::CodeCache;
 pub use dump::{Dump, disassemble};
 pub use engine::JitEngine;
 pub use stats::{JitDump, PerfMap, Stats};

@@ -91,8 +91,8 @@ pub struct Convention {
     pub vector_size: u8,
     /// Slots of registers that calls do not preserve, the last excluded.
     pub temporaries: (Slot, Slot),
-    /// For each byte of [`CpuState::regs`] the host register that holds it.
-    covers: Box<[HostReg; REGS_SIZE]>,
+    /// For each byte of [`CpuState::regs`] the host register that holds it, and the one that it is the first byte of.
+    covers: Box<[(HostReg, HostReg); REGS_SIZE]>,
 }
 
 impl Convention {
@@ -100,12 +100,16 @@ impl Convention {
     pub fn new(pins: &Pins) -> Convention {
         let int = &pins.int[..pins.int.len().min(INT_PINS.len())];
         let vector = &pins.vector[..pins.vector.len().min(VECTOR_PINS)];
-        let mut covers = Box::new([NO_HOST; REGS_SIZE]);
+        let mut covers = Box::new([(NO_HOST, NO_HOST); REGS_SIZE]);
+        let mut cover = |s: Slot, size: u8, r: HostReg| {
+            covers[s as usize..][..size as usize].fill((r, NO_HOST));
+            covers[s as usize].1 = r;
+        };
         for (s, r) in int.iter().zip(INT_PINS) {
-            covers[*s as usize..][..pins.int_size as usize].fill(r);
+            cover(*s, pins.int_size, r);
         }
         for (s, r) in vector.iter().zip(XMM..) {
-            covers[*s as usize..][..pins.vector_size as usize].fill(r);
+            cover(*s, pins.vector_size, r);
         }
         Convention {
             int: int.to_vec(),
@@ -120,18 +124,13 @@ impl Convention {
     /// The host register that holds byte `offset` of the guest registers, or [`NO_HOST`].
     #[inline]
     pub fn at(&self, offset: usize) -> HostReg {
-        self.covers[offset]
+        self.covers[offset].0
     }
 
     /// The pin that begins exactly at `slot`, or [`NO_HOST`].
     #[inline]
     pub fn pin(&self, slot: Slot) -> HostReg {
-        let r = self.covers[slot as usize];
-        if r != NO_HOST && self.slot_of(r) == slot {
-            r
-        } else {
-            NO_HOST
-        }
+        self.covers[slot as usize].1
     }
 
     /// The guest register in pin `r`.
@@ -147,7 +146,7 @@ impl Convention {
     /// Whether byte `offset` of the guest registers is in a host register.
     #[inline]
     pub fn is_pinned(&self, offset: usize) -> bool {
-        self.covers[offset] != NO_HOST
+        self.at(offset) != NO_HOST
     }
 
     /// Whether `r` is one of the registers for values.
@@ -163,7 +162,8 @@ impl Convention {
         debug_assert!(self.vector.len() == VECTOR_PINS && self.vector_size == 4);
         for s in slots {
             let r = XMM + self.vector.len() as HostReg;
-            self.covers[*s as usize..][..16].fill(r);
+            self.covers[*s as usize..][..16].fill((r, NO_HOST));
+            self.covers[*s as usize].1 = r;
             self.vector.push(*s);
         }
     }
@@ -176,7 +176,7 @@ impl Convention {
     /// Undoes [`Convention::pin_for_block`].
     pub fn unpin_for_block(&mut self) {
         for s in self.vector.drain(self.vector.len().min(VECTOR_PINS)..) {
-            self.covers[s as usize..][..16].fill(NO_HOST);
+            self.covers[s as usize..][..16].fill((NO_HOST, NO_HOST));
         }
     }
 
@@ -187,6 +187,7 @@ impl Convention {
     }
 
     /// Log2 of the size of pin `r`.
+    #[inline(always)]
     pub fn size_of(&self, r: HostReg) -> u8 {
         if r >= XMM {
             self.vector_size

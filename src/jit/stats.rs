@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 /// What the cache has translated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,7 +16,8 @@ pub struct Stats {
     pub code_bytes: u64,
     /// Bytes with headers and side tables.
     pub total_bytes: u64,
-    /// Wall-clock nanoseconds from a missing block to its code, over all threads.
+    /// CPU time in nanoseconds from a missing block to its code, over all threads, page faults included; 0 unless
+    /// [`super::CodeCache::measure_time`] was called.
     pub translate_ns: u64,
     /// Times that the whole cache was given up because an area was full.
     pub flushes: u64,
@@ -28,7 +28,7 @@ impl std::fmt::Display for Stats {
         let per = |x: u64, n: u64| if n == 0 { 0.0 } else { x as f64 / n as f64 };
         write!(
             f,
-            "jit: {} blocks, {} instructions ({:.1} a block), {} bytes of code ({:.1} an instruction), {:.3} ms translating ({:.0} ns an instruction), {} flushes",
+            "jit: {} blocks, {} instructions ({:.1} a block), {} bytes of code ({:.1} an instruction), {:.3} ms of CPU time translating ({:.0} ns an instruction), {} flushes",
             self.blocks,
             self.insns,
             per(self.insns, self.blocks),
@@ -59,9 +59,8 @@ impl Counters {
         self.total_bytes.fetch_add(total.into(), Ordering::Relaxed);
     }
 
-    pub(super) fn add_time(&self, t: Duration) {
-        self.translate_ns
-            .fetch_add(t.as_nanos() as u64, Ordering::Relaxed);
+    pub(super) fn add_time(&self, ns: u64) {
+        self.translate_ns.fetch_add(ns, Ordering::Relaxed);
     }
 
     pub(super) fn add_flush(&self) {

@@ -483,18 +483,8 @@ impl View {
     }
 
     fn fetch<const N: usize>(&mut self, pc: u64) -> Result<[u8; N], FetchFault> {
-        let last = pc.checked_add(N as u64 - 1).ok_or(FetchFault)?;
-        let generation = self.space.map_generation();
-        for addr in [last, pc] {
-            let (start, end, at) = self.exec;
-            if at != generation || !(start..end).contains(&addr) {
-                let (start, end) = self.space.executable_at(addr).ok_or(FetchFault)?;
-                self.exec = (start, end, generation);
-            }
-        }
         let mut bytes = [0; N];
-        self.space.read(pc, &mut bytes).map_err(|_| FetchFault)?;
-        Ok(bytes)
+        self.fetch_ahead(pc, &mut bytes).map(|()| bytes)
     }
 }
 
@@ -505,6 +495,19 @@ impl CodeSource for View {
 
     fn fetch16(&mut self, pc: u64) -> Result<u16, FetchFault> {
         self.fetch(pc).map(u16::from_le_bytes)
+    }
+
+    fn fetch_ahead(&mut self, pc: u64, buf: &mut [u8]) -> Result<(), FetchFault> {
+        let last = pc.checked_add(buf.len() as u64 - 1).ok_or(FetchFault)?;
+        let generation = self.space.map_generation();
+        for addr in [last, pc] {
+            let (start, end, at) = self.exec;
+            if at != generation || !(start..end).contains(&addr) {
+                let (start, end) = self.space.executable_at(addr).ok_or(FetchFault)?;
+                self.exec = (start, end, generation);
+            }
+        }
+        self.space.read(pc, buf).map_err(|_| FetchFault)
     }
 }
 

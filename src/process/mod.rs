@@ -61,6 +61,7 @@ pub use crate::abi::{Errno, Signal, SysResult};
 
 use crate::cpu::Engine;
 use crate::host;
+use crate::host::signal::Inherited;
 use crate::isa::Isa;
 use crate::mem::AddressSpace;
 use std::path::PathBuf;
@@ -229,15 +230,15 @@ impl Process {
         let mut tables = self.lock_actions();
         let actions = tables.mine();
         for signal in (1..=64).map(Signal) {
-            if host::signal::is_ignored(signal) {
+            // SIGKILL and SIGSTOP stay as they are.
+            if actions.apply(signal) == Ok(Inherited::Ignored) {
                 let ignore = Action {
                     handler: Action::IGNORE,
                     ..Action::default()
                 };
-                // SIGKILL and SIGSTOP are never ignored.
                 let _ = actions.set(signal, ignore);
+                let _ = actions.apply(signal);
             }
-            let _ = actions.apply(signal);
         }
     }
 

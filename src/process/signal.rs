@@ -1,7 +1,7 @@
 //! Signals: sets, information, actions.
 
 use super::{Errno, Signal, SysResult};
-use crate::host::signal::{self, Disposition, RawInfo};
+use crate::host::signal::{self, Disposition, Inherited, RawInfo};
 
 /// A set of signals; bit n - 1 is signal n in the host's numbering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -285,10 +285,10 @@ impl Actions {
         Ok(std::mem::replace(slot, action))
     }
 
-    /// Makes the host do what the action of `signal` asks for.
-    pub(super) fn apply(&self, signal: Signal) -> SysResult<()> {
+    /// Makes the host do what the action of `signal` asks for; returns what it did before.
+    pub(super) fn apply(&self, signal: Signal) -> SysResult<Inherited> {
         if signal.0 > 64 || signal == Signal::SIGKILL || signal == Signal::SIGSTOP {
-            return Ok(());
+            return Ok(Inherited::Taken);
         }
         let action = self.get(signal);
         // The kernel must not lose these two, whatever the guest wants: they carry the faults of guest code.

@@ -2,8 +2,10 @@
 
 use std::sync::OnceLock;
 
+use super::TABLES;
 use super::translate::Translator;
 use crate::isa::Flow;
+use crate::isa::index::{self, Index, Key};
 
 /// A feature of the architecture that a row belongs to; what the guest is told of comes from [`super::features`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,123 +201,139 @@ pub const fn row(
 
 /// Finds rows. Words are looked up by their top eleven bits; where more than a few rows share those, by bits 15:10 next.
 pub struct Decoder {
-    rows: Vec<&'static Row>,
-    first: Index,
-    /// For a bucket of `first` with many rows: its number here, else 0.
-    split: Vec<u16>,
-    /// Made on first use: a program sees few of them, and waits for nothing else at its start.
-    second: Vec<OnceLock<Index>>,
+    /// For a key of the first level with many rows: its number here, else 0.
+    split: [u16; KEY.count()],
+    /// Made on first use: a program sees few of them.
+    second: [OnceLock<Second>; SPLITS],
 }
 
-const MAX_SCAN: u32 = 3;
+const MAX_SCAN: usize = 3;
 
-/// Rows by the value of some bits of the word.
-struct Index {
-    buckets: Vec<Bucket>,
-    /// Row numbers that buckets name.
-    lists: Vec<u16>,
-}
+const KEY: Key = Key {
+    high: (21, 11),
+    low: (0, 0),
+};
 
-/// Rows to try: `lists[start..][..len]`.
-#[derive(Clone, Copy, Default)]
-struct Bucket {
-    start: u16,
-    len: u16,
-}
-
-impl Index {
-    /// Sorts the rows of those numbers by the values that bits `[lsb, lsb + width)` of their words can have.
-    fn new(rows: &[&Row], numbers: &[u16], lsb: u32, width: u32) -> Index {
-        let all = (1u32 << width) - 1;
-        let mut buckets = vec![Bucket::default(); 1 << width];
-        for_each_value(rows, numbers, lsb, all, |value, _| buckets[value].len += 1);
-        let mut start = 0;
-        for bucket in &mut buckets {
-            bucket.start = start;
-            start += std::mem::take(&mut bucket.len);
+const ROW_COUNT: usize = {
+    let (mut count, mut group) = (0, 0);
+    while group < TABLES.len() {
+        let mut table = 0;
+        while table < TABLES[group].len() {
+            count += TABLES[group][table].len();
+            table += 1;
         }
-        let mut lists = vec![0; start.into()];
-        for_each_value(rows, numbers, lsb, all, |value, number| {
-            let bucket = &mut buckets[value];
-            lists[usize::from(bucket.start + bucket.len)] = number;
-            bucket.len += 1;
-        });
-        Index { buckets, lists }
+        group += 1;
     }
+    count
+};
 
-    #[inline]
-    fn list(&self, value: usize) -> &[u16] {
-        let bucket = self.buckets[value];
-        &self.lists[bucket.start.into()..][..bucket.len.into()]
-    }
-}
-
-/// Calls `f` with each value that the bits `all << lsb` of a row's words can have, and the row's number.
-fn for_each_value(
-    rows: &[&Row],
-    numbers: &[u16],
-    lsb: u32,
-    all: u32,
-    mut f: impl FnMut(usize, u16),
-) {
-    for &number in numbers {
-        let row = rows[usize::from(number)];
-        let free = !(row.mask >> lsb) & all;
-        let fixed = row.value >> lsb & all;
-        // Every subset of the free bits, in the order of subtraction.
-        let mut subset = free;
-        loop {
-            f((fixed | subset) as usize, number);
-            if subset == 0 {
-                break;
+static ROWS: [&Row; ROW_COUNT] = {
+    let mut rows = [&TABLES[0][0][0]; ROW_COUNT];
+    let (mut count, mut group) = (0, 0);
+    while group < TABLES.len() {
+        let mut table = 0;
+        while table < TABLES[group].len() {
+            let mut n = 0;
+            while n < TABLES[group][table].len() {
+                rows[count] = &TABLES[group][table][n];
+                count += 1;
+                n += 1;
             }
-            subset = (subset - 1) & free;
+            table += 1;
         }
+        group += 1;
+    }
+    rows
+};
+
+const PATTERNS: [(u32, u32); ROW_COUNT] = {
+    let mut patterns = [(0, 0); ROW_COUNT];
+    let mut n = 0;
+    while n < ROW_COUNT {
+        patterns[n] = (ROWS[n].mask, ROWS[n].value);
+        n += 1;
+    }
+    patterns
+};
+
+static FIRST: Index<{ KEY.count() }, { index::entries(&PATTERNS, KEY) }> =
+    Index::new(&PATTERNS, KEY);
+
+/// One more than the number of keys with many rows.
+const SPLITS: usize = {
+    let (mut count, mut key) = (1, 0);
+    while key < KEY.count() {
+        if FIRST.count(key) > MAX_SCAN {
+            count += 1;
+        }
+        key += 1;
+    }
+    count
+};
+
+/// The rows of one key by bits 15:10 of the word.
+struct Second {
+    /// Ends of the lists in `rows`.
+    ends: [u16; 64],
+    rows: Vec<u16>,
+}
+
+impl Second {
+    fn new(numbers: &[u16]) -> Second {
+        let mut rows = Vec::new();
+        let ends = std::array::from_fn(|bits| {
+            let fits = |n: &u16| {
+                let row = ROWS[usize::from(*n)];
+                ((bits as u32) << 10 ^ row.value) & row.mask & 63 << 10 == 0
+            };
+            rows.extend(numbers.iter().copied().filter(fits));
+            rows.len() as u16
+        });
+        Second { ends, rows }
+    }
+
+    fn rows(&self, bits: usize) -> &[u16] {
+        let start = if bits == 0 { 0 } else { self.ends[bits - 1] };
+        &self.rows[start.into()..self.ends[bits].into()]
     }
 }
 
 impl Decoder {
-    /// The index over `tables`.
-    pub fn new(tables: &[&[&'static [Row]]]) -> Decoder {
-        let tables = tables.iter().flat_map(|group| group.iter());
-        let rows: Vec<&'static Row> = tables.flat_map(|table| table.iter()).collect();
-        let numbers: Vec<u16> = (0..rows.len() as u16).collect();
-        let first = Index::new(&rows, &numbers, 21, 11);
-        let mut second = vec![OnceLock::new()];
-        let split = first.buckets.iter().map(|bucket| {
-            if u32::from(bucket.len) <= MAX_SCAN {
-                return 0;
+    /// The decoder over all tables.
+    pub(super) const fn over_tables() -> Decoder {
+        let mut split = [0; KEY.count()];
+        let (mut count, mut key) = (0, 0);
+        while key < KEY.count() {
+            if FIRST.count(key) > MAX_SCAN {
+                count += 1;
+                split[key] = count;
             }
-            second.push(OnceLock::new());
-            second.len() as u16 - 1
-        });
-        let split = split.collect();
+            key += 1;
+        }
         Decoder {
-            rows,
-            first,
             split,
-            second,
+            second: [const { OnceLock::new() }; SPLITS],
         }
     }
 
     /// The row of `word`.
     #[inline]
     pub fn find(&self, word: u32) -> Option<&'static Row> {
-        let value = (word >> 21) as usize;
-        let mut list = self.first.list(value);
-        let split = self.split[value];
+        let key = KEY.of(word);
+        let mut list = FIRST.rows(key);
+        let split = self.split[key];
         if split != 0 {
             list = self.second[usize::from(split)]
-                .get_or_init(|| Index::new(&self.rows, list, 10, 6))
-                .list((word >> 10 & 63) as usize);
+                .get_or_init(|| Second::new(list))
+                .rows((word >> 10 & 63) as usize);
         }
         list.iter()
-            .map(|&n| self.rows[usize::from(n)])
+            .map(|&n| ROWS[usize::from(n)])
             .find(|row| row.matches(word))
     }
 
     /// All rows.
-    pub fn rows(&self) -> &[&'static Row] {
-        &self.rows
+    pub fn rows(&self) -> &'static [&'static Row] {
+        &ROWS
     }
 }

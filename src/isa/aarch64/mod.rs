@@ -16,8 +16,6 @@ mod simd;
 mod sysregs;
 mod translate;
 
-use std::sync::LazyLock;
-
 use self::decode::{Decoder, Insn, Row};
 use self::translate::Translator;
 use super::{CodeSource, FetchFault, Flow, Isa, RegisterTable};
@@ -35,7 +33,7 @@ pub mod mode {
 }
 
 /// The rows of all encodings that are implemented.
-static TABLES: &[&[&[Row]]] = &[
+const TABLES: &[&[&[Row]]] = &[
     &[
         dp_imm::ROWS,
         dp_reg::ROWS,
@@ -47,7 +45,7 @@ static TABLES: &[&[&[Row]]] = &[
     ldst::TABLES,
 ];
 
-static DECODER: LazyLock<Decoder> = LazyLock::new(|| Decoder::new(TABLES));
+static DECODER: Decoder = Decoder::over_tables();
 
 /// The rows of all encodings that are implemented.
 pub fn rows() -> &'static [&'static Row] {

@@ -1,7 +1,9 @@
-//! Decoding: rows of bit patterns, and a decision tree that finds the row of an instruction word.
+//! Decoding: rows of bit patterns, and an index that finds the row of an instruction word.
 
+use super::TABLES;
 use super::translate::Translator;
 use super::translate::{Done, Refusal};
+use crate::isa::index::{self, Index, Key};
 
 /// An instruction word. The accessors have the manual's names of the fields, which sit at the same place in every encoding
 /// that has them (a test holds the patterns of all rows to that).
@@ -155,128 +157,65 @@ pub const fn row(name: &'static str, pattern: &'static str, translate: Translate
     }
 }
 
-/// A node of the decision tree.
-#[derive(Clone, Copy)]
-enum Node {
-    /// The children are `nodes[first..]`, chosen by the bits of the word from `lsb` under `mask`.
-    Split { lsb: u8, mask: u8, first: u16 },
-    /// The candidates are `lists[first..][..len]`.
-    Leaf { first: u16, len: u16 },
-}
+/// Finds rows: by opcode and function, then in turn.
+pub struct Decoder;
 
-/// Finds rows.
-pub struct Decoder {
-    rows: Vec<&'static Row>,
-    nodes: Vec<Node>,
-    lists: Vec<u16>,
-}
+/// Fields by which the opcode tables of the manual (volume II-A, appendix A) are laid out: opcode and function.
+const KEY: Key = Key {
+    high: (26, 6),
+    low: (0, 6),
+};
 
-/// Fields by which the opcode tables of the manual (volume II-A, appendix A) are laid out: opcode, rs or fmt, rt, function.
-const FIELDS: [(u8, u8); 4] = [(26, 6), (21, 5), (16, 5), (0, 6)];
+const ROW_COUNT: usize = {
+    let (mut count, mut table) = (0, 0);
+    while table < TABLES.len() {
+        count += TABLES[table].len();
+        table += 1;
+    }
+    count
+};
 
-/// Rows that are tried in turn rather than told apart by another field.
-const LEAF_ROWS: usize = 4;
+static ROWS: [&Row; ROW_COUNT] = {
+    let mut rows = [&TABLES[0][0]; ROW_COUNT];
+    let (mut count, mut table) = (0, 0);
+    while table < TABLES.len() {
+        let mut n = 0;
+        while n < TABLES[table].len() {
+            rows[count] = &TABLES[table][n];
+            count += 1;
+            n += 1;
+        }
+        table += 1;
+    }
+    rows
+};
+
+const PATTERNS: [(u32, u32); ROW_COUNT] = {
+    let mut patterns = [(0, 0); ROW_COUNT];
+    let mut n = 0;
+    while n < ROW_COUNT {
+        patterns[n] = (ROWS[n].mask, ROWS[n].value);
+        n += 1;
+    }
+    patterns
+};
+
+static INDEX: Index<{ KEY.count() }, { index::entries(&PATTERNS, KEY) }> =
+    Index::new(&PATTERNS, KEY);
 
 impl Decoder {
-    /// The decision tree over `tables`.
-    pub fn new(tables: &[&'static [Row]]) -> Decoder {
-        let rows: Vec<&'static Row> = tables.iter().flat_map(|t| t.iter()).collect();
-        let all: Vec<u16> = (0..rows.len() as u16).collect();
-        let mut d = Decoder {
-            rows,
-            nodes: vec![Node::Leaf { first: 0, len: 0 }],
-            lists: Vec::new(),
-        };
-        d.grow(0, &all);
-        d
-    }
-
-    /// Makes node `at` decide between `rows`: by the field that leaves the fewest rows together, while one helps.
-    fn grow(&mut self, at: usize, rows: &[u16]) {
-        // A few rows are as fast to try in turn, and splitting further would make most of the start-up time.
-        let best = if rows.len() <= LEAF_ROWS {
-            None
-        } else {
-            FIELDS
-                .iter()
-                .min_by_key(|&&(lsb, width)| self.largest_part(rows, lsb, width))
-                .map(|&(lsb, width)| (lsb, self.distribute(rows, lsb, width)))
-        };
-        match best {
-            Some((lsb, parts)) if parts.iter().all(|part| part.len() < rows.len()) => {
-                let first = self.nodes.len();
-                self.nodes[at] = Node::Split {
-                    lsb,
-                    mask: (parts.len() - 1) as u8,
-                    first: first as u16,
-                };
-                self.nodes
-                    .resize(first + parts.len(), Node::Leaf { first: 0, len: 0 });
-                for (i, part) in parts.iter().enumerate() {
-                    self.grow(first + i, part);
-                }
-            }
-            _ => {
-                self.nodes[at] = Node::Leaf {
-                    first: self.lists.len() as u16,
-                    len: rows.len() as u16,
-                };
-                self.lists.extend_from_slice(rows);
-            }
-        }
-    }
-
-    /// Length of the longest list that [`Decoder::distribute`] makes.
-    fn largest_part(&self, rows: &[u16], lsb: u8, width: u8) -> usize {
-        let field = (1 << width) - 1;
-        let (mut anywhere, mut counts) = (0, [0; 64]);
-        for row in rows.iter().map(|n| self.rows[*n as usize]) {
-            match row.mask >> lsb & field {
-                mask if mask == field => counts[(row.value >> lsb & field) as usize] += 1,
-                0 => anywhere += 1,
-                mask => {
-                    for (bits, count) in counts.iter_mut().enumerate().take(1 << width) {
-                        *count += usize::from((row.value >> lsb ^ bits as u32) & mask == 0);
-                    }
-                }
-            }
-        }
-        anywhere + counts.into_iter().max().unwrap_or(0)
-    }
-
-    /// Sorts rows by the values that bits `[lsb, lsb + width)` of their words can have.
-    fn distribute(&self, rows: &[u16], lsb: u8, width: u8) -> Vec<Vec<u16>> {
-        (0..1u32 << width)
-            .map(|bits| {
-                rows.iter()
-                    .copied()
-                    .filter(|n| {
-                        let row = self.rows[*n as usize];
-                        (row.value ^ bits << lsb) & row.mask & ((1 << width) - 1) << lsb == 0
-                    })
-                    .collect()
-            })
-            .collect()
-    }
-
     /// The row of `word`.
     #[inline]
     pub fn find(&self, word: u32) -> Option<&'static Row> {
-        let mut node = self.nodes[0];
-        while let Node::Split { lsb, mask, first } = node {
-            node = self.nodes[first as usize + (word >> lsb & u32::from(mask)) as usize];
-        }
-        let Node::Leaf { first, len } = node else {
-            return None;
-        };
-        self.lists[first as usize..][..len as usize]
+        INDEX
+            .rows(KEY.of(word))
             .iter()
-            .map(|&n| self.rows[n as usize])
+            .map(|&n| ROWS[usize::from(n)])
             .find(|row| row.matches(word))
     }
 
     /// All rows.
-    pub fn rows(&self) -> &[&'static Row] {
-        &self.rows
+    pub fn rows(&self) -> &'static [&'static Row] {
+        &ROWS
     }
 }

@@ -18,8 +18,6 @@ mod muldiv;
 mod system;
 mod translate;
 
-use std::sync::LazyLock;
-
 use self::decode::{Decoder, Row};
 use self::translate::Translator;
 use super::{CodeSource, FetchFault, Flow, Isa, RegisterTable};
@@ -44,7 +42,7 @@ const STATUS_CU1: u32 = 1 << 29;
 const STATUS_FR: u32 = 1 << 26;
 const STATUS_USER: u32 = 0x11;
 
-static TABLES: &[&[Row]] = &[
+const TABLES: &[&[Row]] = &[
     alu::ROWS,
     muldiv::ROWS,
     branch::ROWS,
@@ -55,7 +53,7 @@ static TABLES: &[&[Row]] = &[
     system::ROWS,
 ];
 
-static DECODER: LazyLock<Decoder> = LazyLock::new(|| Decoder::new(TABLES));
+static DECODER: Decoder = Decoder;
 
 /// The rows of all encodings that are implemented.
 pub fn rows() -> &'static [&'static Row] {

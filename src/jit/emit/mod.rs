@@ -22,8 +22,8 @@ use super::regs::{Convention, NO_HOST};
 use super::stubs::{ConstPool, Stubs};
 use super::x64::Asm;
 use crate::ir::{Block, Effect, Helper, NONE, Op, OpCode, REGS_SIZE, Slot, Val};
-use flags::Flags;
 pub use flags::packed_flags;
+use flags::{Flags, Form};
 
 /// The block needs more spill slots than there are: it must be cut into smaller ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,15 +168,37 @@ impl Emitter {
         if self.conv.block_pins().next().is_some() {
             self.start_loop();
         }
-        for i in 0..block.ops.len() {
-            let op = &block.ops[i];
+        for (i, op) in block.ops.iter().enumerate() {
             let bits = self.values[i].bits;
             if bits & (DEAD | FUSED) != 0 {
                 continue;
             }
+            match op.code {
+                OpCode::InsnStart => {
+                    self.pc = op.imm as u64;
+                    continue;
+                }
+                OpCode::Const | OpCode::VConst => {
+                    self.values[i].root = i as Val;
+                    continue;
+                }
+                _ => {}
+            }
             self.at = i;
             self.locked = 0;
-            if clobbers_host_flags(op) {
+            // These leave the host's flags alone.
+            match op.code {
+                OpCode::GetReg => {
+                    self.get_reg(block, op)?;
+                    continue;
+                }
+                OpCode::SetReg => {
+                    self.set_reg(block, op)?;
+                    continue;
+                }
+                _ => {}
+            }
+            if self.flags.form != Form::State && clobbers_host_flags(op) {
                 let seen_outside = matches!(
                     op.code.effect(),
                     Effect::Memory | Effect::State | Effect::SideExit | Effect::Terminal
@@ -186,12 +208,13 @@ impl Emitter {
                 }
                 self.host_flags_gone();
             }
-            for v in op.operands() {
-                debug_assert!(
-                    self.values[v as usize].root != NONE || self.values[v as usize].is(FUSED),
-                    "operand {v} of op {i} was not emitted\n{block}"
-                );
-            }
+            debug_assert!(
+                op.operands().all(|v| {
+                    let value = &self.values[v as usize];
+                    value.root != NONE || value.is(FUSED)
+                }),
+                "an operand of op {i} was not emitted\n{block}"
+            );
             self.op(block, op)?;
             self.end_of_op();
         }
@@ -218,13 +241,10 @@ impl Emitter {
         std::mem::take(&mut self.descriptors)
     }
 
+    #[inline(always)]
     fn op(&mut self, b: &Block, op: &Op) -> Result {
         use OpCode::*;
         match op.code {
-            InsnStart => self.pc = op.imm as u64,
-            Const | VConst => self.values[self.at].root = self.at as Val,
-            GetReg => self.get_reg(b, op)?,
-            SetReg => self.set_reg(b, op)?,
             Add | Sub | Mul | MulHiU | MulHiS | DivU | DivS | RemU | RemS | And | AndNot | Or
             | Xor | Not | Neg | Shl | ShrU | ShrS | Rotr | Clz | Ctz | Rbit | Bswap | Bswap16
             | Bswap32 | ExtractU | ExtractS | Insert | Concat | Sext8 | Sext16 | Sext32 | Zext8

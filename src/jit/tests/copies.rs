@@ -270,7 +270,7 @@ fn run_loop(m: &mut Machine, seed: u64, asked: bool) -> (bool, bool) {
     got.guest_base = base.wrapping_sub(MEMORY);
     let entry = m
         .cache
-        .add(&rewritten, &pins, &mut m.emitter, &m.slot, || true)
+        .add(&rewritten, &pins, &mut m.emitter, &m.slot, None, || true)
         .expect("a simple block")
         .expect("an entry");
     let mut code;
@@ -334,7 +334,7 @@ fn a_loop_leaves_when_asked() {
     let mut m = Machine::new(&WIDE);
     let entry = m
         .cache
-        .add(&block, &pins, &mut m.emitter, &m.slot, || true)
+        .add(&block, &pins, &mut m.emitter, &m.slot, None, || true)
         .expect("a simple block")
         .expect("an entry");
     let mut cpu = Box::new(CpuState::new());

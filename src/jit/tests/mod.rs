@@ -200,7 +200,7 @@ impl Machine {
 
     pub fn try_add(&mut self, block: &Block) -> Option<u64> {
         self.cache
-            .add(block, &[], &mut self.emitter, &self.slot, || true)
+            .add(block, &[], &mut self.emitter, &self.slot, None, || true)
             .ok()
             .flatten()
     }
@@ -234,7 +234,7 @@ pub fn exit_of(cpu: &CpuState, code: u64) -> BlockExit {
             Trap::from_u16(argument as u16).expect("a trap"),
             (argument >> 16) as u16,
         ),
-        exit_code::FAULT => BlockExit::Fault(super::cache::noted_fault(cpu)),
+        exit_code::FAULT => BlockExit::Fault(super::buffer::noted_fault(cpu)),
         exit_code::INVALIDATE => BlockExit::InvalidateCode {
             addr: cpu.engine[ENGINE_ADDR],
             len: cpu.engine[ENGINE_LEN],

@@ -1,6 +1,6 @@
 //! Integer instructions.
 
-use super::{Asm, Cc, Insn, Mem, Reg, Rm, Short, gpr};
+use super::{Asm, Cc, Mem, NO_TAIL, Reg, Rm, Short, Tail, gpr, imm8, imm32};
 
 /// The eight arithmetic operations that share one encoding (Intel SDM volume 2, opcodes 00 to 3F and group 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,58 +47,60 @@ type Size = u8;
 impl Asm {
     /// `mov dst, src`
     pub fn mov(&mut self, w: bool, dst: Reg, src: impl Into<Rm>) {
-        self.legacy(0, 0, 0x8b, w, dst, src.into(), false, &[]);
+        self.legacy(0, 0, 0x8b, w, dst, src.into(), false, NO_TAIL);
     }
 
     /// `mov [dst], src` of `1 << size` bytes.
     pub fn store(&mut self, size: Size, dst: Mem, src: Reg) {
         match size {
-            0 => self.legacy(0, 0, 0x88, false, src, dst.into(), true, &[]),
-            1 => self.legacy(0x66, 0, 0x89, false, src, dst.into(), false, &[]),
-            _ => self.legacy(0, 0, 0x89, size == 3, src, dst.into(), false, &[]),
+            0 => self.legacy(0, 0, 0x88, false, src, dst.into(), true, NO_TAIL),
+            1 => self.legacy(0x66, 0, 0x89, false, src, dst.into(), false, NO_TAIL),
+            _ => self.legacy(0, 0, 0x89, size == 3, src, dst.into(), false, NO_TAIL),
         }
     }
 
     /// `mov [dst], imm` of `1 << size` bytes; 8 bytes are sign-extended from 32 bits.
     pub fn store_imm(&mut self, size: Size, dst: Mem, imm: i32) {
-        let b = imm.to_le_bytes();
+        let len = [1, 2, 4, 4][size as usize & 3];
+        let tail = Tail { value: imm, len };
         match size {
-            0 => self.legacy(0, 0, 0xc6, false, 0, dst.into(), false, &b[..1]),
-            1 => self.legacy(0x66, 0, 0xc7, false, 0, dst.into(), false, &b[..2]),
-            _ => self.legacy(0, 0, 0xc7, size == 3, 0, dst.into(), false, &b),
+            0 => self.legacy(0, 0, 0xc6, false, 0, dst.into(), false, tail),
+            1 => self.legacy(0x66, 0, 0xc7, false, 0, dst.into(), false, tail),
+            _ => self.legacy(0, 0, 0xc7, size == 3, 0, dst.into(), false, tail),
         }
     }
 
     /// The shortest move of a 64-bit constant; leaves the flags alone.
     pub fn mov_imm(&mut self, dst: Reg, imm: u64) {
-        let mut i = Insn::new();
+        let mut i = self.room();
         if let Ok(x) = u32::try_from(imm) {
-            if dst >= 8 {
-                i.put(0x41);
-            }
+            i.put_if(dst >= 8, 0x41);
             i.put(0xb8 | dst & 7);
             i.put32(x as i32);
-            self.put(&i);
         } else if let Ok(x) = i32::try_from(imm as i64) {
-            self.legacy(0, 0, 0xc7, true, 0, dst.into(), false, &x.to_le_bytes());
+            i.put(0x48 | dst >> 3);
+            i.put(0xc7);
+            i.put_registers(0, dst);
+            i.put32(x);
         } else {
             i.put(0x48 | dst >> 3);
             i.put(0xb8 | dst & 7);
             i.put32(imm as i32);
             i.put32((imm >> 32) as i32);
-            self.put(&i);
         }
+        let len = i.len;
+        self.pos += len;
     }
 
     /// Load of `1 << size` bytes, zero- or sign-extended to 32 (`w` false) or 64 bits.
     pub fn load(&mut self, w: bool, size: Size, signed: bool, dst: Reg, src: impl Into<Rm>) {
         let src = src.into();
         match (size, signed) {
-            (0, false) => self.legacy(0, 1, 0xb6, false, dst, src, true, &[]),
-            (1, false) => self.legacy(0, 1, 0xb7, false, dst, src, false, &[]),
-            (0, true) => self.legacy(0, 1, 0xbe, w, dst, src, true, &[]),
-            (1, true) => self.legacy(0, 1, 0xbf, w, dst, src, false, &[]),
-            (2, true) if w => self.legacy(0, 0, 0x63, true, dst, src, false, &[]),
+            (0, false) => self.legacy(0, 1, 0xb6, false, dst, src, true, NO_TAIL),
+            (1, false) => self.legacy(0, 1, 0xb7, false, dst, src, false, NO_TAIL),
+            (0, true) => self.legacy(0, 1, 0xbe, w, dst, src, true, NO_TAIL),
+            (1, true) => self.legacy(0, 1, 0xbf, w, dst, src, false, NO_TAIL),
+            (2, true) if w => self.legacy(0, 0, 0x63, true, dst, src, false, NO_TAIL),
             (2, _) => self.mov(false, dst, src),
             _ => self.mov(true, dst, src),
         }
@@ -107,100 +109,113 @@ impl Asm {
     /// `movbe dst, [src]`: 2, 4 or 8 bytes; 2 bytes leave the rest of `dst`.
     pub fn movbe_load(&mut self, size: Size, dst: Reg, src: Mem) {
         let pp = if size == 1 { 0x66 } else { 0 };
-        self.legacy(pp, 2, 0xf0, size == 3, dst, src.into(), false, &[]);
+        self.legacy(pp, 2, 0xf0, size == 3, dst, src.into(), false, NO_TAIL);
     }
 
     /// `movbe [dst], src`: 2, 4 or 8 bytes.
     pub fn movbe_store(&mut self, size: Size, dst: Mem, src: Reg) {
         let pp = if size == 1 { 0x66 } else { 0 };
-        self.legacy(pp, 2, 0xf1, size == 3, src, dst.into(), false, &[]);
+        self.legacy(pp, 2, 0xf1, size == 3, src, dst.into(), false, NO_TAIL);
     }
 
     /// `lea dst, [m]`
     pub fn lea(&mut self, w: bool, dst: Reg, m: Mem) {
-        self.legacy(0, 0, 0x8d, w, dst, m.into(), false, &[]);
+        self.legacy(0, 0, 0x8d, w, dst, m.into(), false, NO_TAIL);
     }
 
     /// `op dst, src`
     pub fn alu(&mut self, op: Alu, w: bool, dst: Reg, src: impl Into<Rm>) {
-        self.legacy(0, 0, (op as u8) << 3 | 3, w, dst, src.into(), false, &[]);
+        self.legacy(
+            0,
+            0,
+            (op as u8) << 3 | 3,
+            w,
+            dst,
+            src.into(),
+            false,
+            NO_TAIL,
+        );
     }
 
     /// `op [dst], src` of `1 << size` bytes.
     pub fn alu_store(&mut self, op: Alu, size: Size, dst: Mem, src: Reg) {
         let pp = if size == 1 { 0x66 } else { 0 };
         let code = (op as u8) << 3 | u8::from(size != 0);
-        self.legacy(pp, 0, code, size == 3, src, dst.into(), size == 0, &[]);
+        self.legacy(pp, 0, code, size == 3, src, dst.into(), size == 0, NO_TAIL);
     }
 
     /// `op dst, imm`
     pub fn alu_imm(&mut self, op: Alu, w: bool, dst: impl Into<Rm>, imm: i32) {
         let dst = dst.into();
         if let Ok(b) = i8::try_from(imm) {
-            self.legacy(0, 0, 0x83, w, op as u8, dst, false, &[b as u8]);
+            self.legacy(0, 0, 0x83, w, op as u8, dst, false, imm8(b as u8));
         } else {
-            self.legacy(0, 0, 0x81, w, op as u8, dst, false, &imm.to_le_bytes());
+            self.legacy(0, 0, 0x81, w, op as u8, dst, false, imm32(imm));
         }
     }
 
     /// `test a, b`
     pub fn test(&mut self, w: bool, a: impl Into<Rm>, b: Reg) {
-        self.legacy(0, 0, 0x85, w, b, a.into(), false, &[]);
+        self.legacy(0, 0, 0x85, w, b, a.into(), false, NO_TAIL);
     }
 
     /// `test a, imm`
     pub fn test_imm(&mut self, w: bool, a: impl Into<Rm>, imm: i32) {
-        self.legacy(0, 0, 0xf7, w, 0, a.into(), false, &imm.to_le_bytes());
+        self.legacy(0, 0, 0xf7, w, 0, a.into(), false, imm32(imm));
     }
 
     /// `test byte a, imm`
     pub fn test_imm8(&mut self, a: impl Into<Rm>, imm: u8) {
-        self.legacy(0, 0, 0xf6, false, 0, a.into(), true, &[imm]);
+        self.legacy(0, 0, 0xf6, false, 0, a.into(), true, imm8(imm));
     }
 
     /// `bt a, bit` on a register or a memory word.
     pub fn bt_imm(&mut self, w: bool, a: impl Into<Rm>, bit: u8) {
-        self.legacy(0, 1, 0xba, w, 4, a.into(), false, &[bit]);
+        self.legacy(0, 1, 0xba, w, 4, a.into(), false, imm8(bit));
     }
 
     /// `not`, `neg`, `imul`, `div`, `idiv`
     pub fn unary(&mut self, op: Unary, w: bool, a: impl Into<Rm>) {
-        self.legacy(0, 0, 0xf7, w, op as u8, a.into(), false, &[]);
+        self.legacy(0, 0, 0xf7, w, op as u8, a.into(), false, NO_TAIL);
     }
 
     /// `imul dst, src`
     pub fn imul(&mut self, w: bool, dst: Reg, src: impl Into<Rm>) {
-        self.legacy(0, 1, 0xaf, w, dst, src.into(), false, &[]);
+        self.legacy(0, 1, 0xaf, w, dst, src.into(), false, NO_TAIL);
     }
 
     /// `imul dst, src, imm`
     pub fn imul_imm(&mut self, w: bool, dst: Reg, src: impl Into<Rm>, imm: i32) {
-        self.legacy(0, 0, 0x69, w, dst, src.into(), false, &imm.to_le_bytes());
+        self.legacy(0, 0, 0x69, w, dst, src.into(), false, imm32(imm));
     }
 
     /// Sign of RAX into RDX (`cdq`, `cqo`).
     pub fn sign_to_rdx(&mut self, w: bool) {
-        self.bytes(if w { &[0x48, 0x99] } else { &[0x99] });
+        if w {
+            self.fixed([0x48, 0x99]);
+        } else {
+            self.fixed([0x99]);
+        }
     }
 
     /// Shift or rotate by a constant.
     pub fn shift_imm(&mut self, op: Shift, w: bool, a: impl Into<Rm>, n: u8) {
-        self.legacy(0, 0, 0xc1, w, op as u8, a.into(), false, &[n]);
+        self.legacy(0, 0, 0xc1, w, op as u8, a.into(), false, imm8(n));
     }
 
     /// Shift or rotate of 16 bits by a constant.
     pub fn shift_imm16(&mut self, op: Shift, a: impl Into<Rm>, n: u8) {
-        self.legacy(0x66, 0, 0xc1, false, op as u8, a.into(), false, &[n]);
+        self.legacy(0x66, 0, 0xc1, false, op as u8, a.into(), false, imm8(n));
     }
 
     /// Shift or rotate by CL.
     pub fn shift_cl(&mut self, op: Shift, w: bool, a: impl Into<Rm>) {
-        self.legacy(0, 0, 0xd3, w, op as u8, a.into(), false, &[]);
+        self.legacy(0, 0, 0xd3, w, op as u8, a.into(), false, NO_TAIL);
     }
 
     /// `shrd a, b, n`
     pub fn shrd(&mut self, w: bool, a: Reg, b: Reg, n: u8) {
-        self.legacy(0, 1, 0xac, w, b, a.into(), false, &[n]);
+        self.legacy(0, 1, 0xac, w, b, a.into(), false, imm8(n));
     }
 
     /// `shlx`, `shrx`, `sarx` (BMI2): flags stay.
@@ -210,174 +225,173 @@ impl Asm {
             Shift::Sar => 2,
             _ => 3,
         };
-        self.vex(pp, 2, 0xf7, w, dst, amount, src.into(), &[]);
+        self.vex(pp, 2, 0xf7, w, dst, amount, src.into(), NO_TAIL);
     }
 
     /// `rorx dst, src, n` (BMI2): flags stay.
     pub fn rorx(&mut self, w: bool, dst: Reg, src: impl Into<Rm>, n: u8) {
-        self.vex(3, 3, 0xf0, w, dst, 0, src.into(), &[n]);
+        self.vex(3, 3, 0xf0, w, dst, 0, src.into(), imm8(n));
     }
 
     /// `andn dst, a, b`: `!a & b` (BMI1).
     pub fn andn(&mut self, w: bool, dst: Reg, a: Reg, b: impl Into<Rm>) {
-        self.vex(0, 2, 0xf2, w, dst, a, b.into(), &[]);
+        self.vex(0, 2, 0xf2, w, dst, a, b.into(), NO_TAIL);
     }
 
     /// `mulx high, low, src`: RDX times `src` (BMI2).
     pub fn mulx(&mut self, w: bool, high: Reg, low: Reg, src: impl Into<Rm>) {
-        self.vex(3, 2, 0xf6, w, high, low, src.into(), &[]);
+        self.vex(3, 2, 0xf6, w, high, low, src.into(), NO_TAIL);
     }
 
     /// `pext dst, src, mask` (BMI2).
     pub fn pext(&mut self, w: bool, dst: Reg, src: Reg, mask: impl Into<Rm>) {
-        self.vex(2, 2, 0xf5, w, dst, src, mask.into(), &[]);
+        self.vex(2, 2, 0xf5, w, dst, src, mask.into(), NO_TAIL);
     }
 
     /// `pdep dst, src, mask` (BMI2).
     pub fn pdep(&mut self, w: bool, dst: Reg, src: Reg, mask: impl Into<Rm>) {
-        self.vex(3, 2, 0xf5, w, dst, src, mask.into(), &[]);
+        self.vex(3, 2, 0xf5, w, dst, src, mask.into(), NO_TAIL);
     }
 
     /// `lzcnt dst, src`
     pub fn lzcnt(&mut self, w: bool, dst: Reg, src: impl Into<Rm>) {
-        self.legacy(0xf3, 1, 0xbd, w, dst, src.into(), false, &[]);
+        self.legacy(0xf3, 1, 0xbd, w, dst, src.into(), false, NO_TAIL);
     }
 
     /// `tzcnt dst, src`
     pub fn tzcnt(&mut self, w: bool, dst: Reg, src: impl Into<Rm>) {
-        self.legacy(0xf3, 1, 0xbc, w, dst, src.into(), false, &[]);
+        self.legacy(0xf3, 1, 0xbc, w, dst, src.into(), false, NO_TAIL);
     }
 
     /// `bswap a`
     pub fn bswap(&mut self, w: bool, a: Reg) {
-        let mut i = Insn::new();
         let rex = u8::from(w) << 3 | a >> 3;
-        if rex != 0 {
-            i.put(0x40 | rex);
-        }
+        let mut i = self.room();
+        i.put_if(rex != 0, 0x40 | rex);
         i.put(0x0f);
         i.put(0xc8 | a & 7);
-        self.put(&i);
+        let len = i.len;
+        self.pos += len;
     }
 
     /// `crc32 dst, src` of `1 << size` bytes (Castagnoli).
     pub fn crc32c(&mut self, size: Size, dst: Reg, src: Reg) {
         match size {
             // 66 and F2 together: the operand-size prefix comes first.
-            0 => self.legacy(0xf2, 2, 0xf0, false, dst, src.into(), true, &[]),
+            0 => self.legacy(0xf2, 2, 0xf0, false, dst, src.into(), true, NO_TAIL),
             1 => {
-                self.bytes(&[0x66]);
-                self.legacy(0xf2, 2, 0xf1, false, dst, src.into(), false, &[]);
+                self.fixed([0x66]);
+                self.legacy(0xf2, 2, 0xf1, false, dst, src.into(), false, NO_TAIL);
             }
-            _ => self.legacy(0xf2, 2, 0xf1, size == 3, dst, src.into(), false, &[]),
+            _ => self.legacy(0xf2, 2, 0xf1, size == 3, dst, src.into(), false, NO_TAIL),
         }
     }
 
     /// `setcc a` (low byte).
     pub fn setcc(&mut self, cc: Cc, a: Reg) {
-        self.legacy(0, 1, 0x90 | cc as u8, false, 0, a.into(), true, &[]);
+        self.legacy(0, 1, 0x90 | cc as u8, false, 0, a.into(), true, NO_TAIL);
     }
 
     /// `cmovcc dst, src`
     pub fn cmov(&mut self, cc: Cc, w: bool, dst: Reg, src: impl Into<Rm>) {
-        self.legacy(0, 1, 0x40 | cc as u8, w, dst, src.into(), false, &[]);
+        self.legacy(0, 1, 0x40 | cc as u8, w, dst, src.into(), false, NO_TAIL);
     }
 
     /// `lock xadd [m], r`
     pub fn lock_xadd(&mut self, size: Size, m: Mem, r: Reg) {
-        self.bytes(&[0xf0]);
+        self.fixed([0xf0]);
         let pp = if size == 1 { 0x66 } else { 0 };
         let op = 0xc0 | u8::from(size != 0);
-        self.legacy(pp, 1, op, size == 3, r, m.into(), size == 0, &[]);
+        self.legacy(pp, 1, op, size == 3, r, m.into(), size == 0, NO_TAIL);
     }
 
     /// `xchg [m], r`
     pub fn xchg(&mut self, size: Size, m: Mem, r: Reg) {
         let pp = if size == 1 { 0x66 } else { 0 };
         let op = 0x86 | u8::from(size != 0);
-        self.legacy(pp, 0, op, size == 3, r, m.into(), size == 0, &[]);
+        self.legacy(pp, 0, op, size == 3, r, m.into(), size == 0, NO_TAIL);
     }
 
     /// `lock cmpxchg [m], r`: compares with RAX.
     pub fn lock_cmpxchg(&mut self, size: Size, m: Mem, r: Reg) {
-        self.bytes(&[0xf0]);
+        self.fixed([0xf0]);
         let pp = if size == 1 { 0x66 } else { 0 };
         let op = 0xb0 | u8::from(size != 0);
-        self.legacy(pp, 1, op, size == 3, r, m.into(), size == 0, &[]);
+        self.legacy(pp, 1, op, size == 3, r, m.into(), size == 0, NO_TAIL);
     }
 
     /// `lock cmpxchg16b [m]`: compares with RDX:RAX, stores RCX:RBX.
     pub fn lock_cmpxchg16b(&mut self, m: Mem) {
-        self.bytes(&[0xf0]);
-        self.legacy(0, 1, 0xc7, true, 1, m.into(), false, &[]);
+        self.fixed([0xf0]);
+        self.legacy(0, 1, 0xc7, true, 1, m.into(), false, NO_TAIL);
     }
 
     /// `lock or dword [m], imm8`
     pub fn lock_or(&mut self, m: Mem, imm: i8) {
-        self.bytes(&[0xf0]);
-        self.legacy(0, 0, 0x83, false, 1, m.into(), false, &[imm as u8]);
+        self.fixed([0xf0]);
+        self.legacy(0, 0, 0x83, false, 1, m.into(), false, imm8(imm as u8));
     }
 
     /// `add al, imm`
     pub fn add_al(&mut self, imm: u8) {
-        self.bytes(&[0x04, imm]);
+        self.fixed([0x04, imm]);
     }
 
     /// `lahf`: SF, ZF, AF, PF, CF into AH.
     pub fn lahf(&mut self) {
-        self.bytes(&[0x9f]);
+        self.fixed([0x9f]);
     }
 
     /// `sahf`
     pub fn sahf(&mut self) {
-        self.bytes(&[0x9e]);
+        self.fixed([0x9e]);
     }
 
     /// `cmc`
     pub fn cmc(&mut self) {
-        self.bytes(&[0xf5]);
+        self.fixed([0xf5]);
     }
 
     /// `push r`
     pub fn push(&mut self, r: Reg) {
         if r >= 8 {
-            self.bytes(&[0x41]);
+            self.fixed([0x41]);
         }
-        self.bytes(&[0x50 | r & 7]);
+        self.fixed([0x50 | r & 7]);
     }
 
     /// `pop r`
     pub fn pop(&mut self, r: Reg) {
         if r >= 8 {
-            self.bytes(&[0x41]);
+            self.fixed([0x41]);
         }
-        self.bytes(&[0x58 | r & 7]);
+        self.fixed([0x58 | r & 7]);
     }
 
     /// `ret`
     pub fn ret(&mut self) {
-        self.bytes(&[0xc3]);
+        self.fixed([0xc3]);
     }
 
     /// `jmp rm`
     pub fn jmp_rm(&mut self, rm: impl Into<Rm>) {
-        self.legacy(0, 0, 0xff, false, 4, rm.into(), false, &[]);
+        self.legacy(0, 0, 0xff, false, 4, rm.into(), false, NO_TAIL);
     }
 
     /// `call rm`
     pub fn call_rm(&mut self, rm: impl Into<Rm>) {
-        self.legacy(0, 0, 0xff, false, 2, rm.into(), false, &[]);
+        self.legacy(0, 0, 0xff, false, 2, rm.into(), false, NO_TAIL);
     }
 
     /// `jmp rel32`, to be bound; returns the position of the field.
     pub fn jmp32(&mut self) -> usize {
-        self.bytes(&[0xe9, 0, 0, 0, 0]);
+        self.fixed([0xe9, 0, 0, 0, 0]);
         self.pos - 4
     }
 
     /// `jcc rel32`, to be bound; returns the position of the field.
     pub fn jcc32(&mut self, cc: Cc) -> usize {
-        self.bytes(&[0x0f, 0x80 | cc as u8, 0, 0, 0, 0]);
+        self.fixed([0x0f, 0x80 | cc as u8, 0, 0, 0, 0]);
         self.pos - 4
     }
 
@@ -389,7 +403,7 @@ impl Asm {
 
     /// `call` to a host address within 2 GiB.
     pub fn call_to(&mut self, target: u64) {
-        self.bytes(&[0xe8, 0, 0, 0, 0]);
+        self.fixed([0xe8, 0, 0, 0, 0]);
         self.aim(self.pos - 4, target);
     }
 
@@ -401,13 +415,13 @@ impl Asm {
 
     /// `jcc rel8` forward.
     pub fn jcc8(&mut self, cc: Cc) -> Short {
-        self.bytes(&[0x70 | cc as u8, 0]);
+        self.fixed([0x70 | cc as u8, 0]);
         Short(self.pos - 1)
     }
 
     /// `jmp rel8` forward.
     pub fn jmp8(&mut self) -> Short {
-        self.bytes(&[0xeb, 0]);
+        self.fixed([0xeb, 0]);
         Short(self.pos - 1)
     }
 
@@ -415,7 +429,7 @@ impl Asm {
     pub fn jcc8_back(&mut self, cc: Cc, to: usize) {
         let rel = to as i64 - (self.pos as i64 + 2);
         debug_assert!((-128..0).contains(&rel));
-        self.bytes(&[0x70 | cc as u8, rel as u8]);
+        self.fixed([0x70 | cc as u8, rel as u8]);
     }
 
     /// `jmp rel32` back to an earlier position.
@@ -427,12 +441,12 @@ impl Asm {
 
     /// `stmxcsr [m]`
     pub fn stmxcsr(&mut self, m: Mem) {
-        self.legacy(0, 1, 0xae, false, 3, m.into(), false, &[]);
+        self.legacy(0, 1, 0xae, false, 3, m.into(), false, NO_TAIL);
     }
 
     /// `ldmxcsr [m]`
     pub fn ldmxcsr(&mut self, m: Mem) {
-        self.legacy(0, 1, 0xae, false, 2, m.into(), false, &[]);
+        self.legacy(0, 1, 0xae, false, 2, m.into(), false, NO_TAIL);
     }
 
     /// `sub rsp, n` or with a negative `n` `add`.

@@ -142,36 +142,135 @@ impl From<Mem> for Rm {
     }
 }
 
-/// Longest instruction, rounded up to what one copy moves.
-const MAX_INSN: usize = 16;
+/// Room that is made for one instruction: the longest has 15 bytes, and a field of 4 bytes may be written at any of them.
+const ROOM: usize = 32;
 
-/// One instruction being put together.
-struct Insn {
-    bytes: [u8; 32],
+/// One instruction being written.
+struct Insn<'a> {
+    out: &'a mut [u8; ROOM],
     len: usize,
 }
 
-impl Insn {
-    #[inline(always)]
-    fn new() -> Insn {
-        Insn {
-            bytes: [0; 32],
-            len: 0,
-        }
-    }
-
+impl Insn<'_> {
     #[inline(always)]
     fn put(&mut self, b: u8) {
-        self.bytes[self.len & 31] = b;
+        self.out[self.len & 15] = b;
         self.len += 1;
+    }
+
+    /// Writes a byte that counts only if `wanted`.
+    #[inline(always)]
+    fn put_if(&mut self, wanted: bool, b: u8) {
+        self.out[self.len & 15] = b;
+        self.len += usize::from(wanted);
     }
 
     #[inline(always)]
     fn put32(&mut self, x: i32) {
-        for b in x.to_le_bytes() {
-            self.put(b);
+        let at = self.len & 15;
+        self.out[at..at + 4].copy_from_slice(&x.to_le_bytes());
+        self.len += 4;
+    }
+
+    #[inline(always)]
+    fn put_tail(&mut self, tail: Tail) {
+        let at = self.len & 15;
+        self.out[at..at + 4].copy_from_slice(&tail.value.to_le_bytes());
+        self.len += tail.len as usize;
+    }
+
+    /// Escape bytes of the opcode map, and the opcode.
+    #[inline(always)]
+    fn put_opcode(&mut self, map: u8, op: u8) {
+        if map != 0 {
+            self.put(0x0f);
+            self.put_if(map >= 2, if map == 2 { 0x38 } else { 0x3a });
+        }
+        self.put(op);
+    }
+
+    /// ModRM with a register operand.
+    #[inline(always)]
+    fn put_registers(&mut self, reg: Reg, r: Reg) {
+        self.put(0xc0 | (reg & 7) << 3 | r & 7);
+    }
+
+    /// ModRM, SIB and displacement. `at` is the instruction's offset in the buffer, `tail` the bytes that follow.
+    #[inline(always)]
+    fn put_memory(&mut self, reg: Reg, m: Mem, at: usize, tail: usize) {
+        let reg = (reg & 7) << 3;
+        if m.base == NO_REG {
+            if m.relative {
+                self.put(reg | 5);
+                let end = at + self.len + 4 + tail;
+                self.put32(m.disp.wrapping_sub(end as i32));
+            } else {
+                let index = if m.index == NO_REG { 4 } else { m.index & 7 };
+                self.put(reg | 4);
+                self.put(m.scale << 6 | index << 3 | 5);
+                self.put32(m.disp);
+            }
+            return;
+        }
+        let base = m.base & 7;
+        // RBP and R13 as base have no form without displacement.
+        let (mode, len) = if m.disp == 0 && base != 5 {
+            (0, 0)
+        } else if i8::try_from(m.disp).is_ok() {
+            (0x40, 1)
+        } else {
+            (0x80, 4)
+        };
+        if m.index == NO_REG && base != 4 {
+            self.put(mode | reg | base);
+        } else {
+            let index = if m.index == NO_REG { 4 } else { m.index & 7 };
+            self.put(mode | reg | 4);
+            self.put(m.scale << 6 | index << 3 | base);
+        }
+        self.put32(m.disp);
+        self.len -= 4 - len;
+    }
+
+    /// Prefixes of a memory operand.
+    #[inline(always)]
+    fn put_prefixes(&mut self, m: Mem) {
+        if m.gs {
+            self.put(0x65);
+        }
+        if m.addr32 {
+            self.put(0x67);
         }
     }
+}
+
+/// The immediate after an instruction's operands: the low `len` bytes of `value`.
+#[derive(Clone, Copy)]
+struct Tail {
+    value: i32,
+    len: u8,
+}
+
+const NO_TAIL: Tail = Tail { value: 0, len: 0 };
+
+/// An immediate of one byte.
+const fn imm8(value: u8) -> Tail {
+    Tail {
+        value: value as i32,
+        len: 1,
+    }
+}
+
+/// An immediate of four bytes.
+const fn imm32(value: i32) -> Tail {
+    Tail { value, len: 4 }
+}
+
+/// Bits 3 of a memory operand's base (bit 0) and index (bit 1), as a REX prefix has them.
+#[inline(always)]
+fn high_bits(m: Mem) -> u8 {
+    // No register's number has bit 3 and bit 7 set.
+    (m.base & !(m.base >> 4)) >> 3 & 1 | ((m.index & !(m.index >> 4)) >> 3 & 1) << 1
 }
 
 /// A forward jump with an 8-bit displacement, to be bound.
@@ -209,19 +308,31 @@ impl Asm {
         self.base + self.pos as u64
     }
 
+    /// Room for one instruction at the current position.
     #[inline(always)]
-    fn put(&mut self, insn: &Insn) {
-        if self.pos + MAX_INSN > self.buf.len() {
-            self.grow(MAX_INSN);
+    fn room(&mut self) -> Insn<'_> {
+        if self.pos + ROOM > self.buf.len() {
+            self.grow(ROOM);
         }
-        self.buf[self.pos..self.pos + MAX_INSN].copy_from_slice(&insn.bytes[..MAX_INSN]);
-        self.pos += insn.len;
+        match self.buf[self.pos..].first_chunk_mut() {
+            Some(out) => Insn { out, len: 0 },
+            None => unreachable!("the buffer has just been made long enough"),
+        }
     }
 
     #[cold]
     fn grow(&mut self, more: usize) {
         let len = (self.buf.len() * 2).max(self.pos + more).max(16384);
         self.buf.resize(len, 0);
+    }
+
+    /// A few raw bytes.
+    #[inline(always)]
+    pub fn fixed<const N: usize>(&mut self, data: [u8; N]) {
+        const { assert!(N <= ROOM) };
+        let i = self.room();
+        i.out[..N].copy_from_slice(&data);
+        self.pos += N;
     }
 
     /// Raw bytes.
@@ -284,7 +395,7 @@ impl Asm {
     }
 
     /// Legacy encoding. `pp`: mandatory prefix or 0; `map`: 0 none, 1 0F, 2 0F38, 3 0F3A; `byte` forces a REX prefix where SPL..DIL
-    /// are meant; `tail`: bytes of immediate after the operand.
+    /// are meant; `tail`: immediate after the operand.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)]
     fn legacy(
@@ -296,133 +407,93 @@ impl Asm {
         reg: Reg,
         rm: Rm,
         byte: bool,
-        tail: &[u8],
+        tail: Tail,
     ) {
-        let mut i = Insn::new();
-        let mut rex = (u8::from(w) << 3) | (reg >> 3 << 2);
-        let mut force = byte && (4..8).contains(&reg);
         match rm {
             Rm::R(r) => {
-                rex |= r >> 3;
-                force |= byte && (4..8).contains(&r);
+                let rex = u8::from(w) << 3 | reg >> 3 << 2 | r >> 3;
+                let force = byte && ((4..8).contains(&reg) || (4..8).contains(&r));
+                let mut i = self.room();
+                if pp != 0 {
+                    i.put(pp);
+                }
+                i.put_if(rex != 0 || force, 0x40 | rex);
+                i.put_opcode(map, op);
+                i.put_registers(reg, r);
+                i.put_tail(tail);
+                let len = i.len;
+                self.pos += len;
             }
             Rm::M(m) => {
-                if m.gs {
-                    i.put(0x65);
-                }
-                if m.addr32 {
-                    i.put(0x67);
-                }
-                if m.base != NO_REG {
-                    rex |= m.base >> 3;
-                }
-                if m.index != NO_REG {
-                    rex |= m.index >> 3 << 1;
-                }
+                let code = Opcode { pp, map, op };
+                let force = byte && (4..8).contains(&reg);
+                self.legacy_memory(code, u8::from(w) << 3 | u8::from(force) << 6, reg, m, tail);
             }
         }
-        if pp != 0 {
-            i.put(pp);
-        }
-        if rex != 0 || force {
-            i.put(0x40 | rex);
-        }
-        match map {
-            0 => {}
-            1 => i.put(0x0f),
-            2 => {
-                i.put(0x0f);
-                i.put(0x38);
-            }
-            _ => {
-                i.put(0x0f);
-                i.put(0x3a);
-            }
-        }
-        i.put(op);
-        self.operands(&mut i, reg, rm, tail);
     }
 
-    /// VEX encoding. `pp`: 0 none, 1 66, 2 F3, 3 F2; `map`: 1 0F, 2 0F38, 3 0F3A; `l`: 256 bits.
+    /// [`Asm::legacy`] with a memory operand; `rex` has W, and bit 6 if there must be a REX prefix.
+    #[inline(never)]
+    fn legacy_memory(&mut self, code: Opcode, rex: u8, reg: Reg, m: Mem, tail: Tail) {
+        let rex = rex | reg >> 3 << 2 | high_bits(m);
+        let pos = self.pos;
+        let mut i = self.room();
+        i.put_prefixes(m);
+        if code.pp != 0 {
+            i.put(code.pp);
+        }
+        i.put_if(rex != 0, 0x40 | rex);
+        i.put_opcode(code.map, code.op);
+        i.put_memory(reg, m, pos, tail.len.into());
+        i.put_tail(tail);
+        let len = i.len;
+        self.pos += len;
+    }
+
+    /// VEX encoding. `pp`: 0 none, 1 66, 2 F3, 3 F2; `map`: 1 0F, 2 0F38, 3 0F3A.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)]
-    fn vex(&mut self, pp: u8, map: u8, op: u8, w: bool, reg: Reg, vvvv: Reg, rm: Rm, tail: &[u8]) {
-        let mut i = Insn::new();
-        let (mut x, mut b) = (0, 0);
-        match rm {
-            Rm::R(r) => b = r >> 3,
+    fn vex(&mut self, pp: u8, map: u8, op: u8, w: bool, reg: Reg, vvvv: Reg, rm: Rm, tail: Tail) {
+        let code = Opcode { pp, map, op };
+        self.vex_out_of_line(code, w, reg, vvvv, rm, tail);
+    }
+
+    #[inline(never)]
+    fn vex_out_of_line(&mut self, code: Opcode, w: bool, reg: Reg, vvvv: Reg, rm: Rm, tail: Tail) {
+        let pos = self.pos;
+        let mut i = self.room();
+        let high = match rm {
+            Rm::R(r) => r >> 3,
             Rm::M(m) => {
-                if m.gs {
-                    i.put(0x65);
-                }
-                if m.addr32 {
-                    i.put(0x67);
-                }
-                if m.base != NO_REG {
-                    b = m.base >> 3;
-                }
-                if m.index != NO_REG {
-                    x = m.index >> 3;
-                }
+                i.put_prefixes(m);
+                high_bits(m)
             }
-        }
+        };
         let r = reg >> 3;
-        let last = (!vvvv & 15) << 3 | pp;
-        if x == 0 && b == 0 && map == 1 && !w {
+        let last = (!vvvv & 15) << 3 | code.pp;
+        if high == 0 && code.map == 1 && !w {
             i.put(0xc5);
             i.put((r ^ 1) << 7 | last);
         } else {
             i.put(0xc4);
-            i.put((r ^ 1) << 7 | (x ^ 1) << 6 | (b ^ 1) << 5 | map);
+            i.put((r ^ 1) << 7 | (high ^ 3) << 5 | code.map);
             i.put(u8::from(w) << 7 | last);
         }
-        i.put(op);
-        self.operands(&mut i, reg, rm, tail);
-    }
-
-    /// ModRM, SIB, displacement, immediate; then the instruction is complete.
-    #[inline(always)]
-    fn operands(&mut self, i: &mut Insn, reg: Reg, rm: Rm, tail: &[u8]) {
-        let reg = (reg & 7) << 3;
+        i.put(code.op);
         match rm {
-            Rm::R(r) => i.put(0xc0 | reg | r & 7),
-            Rm::M(m) if m.relative => {
-                i.put(reg | 5);
-                let end = self.pos + i.len + 4 + tail.len();
-                i.put32(m.disp.wrapping_sub(end as i32));
-            }
-            Rm::M(m) if m.base == NO_REG => {
-                let index = if m.index == NO_REG { 4 } else { m.index & 7 };
-                i.put(reg | 4);
-                i.put(m.scale << 6 | index << 3 | 5);
-                i.put32(m.disp);
-            }
-            Rm::M(m) => {
-                // RBP and R13 as base have no form without displacement.
-                let mode = if m.disp == 0 && m.base & 7 != 5 {
-                    0
-                } else if i8::try_from(m.disp).is_ok() {
-                    0x40
-                } else {
-                    0x80
-                };
-                if m.index != NO_REG || m.base & 7 == 4 {
-                    let index = if m.index == NO_REG { 4 } else { m.index & 7 };
-                    i.put(mode | reg | 4);
-                    i.put(m.scale << 6 | index << 3 | m.base & 7);
-                } else {
-                    i.put(mode | reg | m.base & 7);
-                }
-                match mode {
-                    0x40 => i.put(m.disp as u8),
-                    0x80 => i.put32(m.disp),
-                    _ => {}
-                }
-            }
+            Rm::R(r) => i.put_registers(reg, r),
+            Rm::M(m) => i.put_memory(reg, m, pos, tail.len.into()),
         }
-        for b in tail {
-            i.put(*b);
-        }
-        self.put(i);
+        i.put_tail(tail);
+        let len = i.len;
+        self.pos += len;
     }
+}
+
+/// An opcode: see [`Asm::legacy`] and [`Asm::vex`].
+#[derive(Clone, Copy)]
+struct Opcode {
+    pp: u8,
+    map: u8,
+    op: u8,
 }

@@ -1,6 +1,6 @@
 //! SSE/AVX instructions, all in the VEX encoding of 128 bits: three operands, and the upper halves of the YMM registers stay zero.
 
-use super::{Asm, Mem, Reg, Rm};
+use super::{Asm, Mem, NO_TAIL, Reg, Rm, imm8};
 
 /// Opcode of a VEX instruction: mandatory prefix (0 none, 1 66, 2 F3, 3 F2), map (1 0F, 2 0F38, 3 0F3A), opcode byte, W.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,28 +130,28 @@ pub mod v {
 impl Asm {
     /// `op dst, a, b`
     pub fn v3(&mut self, op: VexOp, dst: Reg, a: Reg, b: impl Into<Rm>) {
-        self.vex(op.0, op.1, op.2, op.3, dst, a, b.into(), &[]);
+        self.vex(op.0, op.1, op.2, op.3, dst, a, b.into(), NO_TAIL);
     }
 
     /// `op dst, a, b, imm`
     pub fn v3i(&mut self, op: VexOp, dst: Reg, a: Reg, b: impl Into<Rm>, imm: u8) {
-        self.vex(op.0, op.1, op.2, op.3, dst, a, b.into(), &[imm]);
+        self.vex(op.0, op.1, op.2, op.3, dst, a, b.into(), imm8(imm));
     }
 
     /// `op dst, a`
     pub fn v2(&mut self, op: VexOp, dst: Reg, a: impl Into<Rm>) {
-        self.vex(op.0, op.1, op.2, op.3, dst, 0, a.into(), &[]);
+        self.vex(op.0, op.1, op.2, op.3, dst, 0, a.into(), NO_TAIL);
     }
 
     /// Shift of each lane by a constant: groups 12 to 14. `kind`: 2 logical right, 4 arithmetic right, 6 left; lane size 1 to 3.
     pub fn vshift_imm(&mut self, lane: u16, kind: u8, dst: Reg, a: Reg, n: u8) {
-        self.vex(1, 1, 0x70 + lane as u8, false, kind, dst, a.into(), &[n]);
+        self.vex(1, 1, 0x70 + lane as u8, false, kind, dst, a.into(), imm8(n));
     }
 
     /// `vpsrldq` (`left` false) or `vpslldq`: shift of the whole vector by bytes.
     pub fn vshift_bytes(&mut self, left: bool, dst: Reg, a: Reg, n: u8) {
         let kind = if left { 7 } else { 3 };
-        self.vex(1, 1, 0x73, false, kind, dst, a.into(), &[n]);
+        self.vex(1, 1, 0x73, false, kind, dst, a.into(), imm8(n));
     }
 
     /// Full copy between registers.
@@ -169,7 +169,7 @@ impl Asm {
     /// Load of 4 or 8 bytes, the rest zero.
     pub fn vload_low(&mut self, size: u8, dst: Reg, m: Mem) {
         if size == 2 {
-            self.vex(1, 1, 0x6e, false, dst, 0, m.into(), &[]);
+            self.vex(1, 1, 0x6e, false, dst, 0, m.into(), NO_TAIL);
         } else {
             self.v2(v::MOVQ, dst, m);
         }
@@ -178,41 +178,41 @@ impl Asm {
     /// Store of the low 1 << `size` bytes, `size` 0 to 4.
     pub fn vstore(&mut self, size: u8, m: Mem, src: Reg) {
         match size {
-            0 => self.vex(1, 3, 0x14, false, src, 0, m.into(), &[0]),
-            1 => self.vex(1, 3, 0x15, false, src, 0, m.into(), &[0]),
-            2 => self.vex(1, 1, 0x7e, false, src, 0, m.into(), &[]),
-            3 => self.vex(1, 1, 0xd6, false, src, 0, m.into(), &[]),
-            _ => self.vex(0, 1, 0x11, false, src, 0, m.into(), &[]),
+            0 => self.vex(1, 3, 0x14, false, src, 0, m.into(), imm8(0)),
+            1 => self.vex(1, 3, 0x15, false, src, 0, m.into(), imm8(0)),
+            2 => self.vex(1, 1, 0x7e, false, src, 0, m.into(), NO_TAIL),
+            3 => self.vex(1, 1, 0xd6, false, src, 0, m.into(), NO_TAIL),
+            _ => self.vex(0, 1, 0x11, false, src, 0, m.into(), NO_TAIL),
         }
     }
 
     /// Integer register to lane 0, the rest zero.
     pub fn vfrom_gpr(&mut self, w: bool, dst: Reg, src: Reg) {
-        self.vex(1, 1, 0x6e, w, dst, 0, src.into(), &[]);
+        self.vex(1, 1, 0x6e, w, dst, 0, src.into(), NO_TAIL);
     }
 
     /// Lane 0 to an integer register.
     pub fn vto_gpr(&mut self, w: bool, dst: Reg, src: Reg) {
-        self.vex(1, 1, 0x7e, w, src, 0, dst.into(), &[]);
+        self.vex(1, 1, 0x7e, w, src, 0, dst.into(), NO_TAIL);
     }
 
     /// `pextrb`, `pextrw`, `pextrd`, `pextrq`: zero-extended.
     pub fn vextract(&mut self, size: u8, dst: Reg, src: Reg, lane: u8) {
         let op = [0x14, 0x15, 0x16, 0x16][size as usize & 3];
-        self.vex(1, 3, op, size == 3, src, 0, dst.into(), &[lane]);
+        self.vex(1, 3, op, size == 3, src, 0, dst.into(), imm8(lane));
     }
 
     /// `pinsrb`, `pinsrw`, `pinsrd`, `pinsrq`
     pub fn vinsert(&mut self, size: u8, dst: Reg, a: Reg, src: Reg, lane: u8) {
         match size {
-            0 => self.vex(1, 3, 0x20, false, dst, a, src.into(), &[lane]),
-            1 => self.vex(1, 1, 0xc4, false, dst, a, src.into(), &[lane]),
-            _ => self.vex(1, 3, 0x22, size == 3, dst, a, src.into(), &[lane]),
+            0 => self.vex(1, 3, 0x20, false, dst, a, src.into(), imm8(lane)),
+            1 => self.vex(1, 1, 0xc4, false, dst, a, src.into(), imm8(lane)),
+            _ => self.vex(1, 3, 0x22, size == 3, dst, a, src.into(), imm8(lane)),
         }
     }
 
     /// `blendvpd`, `pblendvb`-style: `mask` chooses `b` over `a`.
     pub fn vblendv(&mut self, op: VexOp, dst: Reg, a: Reg, b: Reg, mask: Reg) {
-        self.vex(op.0, op.1, op.2, op.3, dst, a, b.into(), &[mask << 4]);
+        self.vex(op.0, op.1, op.2, op.3, dst, a, b.into(), imm8(mask << 4));
     }
 }
