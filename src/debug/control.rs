@@ -1,9 +1,10 @@
 //! What the guest's threads and the server's thread share, and the guest's side of it.
 
+use super::catch::Catches;
 use super::condition::Conditions;
 use crate::cpu::{CodeControl, Exit};
 use crate::ir::{Access, Trap, WatchHit};
-use crate::process::{End, Observer, SigFields, SigInfo, Signal, Thread};
+use crate::process::{End, Observer, SigFields, SigInfo, Signal, Syscall, Thread};
 use emu_stub::{
     Conversation, Ended, Inferior, Notifier, Pid, Resume, ResumePlan, Stop, StopReason, Tid, Turn,
     WatchKind,
@@ -68,6 +69,8 @@ pub(super) struct State {
     pub at_signal: HashMap<Tid, SigInfo>,
     /// The debugger has been told of the guest's end.
     pub end_told: bool,
+    /// Threads that the debugger has been told the end of.
+    pub gone: HashSet<Tid>,
 }
 
 /// Connects the guest's threads with the debugger's.
@@ -83,6 +86,7 @@ pub struct Control {
     pub(super) conditions: Conditions,
     /// The present session. Locked by whoever serves, before `state`.
     conversation: Mutex<Option<Conversation<'static>>>,
+    pub(super) catches: Catches,
 }
 
 impl Control {
@@ -110,7 +114,9 @@ impl Control {
                 injected: Vec::new(),
                 at_signal: HashMap::new(),
                 end_told: false,
+                gone: HashSet::new(),
             }),
+            catches: Catches::default(),
             changed: Condvar::new(),
             server_changed: Condvar::new(),
             notifier: Notifier::new()?,
@@ -125,7 +131,7 @@ impl Control {
     }
 
     /// Whether somebody debugs that thread. The child of a vfork is in this memory, but is not the debugged process.
-    fn watches(&self, thread: &Thread) -> bool {
+    pub(super) fn watches(&self, thread: &Thread) -> bool {
         self.is_attached() && !thread.is_vfork_child()
     }
 
@@ -156,7 +162,7 @@ impl Control {
 
     /// Parks `thread` until the debugger resumes it. The event is queued if there is no other; otherwise it is for the caller
     /// to come again. Returns whether it was queued.
-    fn report(&self, thread: &mut Thread, reason: StopReason) -> bool {
+    pub(super) fn report(&self, thread: &mut Thread, reason: StopReason) -> bool {
         let tid = thread.tid();
         let mut state = self.lock();
         // Before the debugger can see the event: it is the one who ends the hold.
@@ -332,8 +338,11 @@ impl Observer for Control {
                 thread.process.hold(&thread.handle, true);
                 drop(state);
                 thread.park();
+                return self.catch_thread(thread, StopReason::ThreadCreated);
             }
         }
+        drop(state);
+        self.catch_thread(thread, StopReason::ThreadCreated);
     }
 
     fn trap(&self, thread: &mut Thread, exit: Exit) -> bool {
@@ -358,12 +367,11 @@ impl Observer for Control {
                 true
             }
             Exit::Trap(Trap::DebugBreakpoint, _) => {
-                if self.watches(thread) {
-                    if self.conditions.hold(thread) {
-                        self.report(thread, StopReason::Breakpoint { hardware: false });
-                    } else {
-                        thread.cpu.pass_breakpoint = Some(thread.cpu.pc);
-                    }
+                // The child of a vfork comes to the breakpoints of its parent.
+                if self.watches(thread) && self.conditions.hold(thread) {
+                    self.report(thread, StopReason::Breakpoint { hardware: false });
+                } else {
+                    thread.cpu.pass_breakpoint = Some(thread.cpu.pc);
                 }
                 true
             }
@@ -408,7 +416,8 @@ impl Observer for Control {
                 state.at_signal.insert(tid, info);
             }
             let queued = self.report(thread, StopReason::Signal(number));
-            self.lock().at_signal.remove(&tid);
+            // The debugger may have changed it.
+            let info = self.lock().at_signal.remove(&tid).unwrap_or(info);
             // Another event was first: the signal is still to be told.
             if !queued {
                 continue;
@@ -481,6 +490,18 @@ impl Observer for Control {
             .changed
             .wait_timeout_while(state, LAST_WORDS, |s| !s.end_told && self.is_attached());
         drop(told);
+    }
+
+    fn syscall_enter(&self, thread: &mut Thread, call: &Syscall) {
+        self.catch_syscall(thread, call, StopReason::SyscallEntry);
+    }
+
+    fn syscall_done(&self, thread: &mut Thread, call: &Syscall) {
+        self.catch_syscall(thread, call, StopReason::SyscallReturn);
+    }
+
+    fn thread_exit(&self, thread: &mut Thread, status: i32) {
+        self.catch_thread(thread, StopReason::ThreadExited(status));
     }
 
     fn forked(&self, thread: &mut Thread) {

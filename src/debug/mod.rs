@@ -7,6 +7,7 @@
 //! Nothing here changes what the guest does: breakpoints end translations rather than patch memory, a thread that waits in a
 //! system call stays there, and a guest without a debugger runs the same code.
 
+mod catch;
 mod condition;
 mod control;
 mod describe;

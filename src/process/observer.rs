@@ -22,6 +22,10 @@ pub trait Observer: Send + Sync {
     /// A system call came to this; the registers are not written yet.
     fn syscall_exit(&self, _thread: &mut Thread, _call: &Syscall, _outcome: &Outcome) {}
 
+    /// A system call came to this, and the registers show it. Not told of one that a signal interrupts, nor of
+    /// exits.
+    fn syscall_done(&self, _thread: &mut Thread, _call: &Syscall) {}
+
     /// The guest asked for something that the emulator does not do. Inside of a system call
     /// [`Observer::syscall_exit`] follows with what the guest got instead.
     fn unimplemented(&self, _thread: &Thread, _what: &Unimplemented) {}

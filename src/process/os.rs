@@ -98,6 +98,12 @@ pub trait Os: Send + Sync {
     /// The signal that an exception of the guest's CPU becomes, and what PC the guest sees (set in `cpu.pc`).
     fn exception(&self, thread: &mut Thread, exit: Exit) -> SigInfo;
 
+    /// `siginfo_t` in the guest's layout.
+    fn siginfo(&self, info: &SigInfo) -> Vec<u8>;
+
+    /// The information in a whole `siginfo_t` of the guest; `None` if its signal is none of the guest's.
+    fn parse_siginfo(&self, bytes: &[u8]) -> Option<SigInfo>;
+
     /// The guest's number of a signal.
     fn signal_number(&self, signal: Signal) -> u32;
 

@@ -27,11 +27,8 @@ impl Thread {
         let process = self.process.clone();
         self.restore_host_mask();
         self.park_if_asked();
-        // The child of a vfork has no debugger: it steps off the breakpoints that are its parent's.
-        let mut step_off = false;
         loop {
-            let step = self.handle.stepping.load(SeqCst) || process.config.single_step;
-            let exit = if step || std::mem::take(&mut step_off) {
+            let exit = if self.handle.stepping.load(SeqCst) || process.config.single_step {
                 // An engine's step does not poll: the instruction is executed whatever waits, so this does.
                 if self.cpu.pending.load(SeqCst) & (pending::SIGNAL | pending::STOP) != 0 {
                     self.poll(None);
@@ -58,7 +55,6 @@ impl Thread {
                 Exit::Stepped => {
                     self.tell_trap(exit);
                 }
-                Exit::Trap(Trap::DebugBreakpoint, _) if self.is_vfork_child() => step_off = true,
                 Exit::Watchpoint(_) => {
                     if !self.tell_trap(exit) {
                         self.cpu.pass_watchpoint = Some(self.cpu.pc);
@@ -134,9 +130,19 @@ impl Thread {
     fn make_syscall(&mut self, immediate: u16) -> ControlFlow<i32, bool> {
         let process = self.process.clone();
         let os = &*process.os;
-        let call = os.read_syscall(self, immediate);
+        let mut call = os.read_syscall(self, immediate);
+        let (after, stops) = (self.cpu.pc, self.stops);
         for observer in process.observers() {
             observer.syscall_enter(self, &call);
+        }
+        if self.stops != stops {
+            // A debugger may have changed the call, or sent the thread elsewhere.
+            if self.cpu.pc != after {
+                return ControlFlow::Continue(false);
+            }
+            let pc = call.pc;
+            call = os.read_syscall(self, immediate);
+            call.pc = pc;
         }
         self.call_pc = call.pc;
         self.handle.recent.begin(&call);
@@ -159,6 +165,11 @@ impl Thread {
                 return ControlFlow::Continue(false);
             }
             _ => os.write_outcome(self, &call, &outcome),
+        }
+        if outcome != Outcome::Fail(DISCARDED) {
+            for observer in process.observers() {
+                observer.syscall_done(self, &call);
+            }
         }
         let stopped = watched.is_some_and(|hit| self.tell_accessed(hit));
         // A signal that the call let through, or sent, arrives before the next instruction, as on the kernel's way out.

@@ -96,6 +96,8 @@ pub struct Thread {
     pub(super) slot: &'static Slot,
     /// Address of the system call instruction that is being carried out.
     pub(super) call_pc: u64,
+    /// How often it was parked.
+    pub(super) stops: u64,
     /// Whether this is the host's main thread, which must not return before the process ends.
     is_main: bool,
 }
@@ -125,6 +127,7 @@ impl Thread {
             deferred: Vec::new(),
             slot,
             call_pc: 0,
+            stops: 0,
             is_main,
         };
         thread.cpu.guest_base = thread.process.mem.base();
@@ -186,12 +189,14 @@ impl Thread {
 
     /// Waits while a stop of all threads, or a hold on this one, lasts. Others may look at its registers meanwhile.
     pub fn park(&mut self) {
+        self.stops += 1;
         let (handle, world) = (&*self.handle, &self.process.world);
         self.cpu.lend(|| world.wait(handle));
     }
 
     /// As [`Thread::park`], with `work` done first. The thread counts as parked already, and its registers are lent.
     pub fn park_after(&mut self, work: impl FnOnce()) {
+        self.stops += 1;
         let (handle, world) = (&*self.handle, &self.process.world);
         self.cpu.lend(|| {
             world.begin_wait(handle);

@@ -1,7 +1,9 @@
 //! The live guest as an [`Inferior`]: the debugger's side. The methods are in the modules, by theme.
 
 mod breakpoints;
+mod events;
 mod files;
+mod libraries;
 mod memory;
 mod registers;
 mod run;
@@ -16,10 +18,10 @@ use crate::loader::Loaded;
 use crate::process::{Process, Signal, ThreadHandle};
 use crate::trace::{Filter, Missing, Trace};
 use emu_stub::{
-    AgentExpr, Breakpoint, Capabilities, Error, FileError, FileStat, GuestFile, Inferior,
-    Instruction, MemoryRegion, OpenFile, OpenFlags, Permissions, Pid, ProcessInfo, Result,
-    ResumePlan, SectionOffsets, SignalAction, State, Stop, StopReason, TargetDescription,
-    ThreadInfo, Tid, Unimplemented, WatchKind, signal,
+    AgentExpr, Breakpoint, Capabilities, CatchSyscalls, Error, FileError, FileStat, GuestFile,
+    Inferior, Instruction, Libraries, MemoryRegion, OpenFile, OpenFlags, Permissions, Pid,
+    ProcessInfo, Result, ResumePlan, SectionOffsets, SignalAction, State, Stop, StopReason,
+    TargetDescription, ThreadInfo, Tid, Unimplemented, WatchKind, signal,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -174,6 +176,10 @@ impl Inferior for Live {
             conditions: true,
             watchpoints: true,
             pass_signals: true,
+            catch_syscalls: true,
+            thread_events: true,
+            siginfo: true,
+            libraries: true,
             auxv: true,
             exec_file: true,
             ..Capabilities::default()
@@ -291,6 +297,32 @@ impl Inferior for Live {
 
     fn detach(&mut self, signal: Option<i32>) -> Result<()> {
         run::detach(self, signal)
+    }
+
+    fn catch_syscalls(&mut self, which: CatchSyscalls) -> Result<()> {
+        self.control.catches.set_syscalls(which);
+        Ok(())
+    }
+
+    fn report_thread_events(&mut self, on: bool) -> Result<()> {
+        self.control.catches.set_threads(on);
+        Ok(())
+    }
+
+    fn read_siginfo(&mut self, tid: Tid) -> Result<Vec<u8>> {
+        events::read_siginfo(self, tid)
+    }
+
+    fn write_siginfo(&mut self, tid: Tid, data: &[u8]) -> Result<()> {
+        events::write_siginfo(self, tid, data)
+    }
+
+    fn libraries(&mut self) -> Result<Libraries> {
+        libraries::list(self)
+    }
+
+    fn library_info_slot(&mut self) -> Result<u64> {
+        libraries::info_slot(self)
     }
 
     fn pass_signals(&mut self, signals: &[i32]) -> Result<()> {

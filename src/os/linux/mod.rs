@@ -229,6 +229,16 @@ impl Os for Linux {
         exception(self.isa, thread, exit)
     }
 
+    fn siginfo(&self, info: &SigInfo) -> Vec<u8> {
+        siginfo::to_guest(self.isa.abi, info).to_vec()
+    }
+
+    fn parse_siginfo(&self, bytes: &[u8]) -> Option<SigInfo> {
+        let bytes: &[u8; siginfo::SIZE] = bytes.try_into().ok()?;
+        let info = siginfo::from_guest(self.isa.abi, bytes);
+        (info.signal != Signal(0)).then_some(info)
+    }
+
     fn signal_number(&self, signal: Signal) -> u32 {
         signal.to_guest(self.isa.abi.dialect)
     }

@@ -125,13 +125,53 @@ pub fn from_guest(a: OsAbi, bytes: &[u8]) -> SigInfo {
             overrun: uid as i32,
             value,
         },
-        _ => SigFields::Queue { pid, uid, value },
+        SI_KERNEL => SigFields::Kill { pid, uid },
+        ..0 => SigFields::Queue { pid, uid, value },
+        _ => from_kernel(a, signal, code, bytes),
     };
     SigInfo {
         signal,
         errno: get(errno_at, Kind::I32) as i32,
         code,
         fields,
+    }
+}
+
+/// SI_KERNEL
+const SI_KERNEL: i32 = 0x80;
+
+/// The fields of a signal that the kernel sent for a reason of the signal's own (a positive `si_code`).
+fn from_kernel(a: OsAbi, signal: Signal, code: i32, bytes: &[u8]) -> SigFields {
+    let get = |at: usize, kind: Kind| read_int(a, kind, &bytes[at..]);
+    let (at, word) = (fields_at(a), usize::from(a.abi.word));
+    match signal {
+        Signal::SIGCHLD => {
+            let status = get(at + 8, Kind::I32);
+            let times = (at + 12).next_multiple_of(word);
+            SigFields::Child {
+                pid: get(at, Kind::I32) as i32,
+                uid: get(at + 4, Kind::U32) as u32,
+                status: if code == CLD_EXITED {
+                    status as i32
+                } else {
+                    Show::Signal.convert(status, a, OsAbi::HOST) as i32
+                },
+                utime: get(times, Kind::Long) as i64,
+                stime: get(times + word, Kind::Long) as i64,
+            }
+        }
+        Signal::SIGIO => SigFields::Poll {
+            band: get(at, Kind::Long) as i64,
+            fd: get(at + word, Kind::I32) as i32,
+        },
+        Signal::SIGSYS => SigFields::Sys {
+            addr: get(at, Kind::Ulong),
+            number: get(at + word, Kind::I32) as i32,
+            arch: get(at + word + 4, Kind::U32) as u32,
+        },
+        _ => SigFields::Fault {
+            addr: get(at, Kind::Ulong),
+        },
     }
 }
 
@@ -161,8 +201,31 @@ mod tests {
         let a64 = to_guest(isa::AARCH64.abi, &info);
         assert_eq!(read_int(isa::AARCH64.abi, Kind::I32, &a64[8..]) as i32, -1);
         assert_eq!(read_int(isa::AARCH64.abi, Kind::Ulong, &a64[24..]), 0x55aa);
-        for a in [isa::MIPS.abi, isa::AARCH64.abi] {
-            assert_eq!(from_guest(a, &to_guest(a, &info)), info);
+        let with = |signal, code, fields| SigInfo {
+            signal,
+            errno: 0,
+            code,
+            fields,
+        };
+        let child = |status| SigFields::Child {
+            pid: 5,
+            uid: 6,
+            status,
+            utime: 7,
+            stime: 8,
+        };
+        let all = [
+            info,
+            with(Signal::SIGCHLD, CLD_EXITED, child(99)),
+            with(Signal::SIGCHLD, 2, child(Signal::SIGUSR1.0.into())),
+            with(Signal::SIGSEGV, 1, SigFields::Fault { addr: 0x1000 }),
+            with(Signal::SIGIO, 1, SigFields::Poll { band: 1, fd: 3 }),
+            with(Signal::SIGTERM, 0, SigFields::Kill { pid: 1, uid: 2 }),
+        ];
+        for a in [isa::MIPS.abi, isa::MIPSEL.abi, isa::AARCH64.abi] {
+            for info in all {
+                assert_eq!(from_guest(a, &to_guest(a, &info)), info);
+            }
         }
     }
 }
