@@ -1,104 +1,15 @@
 //! The remote server over a live guest: debuggers that come and go, and packets that no debugger would send.
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+#[path = "remote/client.rs"]
+mod client;
 
-use emu_stub::framing::checksum;
+use std::io::Write;
 
-/// A guest that waits for a debugger at a unix socket.
-struct Guest {
-    emu: Child,
-    socket: PathBuf,
-}
-
-impl Guest {
-    fn start(isa: &str, program: &str, name: &str) -> Guest {
-        let socket = std::env::temp_dir().join(format!("emu-{}-{name}", std::process::id()));
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let emu = Command::new(env!("CARGO_BIN_EXE_emu"))
-            .arg("-g")
-            .arg(&socket)
-            .arg(root.join("tests/guests/bin").join(isa).join(program))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Guest { emu, socket }
-    }
-
-    fn connect(&self) -> Debugger {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let stream = loop {
-            match UnixStream::connect(&self.socket) {
-                Ok(stream) => break stream,
-                Err(e) => assert!(Instant::now() < deadline, "no server: {e}"),
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        };
-        stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .unwrap();
-        let mut debugger = Debugger {
-            stream,
-            buf: Vec::new(),
-        };
-        assert_eq!(debugger.ask(b"QStartNoAckMode"), Some("OK".into()));
-        debugger
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        let _ = self.emu.kill();
-        let _ = self.emu.wait();
-        let _ = std::fs::remove_file(&self.socket);
-    }
-}
-
-struct Debugger {
-    stream: UnixStream,
-    buf: Vec<u8>,
-}
-
-impl Debugger {
-    fn send(&mut self, body: &[u8]) -> bool {
-        let sum = format!("#{:02x}", checksum(body));
-        let packet = [b"$", body, sum.as_bytes()].concat();
-        self.stream.write_all(&packet).is_ok()
-    }
-
-    /// The next packet's body; `None` if the server has closed the connection. A server that says nothing fails the test.
-    fn receive(&mut self) -> Option<String> {
-        let mut chunk = [0; 65536];
-        loop {
-            let end = self.buf.iter().position(|b| *b == b'#');
-            if let Some(end) = end.filter(|end| self.buf.len() >= end + 3) {
-                let start = self.buf.iter().position(|b| *b == b'$').unwrap() + 1;
-                let body = String::from_utf8_lossy(&self.buf[start..end]).into_owned();
-                self.buf.drain(..end + 3);
-                return Some(body);
-            }
-            match self.stream.read(&mut chunk) {
-                Ok(0) => return None,
-                Ok(n) => self.buf.extend_from_slice(&chunk[..n]),
-                Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset => return None,
-                Err(e) => panic!("the server does not answer: {e}"),
-            }
-        }
-    }
-
-    fn ask(&mut self, body: &[u8]) -> Option<String> {
-        self.send(body);
-        self.receive()
-    }
-}
+use client::Guest;
 
 #[test]
 fn a_debugger_comes_after_one_that_was_lost() {
-    let mut guest = Guest::start("aarch64", "hello", "lost");
+    let mut guest = Guest::start("aarch64", "hello", "lost", &[]);
     let mut first = guest.connect();
     let stop = first.ask(b"?").unwrap();
     let pc = stop.split("20:").nth(1).unwrap()[..16].to_string();
@@ -154,7 +65,7 @@ fn pester(isa: &str, count: usize) {
     let mut rng = fastrand::Rng::with_seed(1);
     let mut sent = 0;
     while sent < count {
-        let guest = Guest::start(isa, "hello", &format!("pester-{isa}-{sent}"));
+        let guest = Guest::start(isa, "hello", &format!("pester-{isa}-{sent}"), &[]);
         let mut debugger = guest.connect();
         'session: for _ in 0..300 {
             let mut body = SEEDS[rng.usize(..SEEDS.len())].to_vec();

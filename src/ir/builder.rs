@@ -3,7 +3,7 @@
 use super::block::Block;
 use super::op::{AtomicOp, Cmp, Cond, FCond, FpRound, MemArg, NONE, Op, OpCode, Ty, Val};
 use super::state::{Slot, Trap};
-use super::watch::Access;
+use super::watch::{Access, PART_DOWN, PART_UP};
 
 /// Appends ops to a [`Block`].
 pub struct Builder<'a> {
@@ -53,6 +53,21 @@ impl<'a> Builder<'a> {
             aux2,
             imm: 0,
         })
+    }
+
+    /// Checks an access to the part of an aligned 4-byte word from the byte at `addr` on (`up`), or up to it.
+    pub fn check_watch_part(&mut self, access: Access, addr: Val, up: bool) {
+        let word = MemArg {
+            size: 2,
+            ..MemArg::default()
+        };
+        let before = self.block.ops.len();
+        // As a whole word that begins, or ends, at the address: that is where code may have to look closer.
+        let disp = if up { 0 } else { -3 };
+        self.check_watch(access, word.pack(), addr, NONE, disp);
+        if let Some(check) = self.block.ops.get_mut(before) {
+            check.aux2 |= if up { PART_UP } else { PART_DOWN };
+        }
     }
 
     /// Checks the access that follows against what the block's translation watches.
@@ -263,6 +278,11 @@ impl<'a> Builder<'a> {
     /// Load of type `ty` from `base + (index << scale) + disp`; `index` may be [`NONE`].
     pub fn load(&mut self, ty: Ty, mem: MemArg, base: Val, index: Val, disp: i64) -> Val {
         self.check_watch(Access::READ, mem.pack(), base, index, disp);
+        self.load_checked(ty, mem, base, index, disp)
+    }
+
+    /// A load of which [`Builder::check_watch_part`] has checked what counts.
+    pub fn load_checked(&mut self, ty: Ty, mem: MemArg, base: Val, index: Val, disp: i64) -> Val {
         self.push(Op {
             aux: mem.pack(),
             a: base,
@@ -274,8 +294,13 @@ impl<'a> Builder<'a> {
 
     /// Store of `value` to `base + (index << scale) + disp`; `index` may be [`NONE`].
     pub fn store(&mut self, mem: MemArg, base: Val, index: Val, disp: i64, value: Val) {
-        let ty = self.ty(value);
         self.check_watch(Access::WRITE, mem.pack(), base, index, disp);
+        self.store_checked(mem, base, index, disp, value);
+    }
+
+    /// A store of which [`Builder::check_watch_part`] has checked what counts.
+    pub fn store_checked(&mut self, mem: MemArg, base: Val, index: Val, disp: i64, value: Val) {
+        let ty = self.ty(value);
         self.push(Op {
             aux: mem.pack(),
             a: base,

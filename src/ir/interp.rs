@@ -5,7 +5,7 @@ use super::exec::{compare, exec, exec_int, is_integer};
 use super::memory::{MemFault, Memory};
 use super::op::{AtomicOp, Cmp, Cond, MemArg, NONE, Op, OpCode, Ty};
 use super::state::{CpuState, Helper, HelperFn, Trap};
-use super::watch::{Access, WatchHit};
+use super::watch::{Access, WatchHit, WatchSet, part};
 
 /// How a block was left. [`CpuState::pc`] is set: the next instruction, or for a trap or fault the one that raised it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,9 +174,11 @@ impl Frame<'_> {
                 0
             }
             CheckWatch => {
-                let (size, access) = (1 << MemArg::unpack(op.aux).size, Access::from_bits(op.aux2));
+                let len = 1 << MemArg::unpack(op.aux).size;
+                let (addr, len) = part(op.aux2, self.address(op), len);
                 let watch = self.block.watch.as_ref();
-                if let Some(hit) = watch.and_then(|w| w.find(self.address(op), size, access)) {
+                let find = |w: &WatchSet| w.find(addr, len, Access::from_bits(op.aux2));
+                if let Some(hit) = watch.and_then(|w| find(w)) {
                     return Err(BlockExit::Watchpoint(hit));
                 }
                 0

@@ -493,7 +493,8 @@ ops! {
     ClearExcl Memory,
 
     /// Leave for the debugger if an access of `s` = [`MemArg`] and kind `s2` ([`super::Access`]) at the address as for `Load` meets
-    /// [`super::Block::watch`]; the PC stays at this instruction.
+    /// [`super::Block::watch`]; the PC stays at this instruction. An engine may also leave where the set's bounds are met: the
+    /// interpreter decides. Bits 2 and 3 of `s2`: only a part of the word counts (`Builder::check_watch_part`).
     CheckWatch SideExit,
 
     // Helpers

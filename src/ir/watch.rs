@@ -31,6 +31,24 @@ impl Access {
     }
 }
 
+/// Bit of a check's kind: of the 4 bytes only those up to the end of the aligned word count.
+pub(super) const PART_UP: u16 = 4;
+
+/// Bit of a check's kind: of the 4 bytes only those from the start of the last one's aligned word on count.
+pub(super) const PART_DOWN: u16 = 8;
+
+/// The bytes that count of `len` at `addr`: address and number.
+pub(super) fn part(kind: u16, addr: u64, len: u64) -> (u64, u64) {
+    match kind & (PART_UP | PART_DOWN) {
+        PART_UP => (addr, 4 - addr % 4),
+        PART_DOWN => {
+            let last = addr.wrapping_add(3);
+            (last & !3, last % 4 + 1)
+        }
+        _ => (addr, len),
+    }
+}
+
 /// Watched bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatchRange {

@@ -49,6 +49,14 @@ for isa in aarch64 mips mipsel; do
 		read -r -a flags <<<"$(sed -n '1,5s/.*build: \([^*]*\).*/\1/p' "$source")"
 		free_program "$isa" "$name" "${flags[@]}"
 	done
+	# With its labels and debug information, which the tests of watchpoints go by.
+	if want watched; then
+		abi=(-mno-outline-atomics)
+		# Debian's mipsel assembler puts a `sync` before `ll`, for the sake of a Loongson.
+		[ "$isa" = aarch64 ] || abi=(-mno-abicalls -G0 -mfp32 -Wa,-mno-fix-loongson3-llsc)
+		(cd "$root/tests/guests" && build "$isa" "bin/$isa/watched" -Og -g "${freestanding[@]}" "${abi[@]}" \
+			"lib/start-${isa/mipsel/mips}.S" lib/guest.c "debug/watched-${isa/mipsel/mips}.S" debug/watched.c)
+	fi
 	# Read by the benchmarks for the address of a function, so with its symbols.
 	if want stops && [ "$isa" != mipsel ]; then
 		abi=()

@@ -5,7 +5,7 @@
 
 use super::decode::{Insn, Row, row};
 use super::translate::{Done, Outcome, Translator};
-use crate::ir::{Cmp, NONE, OpCode, Ty, Val};
+use crate::ir::{Access, Cmp, NONE, OpCode, Ty, Val};
 
 pub const ROWS: &[Row] = &[
     row("LB", "100000 base:5 rt:5 offset:16", lb),
@@ -99,9 +99,10 @@ fn shift_amount(t: &mut Translator<'_, '_>, offset: Val, left: bool) -> Val {
 
 fn load_part(t: &mut Translator<'_, '_>, i: Insn, left: bool) -> Outcome {
     let (addr, offset) = address_and_distance(t, i);
+    t.b.check_watch_part(Access::READ, addr, left == t.big);
     let aligned = t.b.binary_imm(OpCode::And, addr, !3);
     let mem = t.mem(2, false);
-    let word = t.b.load(Ty::I32, mem, aligned, NONE, 0);
+    let word = t.b.load_checked(Ty::I32, mem, aligned, NONE, 0);
     let amount = shift_amount(t, offset, left);
     let code = if left { OpCode::Shl } else { OpCode::ShrU };
     let all = t.b.const32(u32::MAX);
@@ -129,6 +130,7 @@ fn store_part(t: &mut Translator<'_, '_>, i: Insn, left: bool) -> Outcome {
     let value = t.r(i.rt());
     // Whether addresses grow from the first byte stored to the last.
     let up = left == t.big;
+    t.b.check_watch_part(Access::WRITE, addr, up);
     let last = if up {
         t.b.binary_imm(OpCode::Xor, offset, 3)
     } else {
@@ -153,7 +155,7 @@ fn store_part(t: &mut Translator<'_, '_>, i: Insn, left: bool) -> Outcome {
         let byte = t.b.binary(OpCode::ShrU, value, amount);
         let code = if up { OpCode::Add } else { OpCode::Sub };
         let at = t.b.binary(code, addr, step);
-        t.b.store(mem, at, NONE, 0, byte);
+        t.b.store_checked(mem, at, NONE, 0, byte);
     }
     Ok(Done::Next)
 }
