@@ -1,15 +1,13 @@
 //! The remote server over a live guest: debuggers that come and go, and packets that no debugger would send.
 
-#[path = "remote/client.rs"]
-mod client;
+mod debugger;
 
+use debugger::Guest;
 use std::io::Write;
-
-use client::Guest;
 
 #[test]
 fn a_debugger_comes_after_one_that_was_lost() {
-    let mut guest = Guest::start("aarch64", "hello", "lost", &[]);
+    let mut guest = Guest::start("aarch64", &["hello"], "lost");
     let mut first = guest.connect();
     let stop = first.ask(b"?").unwrap();
     let pc = stop.split("20:").nth(1).unwrap()[..16].to_string();
@@ -65,7 +63,7 @@ fn pester(isa: &str, count: usize) {
     let mut rng = fastrand::Rng::with_seed(1);
     let mut sent = 0;
     while sent < count {
-        let guest = Guest::start(isa, "hello", &format!("pester-{isa}-{sent}"), &[]);
+        let guest = Guest::start(isa, &["hello"], &format!("pester-{isa}-{sent}"));
         let mut debugger = guest.connect();
         'session: for _ in 0..300 {
             let mut body = SEEDS[rng.usize(..SEEDS.len())].to_vec();

@@ -67,6 +67,8 @@ pub(super) struct State {
     pub injected: Vec<(Tid, i32)>,
     /// Threads that are parked with a signal about to be delivered.
     pub at_signal: HashMap<Tid, SigInfo>,
+    /// Those of them whose signal belongs to a state that is no more: the debugger has sent the thread elsewhere.
+    pub signal_void: HashSet<Tid>,
     /// The debugger has been told of the guest's end.
     pub end_told: bool,
     /// Threads that the debugger has been told the end of.
@@ -77,6 +79,8 @@ pub(super) struct State {
 pub struct Control {
     /// Somebody debugs. Events pass by otherwise. Without a lock, as the child of a fork clears it.
     attached: AtomicBool,
+    /// This is the child of a fork: nobody serves here, and locks may be held by threads that are not here.
+    forked: AtomicBool,
     state: Mutex<State>,
     /// `run` or `end_told` changed.
     changed: Condvar,
@@ -97,6 +101,7 @@ impl Control {
     pub fn new(suspended: bool) -> io::Result<Control> {
         Ok(Control {
             attached: AtomicBool::new(suspended),
+            forked: AtomicBool::new(false),
             state: Mutex::new(State {
                 run: if suspended {
                     Run::Starting
@@ -113,6 +118,7 @@ impl Control {
                 pass: HashSet::new(),
                 injected: Vec::new(),
                 at_signal: HashMap::new(),
+                signal_void: HashSet::new(),
                 end_told: false,
                 gone: HashSet::new(),
             }),
@@ -416,14 +422,19 @@ impl Observer for Control {
                 state.at_signal.insert(tid, info);
             }
             let queued = self.report(thread, StopReason::Signal(number));
-            // The debugger may have changed it.
-            let info = self.lock().at_signal.remove(&tid).unwrap_or(info);
+            let (info, void) = {
+                let mut state = self.lock();
+                // The debugger may have changed it.
+                let info = state.at_signal.remove(&tid).unwrap_or(info);
+                (info, state.signal_void.remove(&tid))
+            };
             // Another event was first: the signal is still to be told.
             if !queued {
                 continue;
             }
+            // The debugger has gone without a word about the signal.
             if !self.watches(thread) {
-                return Some(info);
+                return (!void).then_some(info);
             }
             let wanted = match self.action(thread.tid()) {
                 Some(Resume::Continue { signal } | Resume::Step { signal }) => signal,
@@ -451,6 +462,10 @@ impl Observer for Control {
 
     fn process_exit(&self, thread: &mut Thread, end: End) {
         if !self.watches(thread) {
+            // A debugger that has just let the guest go is still being told so.
+            if !thread.is_vfork_child() && !self.forked.load(SeqCst) {
+                drop(self.conversation());
+            }
             return;
         }
         let reason = match end {
@@ -508,6 +523,7 @@ impl Observer for Control {
         // The child has no debugger's thread: it runs alone. No lock is taken here, since the debugger's thread may have held
         // it at the time of the fork.
         self.set_attached(false);
+        self.forked.store(true, SeqCst);
         thread.handle.stepping.store(false, SeqCst);
         thread.process.code.clear_breakpoints();
         thread.process.mem.set_watched(Vec::new());

@@ -28,6 +28,11 @@ impl Thread {
         self.restore_host_mask();
         self.park_if_asked();
         loop {
+            // A step with a signal, or one that a signal comes to, ends at the handler's first instruction, as on Linux.
+            if std::mem::take(&mut self.entered_handler) && self.handle.stepping.load(SeqCst) {
+                self.tell_trap(Exit::Stepped);
+                continue;
+            }
             let exit = if self.handle.stepping.load(SeqCst) || process.config.single_step {
                 // An engine's step does not poll: the instruction is executed whatever waits, so this does.
                 if self.cpu.pending.load(SeqCst) & (pending::SIGNAL | pending::STOP) != 0 {
@@ -47,7 +52,8 @@ impl Thread {
                             return;
                         }
                     };
-                    if !stopped && self.handle.stepping.load(SeqCst) {
+                    // If it has stopped behind the call, what it was told then is a step of its own.
+                    if !stopped && !self.entered_handler && self.handle.stepping.load(SeqCst) {
                         self.tell_trap(Exit::Stepped);
                     }
                 }
@@ -110,10 +116,6 @@ impl Thread {
             if let Some(info) = observer.resumed(self) {
                 self.act_on(info, &mut None);
                 self.restore_host_mask();
-                // Stepping into a handler ends at its first instruction.
-                if self.handle.stepping.load(SeqCst) {
-                    self.tell_trap(Exit::Stepped);
-                }
             }
         }
     }
@@ -126,7 +128,7 @@ impl Thread {
     }
 
     /// Makes the system call that the thread is at. Breaks with a status if the thread ends by it; otherwise says whether the
-    /// thread stopped after the call because of what it accessed.
+    /// thread stopped behind the call, or goes on elsewhere: a step of it is not over then.
     fn make_syscall(&mut self, immediate: u16) -> ControlFlow<i32, bool> {
         let process = self.process.clone();
         let os = &*process.os;
@@ -138,12 +140,13 @@ impl Thread {
         if self.stops != stops {
             // A debugger may have changed the call, or sent the thread elsewhere.
             if self.cpu.pc != after {
-                return ControlFlow::Continue(false);
+                return ControlFlow::Continue(true);
             }
             let pc = call.pc;
             call = os.read_syscall(self, immediate);
             call.pc = pc;
         }
+        let stops = self.stops;
         self.call_pc = call.pc;
         self.handle.recent.begin(&call);
         process.mem.begin_call();
@@ -162,7 +165,7 @@ impl Thread {
             Outcome::ExitProcess(status) => self.end_process(End::Exit(status)),
             Outcome::Fail(ERESTARTSYS) => {
                 self.poll(Some(call));
-                return ControlFlow::Continue(false);
+                return ControlFlow::Continue(self.stops != stops);
             }
             _ => os.write_outcome(self, &call, &outcome),
         }
@@ -171,12 +174,14 @@ impl Thread {
                 observer.syscall_done(self, &call);
             }
         }
-        let stopped = watched.is_some_and(|hit| self.tell_accessed(hit));
+        if let Some(hit) = watched {
+            self.tell_accessed(hit);
+        }
         // A signal that the call let through, or sent, arrives before the next instruction, as on the kernel's way out.
         if self.cpu.pending.load(SeqCst) & pending::SIGNAL != 0 {
             self.poll(None);
         }
-        ControlFlow::Continue(stopped)
+        ControlFlow::Continue(self.stops != stops || outcome == Outcome::Fail(DISCARDED))
     }
 
     /// Tells the observers that a system call of the thread has accessed watched memory; returns whether one stopped for it.
@@ -327,8 +332,6 @@ impl Thread {
         }
         self.mask = mask.blockable();
         self.process.isa.sync_derived(&mut self.cpu);
-        if let Some(hit) = watched {
-            self.tell_accessed(hit);
-        }
+        self.entered_handler = !watched.is_some_and(|hit| self.tell_accessed(hit));
     }
 }

@@ -94,6 +94,8 @@ pub struct Thread {
     /// Signals that were taken while the guest blocked them.
     pub(super) deferred: Vec<SigInfo>,
     pub(super) slot: &'static Slot,
+    /// A signal's frame has been set up since the run loop last looked.
+    pub(super) entered_handler: bool,
     /// Address of the system call instruction that is being carried out.
     pub(super) call_pc: u64,
     /// How often it was parked.
@@ -126,6 +128,7 @@ impl Thread {
             mask: SigSet::EMPTY,
             deferred: Vec::new(),
             slot,
+            entered_handler: false,
             call_pc: 0,
             stops: 0,
             is_main,

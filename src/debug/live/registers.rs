@@ -33,9 +33,17 @@ pub(super) fn write(live: &mut Live, tid: Tid, register: usize, value: &[u8]) ->
         bytes[..r.size()].reverse();
     }
     let isa = live.process.isa;
-    live.with_cpu(tid, |cpu| {
+    let moved = live.with_cpu(tid, |cpu| {
+        let before = cpu.pc;
         isa.sync_registers(cpu);
         r.write(cpu, u128::from_le_bytes(bytes));
         isa.sync_derived(cpu);
-    })
+        cpu.pc != before
+    })?;
+    // Debuggers restore the registers after a call that failed. The signal that it failed by must not be left over.
+    let mut state = live.control.lock();
+    if moved && state.at_signal.contains_key(&tid) {
+        state.signal_void.insert(tid);
+    }
+    Ok(())
 }
