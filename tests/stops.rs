@@ -142,8 +142,22 @@ fn threads_can_be_stepped_one_by_one() {
             let stop = debugger.get(&format!("vCont;s:{counting};c"));
             assert_eq!(field(&stop, "thread"), Some(counting.as_str()), "{stop}");
         }
+        // A step of a thread that waits is over when its call is.
+        let waiting = &ids[0];
+        let at = debugger.get(&format!("Hg{waiting}")) + &debugger.get("g");
+        assert!(debugger.send(format!("vCont;s:{waiting}").as_bytes()));
+        assert!(debugger.is_silent(Duration::from_millis(50)));
+        let input = guest.stdin.as_mut().unwrap();
+        input.write_all(b"x").unwrap();
+        let stop = debugger.receive().unwrap();
+        assert!(stop.starts_with("T05"), "{stop}");
+        assert_eq!(field(&stop, "thread"), Some(waiting.as_str()), "{stop}");
+        let (number, after) = pc(isa, &stop);
+        assert!(
+            at.contains(&hex(isa, after - 4)),
+            "{isa}: {number} {after:x}"
+        );
         debugger.go();
-        guest.stdin.take().unwrap().write_all(b"x").unwrap();
         assert_eq!(debugger.receive(), Some("W00".into()));
     }
 }
