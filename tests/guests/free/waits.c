@@ -1,5 +1,5 @@
 /*
- * For tests of stops: "waits CALL" makes one blocking system call of about two seconds and tells what it came to, while one
+ * For tests of stops: "waits CALL" makes one blocking system call of about three seconds and tells what it came to, while one
  * thread counts and another one waits for ever. "waits signal" and "waits count" are for steps.
  */
 #include "signal.h"
@@ -14,7 +14,7 @@ struct pollfd {
 	short events, revents;
 };
 
-#define SECONDS 2
+#define SECONDS 3
 #define POLLIN 1
 #define AF_UNIX 1
 #ifdef __mips__
