@@ -1,7 +1,7 @@
 #!/bin/bash
 # Debugs examples/tour with gdb-multiarch and lldb, as a user would, over `emu -g`, and checks what the debuggers and the
 # guest print. One line a session on standard output: "ok NAME", "FAILED NAME" (followed by why) or "SKIPPED NAME".
-# With names as arguments (gdb-aarch64, gdb-mips, gdb-socket, lldb-aarch64, lldb-mips): only those sessions.
+# With names as arguments (gdb-aarch64, gdb-mips, gdb-socket, lldb-aarch64, lldb-mips, lldb-platform-aarch64 ...): only those sessions.
 # EMU names the emulator; a tool that is missing is a failure where CI is set, and is skipped elsewhere.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -105,6 +105,35 @@ session() { # NAME TOOL GUEST ADDRESS
 	fi
 }
 
+# lldb's own platform for emulators starts emu: arguments, environment, the terminal for the guest's input and output, twice in
+# one session.
+platform() { # GUEST ARCHITECTURE
+	local name=lldb-platform-$1 why
+	[[ "$wanted" == "  " || "$wanted" == *" $name "* ]] || return
+	if [ -z "$lldb" ]; then
+		if [ -n "${CI:-}" ]; then
+			echo "FAILED $name: no lldb; tests/install.sh installs it"
+			failed=1
+		else
+			echo "SKIPPED $name: no lldb; tests/install.sh installs it"
+		fi
+		return
+	fi
+	timeout 120 "$lldb" --no-lldbinit --batch -o "platform select qemu-user" \
+		-o "settings set platform.plugin.qemu-user.emulator-path $(realpath "$emu")" \
+		-o "settings set platform.plugin.qemu-user.architecture $2" \
+		-o "target create examples/bin/$1/tour" -s tests/debuggers/platform.lldb >"$work/log" 2>&1 </dev/null
+	why=$(check_order "$work/log" tests/debuggers/platform.lldb.expect)
+	if [ -z "$why" ]; then
+		echo "ok $name"
+	else
+		echo "FAILED $name"
+		echo "$why"
+		sed 's/^/  | /' "$work/log" | tail -n 25
+		failed=1
+	fi
+}
+
 port() { # A free one: the kernel lists the taken ones.
 	local port
 	while port=$((20000 + RANDOM % 20000)) && grep -qsi ":$(printf %04X "$port") " /proc/net/tcp; do :; done
@@ -118,4 +147,6 @@ session gdb-socket gdb-multiarch aarch64 "$work/socket"
 for guest in aarch64 mips; do
 	session "lldb-$guest" "$lldb" "$guest" "$(port)"
 done
+platform aarch64 aarch64
+platform mips mips
 exit $failed

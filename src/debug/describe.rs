@@ -36,13 +36,15 @@ pub(super) fn describe(
 ) -> TargetDescription {
     let abi = isa.abi();
     let (osabi, system) = match os {
-        "freebsd" => ("FreeBSD", "unknown-freebsd"),
-        _ => ("GNU/Linux", "unknown-linux-gnu"),
+        "freebsd" => ("FreeBSD", "freebsd"),
+        _ => ("GNU/Linux", "linux-gnu"),
     };
     TargetDescription {
         gdb_arch: table.gdb_arch.into(),
         gdb_osabi: osabi.into(),
-        triple: format!("{}-{system}", isa.name()),
+        // With the host's vendor: lldb leaves its platform "qemu-user" when it connects to a process whose vendor differs, and
+        // then cannot run the program again.
+        triple: format!("{}-pc-{system}", isa.name()),
         endian: match abi.endian {
             Endian::Little => emu_stub::Endian::Little,
             Endian::Big => emu_stub::Endian::Big,
