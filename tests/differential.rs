@@ -153,26 +153,29 @@ fn find_failing<'a>(
 /// Names of registers (or "memory") that differ. Those with an explanation are counted in `explained` instead.
 fn differences(
     guest: &dyn Guest,
-    kind: Kind,
+    words: &[u32],
     ours: &Outcome,
     theirs: &Outcome,
     explained: &mut BTreeMap<&'static str, u64>,
 ) -> Vec<&'static str> {
     let table = guest.isa().registers().registers;
-    let mut names = Vec::new();
+    let mut different = Vec::new();
     for (n, field) in guest.layout().iter().enumerate() {
         let name = table[field.register].name;
-        let (a, b) = (ours.registers[n], theirs.registers[n]);
-        if a == b {
+        if ours.registers[n] == theirs.registers[n] {
             continue;
         }
-        match guest.explain(kind, name, a, b) {
+        different.push(name);
+    }
+    if ours.memory != theirs.memory {
+        different.push("memory");
+    }
+    let mut names = Vec::new();
+    for name in different {
+        match guest.explain(words, name) {
             Some(why) => *explained.entry(why).or_default() += 1,
             None => names.push(name),
         }
-    }
-    if ours.memory != theirs.memory {
-        names.push("memory");
     }
     names
 }
@@ -197,7 +200,13 @@ fn report(guest: &dyn Guest, kind: Kind, case: &Case, n: usize) -> (&'static str
                 format!("{:08x?}: no outcome", &case.words[..length]),
             );
         };
-        let names = differences(guest, kind, ours, theirs, &mut BTreeMap::new());
+        let names = differences(
+            guest,
+            &case.words[..length],
+            ours,
+            theirs,
+            &mut BTreeMap::new(),
+        );
         if names.is_empty() {
             continue;
         }
@@ -404,7 +413,8 @@ fn compare(guest: &dyn Guest, default_insns: u64) {
                 panic!("{kind:?}: {exit:?} at {pc:#x} in {case:x?}")
             });
             for (n, case) in cases.iter().enumerate() {
-                if !differences(guest, kind, &ours[n], &theirs[n], &mut explained).is_empty() {
+                if !differences(guest, &case.words, &ours[n], &theirs[n], &mut explained).is_empty()
+                {
                     failing += 1;
                     if reports.len() < 40 {
                         let (row, text) = report(guest, kind, case, n);

@@ -16,7 +16,9 @@
 //! * The codes 6 and 7 of traps and breaks: Linux sends SIGFPE (arch/mips/kernel/traps.c), qemu-user 7.2 SIGTRAP.
 //! * QEMU's user mode has no fix-up of misaligned accesses, and aborts on `sdbbp`.
 //! * Registers that depend on the machine: FIR, and CPUNum, CC and CCRes of `rdhwr`.
-//! * Cause is compared where the operation is in the same block as the `cfc1`.
+//! * Cause is compared where the operation is in the same block as the `cfc1`. Elsewhere, with no exception enabled, `emu` reports
+//!   what was recorded last: every FP operation would have to note its own exceptions for a field that programs without FP traps
+//!   have no use for.
 //!
 //! `EMU_DIFF_INSNS` sets how many instructions are compared for each byte order and FP register mode, `EMU_DIFF_SEED` the first seed.
 

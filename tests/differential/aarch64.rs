@@ -1,6 +1,5 @@
 //! AArch64 under the differential test.
 
-use super::engines::Kind;
 use super::guest::{AddressUse, Field, Guest};
 use super::values;
 use emu::isa::Isa;
@@ -334,9 +333,48 @@ impl Guest for Aarch64Guest {
         all.into_iter().map(|n| n as usize).collect()
     }
 
-    fn explain(&self, _: Kind, _: &str, _: u128, _: u128) -> Option<&'static str> {
-        None
+    fn explain(&self, words: &[u32], register: &str) -> Option<&'static str> {
+        // The status register differs, and memory, which the one has written and the other has not.
+        let status = |word: u32| format!("x{}", Insn(word).rs());
+        let store = store_of_another_size(words)?;
+        (register == "memory" || register == status(store))
+            .then_some("store-exclusive of another size than the load-exclusive: CONSTRAINED UNPREDICTABLE (the manual's restrictions on the use of exclusives)")
     }
+}
+
+/// The first store-exclusive whose size is not that of the load-exclusive before it.
+fn store_of_another_size(words: &[u32]) -> Option<u32> {
+    let mut armed = None;
+    for &word in words {
+        let pair = word >> 21 & 1;
+        // "Load/store exclusive"; with size 0 or 1 a pair is compared and swapped.
+        if word & 0x3f80_0000 != 0x0800_0000 || pair == 1 && word >> 31 == 0 {
+            continue;
+        }
+        let size = (word >> 30) + pair;
+        let load = word >> 22 & 1 == 1;
+        match (load, armed.take()) {
+            (true, _) => armed = Some(size),
+            (false, Some(loaded)) if loaded != size => return Some(word),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[test]
+fn exclusives_of_different_sizes_are_found() {
+    // ldxp w7, w21, [x23]; stur; stxr w21, w3, [x30]
+    assert_eq!(
+        store_of_another_size(&[0x887f_56e7, 0xb81e_51a7, 0x8815_7cc3]),
+        Some(0x8815_7cc3)
+    );
+    // ldxr w0, [x1]; stxr w2, w0, [x1]; and with casp between ldxr x0 and stxr x0.
+    assert_eq!(store_of_another_size(&[0x885f_7c20, 0x8802_7c20]), None);
+    assert_eq!(
+        store_of_another_size(&[0xc85f_7c20, 0x0820_7c82, 0xc802_7c20]),
+        None
+    );
 }
 
 /// The file of a row's vectors.

@@ -1,6 +1,5 @@
 //! What the driver asks of an instruction set.
 
-use super::engines::Kind;
 use emu::isa::Isa;
 use fastrand::Rng;
 
@@ -84,7 +83,7 @@ pub trait Guest: Sync {
     /// Table indexes of the integer registers that the instruction may write (more is allowed).
     fn writes(&self, word: u32) -> Vec<usize>;
 
-    /// Why a difference of that engine in that register is accepted, if it is: the reviewed list of differences.
-    fn explain(&self, kind: Kind, register: &str, ours: u128, theirs: u128)
-    -> Option<&'static str>;
+    /// Why a difference in that register (or "memory") after these instructions is accepted, if it is: the reviewed list of
+    /// differences.
+    fn explain(&self, words: &[u32], register: &str) -> Option<&'static str>;
 }

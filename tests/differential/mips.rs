@@ -1,6 +1,5 @@
 //! MIPS32 under the driver that writes vectors. Long streams, with exceptions and delay slots, are in `differential_mips.rs`.
 
-use super::engines::Kind;
 use super::guest::{AddressUse, Field, Guest};
 use super::values;
 use crate::vectors::mips_fr1::MipsFr1;
@@ -325,7 +324,7 @@ impl Guest for MipsGuest {
         vec![i.rt() as usize, i.rd() as usize, 31]
     }
 
-    fn explain(&self, _: Kind, _: &str, _: u128, _: u128) -> Option<&'static str> {
+    fn explain(&self, _: &[u32], _: &str) -> Option<&'static str> {
         None
     }
 }
