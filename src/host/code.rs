@@ -72,6 +72,11 @@ pub fn set_gs_base(base: u64) -> Result<(), Errno> {
     Ok(())
 }
 
+/// Whether the CPU has instructions for SHA-1 and SHA-256, which generated code uses where they are.
+pub fn has_sha() -> bool {
+    std::arch::is_x86_feature_detected!("sha")
+}
+
 /// The CPU features that generated code uses and this machine lacks.
 pub fn missing_features() -> Vec<&'static str> {
     let mut missing = Vec::new();

@@ -39,7 +39,7 @@ impl Emitter {
             FNeg | FAbs => self.sign(b, op),
             FCvt if op.aux != 1 && op.aux2 != 1 => self.convert(b, op),
             FToInt => self.convert_to_int(b, op),
-            IntToF if op.imm == 0 => self.convert_from_int(b, op),
+            IntToF => self.convert_from_int(b, op),
             FRoundInt if (op.aux2 & 15) != FpRound::NearestAway as u16 => self.round(b, op),
             FCmpF if !legacy => {
                 let (x, y) = (self.xmm(b, op.a)?, self.xmm(b, op.b)?);
@@ -68,7 +68,28 @@ impl Emitter {
                 }
                 Ok(())
             }
-            VIntToF if op.aux == 2 => {
+            VFRoundInt if (op.aux2 & 15) != FpRound::NearestAway as u16 => {
+                let x = self.xmm(b, op.a)?;
+                let d = self.def_xmm_early()?;
+                let quiet = if op.aux2 & 16 != 0 { 0 } else { 8 };
+                let mode = rounding_control(FpRound::from_u8((op.aux2 & 15) as u8)) | quiet;
+                self.asm.v3i(v::round_packed(op.aux), d, 0, x, mode);
+                self.finish_vector(b, op, d, op.aux)
+            }
+            VFWiden if op.aux == 2 => {
+                let x = self.xmm(b, op.a)?;
+                let d = self.def_xmm_early()?;
+                self.asm.v2(v::CVTPS2PD, d, x);
+                self.finish_vector(b, op, d, 3)
+            }
+            VFNarrow if op.aux == 2 => {
+                let x = self.xmm(b, op.a)?;
+                let d = self.def_xmm_early()?;
+                self.asm.v2(v::CVTPD2PS, d, x);
+                self.finish_vector(b, op, d, 2)
+            }
+            VFToInt if op.aux == 2 => self.vector_convert_to_int(b, op),
+            VIntToF if op.aux == 2 && op.imm == 0 => {
                 let x = self.xmm(b, op.a)?;
                 self.kill(op);
                 let d = self.def_xmm()?;
@@ -309,6 +330,9 @@ impl Emitter {
         // Rounding in two steps would raise Inexact for what does not fit 32 bits.
         let stepwise = wide && signed && round != FpRound::NearestAway;
         let unsigned_ok = !signed && round == FpRound::Zero;
+        if op.imm == 0 && signed && !wide && !direct && round != FpRound::NearestAway {
+            return self.round_to_int32(b, op, round);
+        }
         if op.imm != 0 || !(signed && direct || stepwise || unsigned_ok) {
             return self.soft(b, op);
         }
@@ -356,7 +380,86 @@ impl Emitter {
         Ok(())
     }
 
+    /// Signed, 32 bits, with a rounding that the conversion does not have. What may not fit goes to the cold path before it is
+    /// rounded, because it raises Invalid and not Inexact.
+    fn round_to_int32(&mut self, b: &Block, op: &Op, round: FpRound) -> Result {
+        // The largest number below 2^31.
+        let limit = if op.aux == 3 {
+            f64::from(i32::MAX).to_bits()
+        } else {
+            0x4eff_ffff
+        };
+        let mask = u64::MAX >> if op.aux == 3 { 1 } else { 33 };
+        let (Some(mask), Some(limit)) = (self.pooled(mask.into()), self.pooled(limit.into()))
+        else {
+            return self.soft(b, op);
+        };
+        let x = self.xmm(b, op.a)?;
+        let operands = [x + XMM, NO_HOST, NO_HOST];
+        let t = self.alloc_xmm()?;
+        let d = self.def_gpr_early()?;
+        self.asm.v3(v::PAND, t, x, mask);
+        self.asm.v2(v::comis(op.aux, false), t, limit);
+        let large = self.asm.jcc32(Cc::A);
+        let mode = rounding_control(round);
+        self.asm.v3i(v::round_scalar(op.aux), t, x, x, mode);
+        self.asm.v2(v::to_int(op.aux, false, true), d, t);
+        // A NaN is not above the limit.
+        self.asm.alu_imm(Alu::Cmp, false, d, 1);
+        let bad = self.asm.jcc32(Cc::O);
+        self.cold(&[large, bad], operands, d);
+        self.free_temp(t + XMM);
+        self.kill(op);
+        self.set_zero(1);
+        Ok(())
+    }
+
+    /// Signed lanes of 4 bytes. Those out of range, and the least number, become 0x80000000: then the cold path decides.
+    fn vector_convert_to_int(&mut self, b: &Block, op: &Op) -> Result {
+        let round = FpRound::from_u8((op.aux2 & 15) as u8);
+        let signed = op.aux2 & 16 != 0;
+        let least = self.pooled(0x8000_0000_8000_0000_8000_0000_8000_0000);
+        let (Some(least), true) = (
+            least,
+            signed && op.imm == 0 && round != FpRound::NearestAway,
+        ) else {
+            return self.soft(b, op);
+        };
+        let x = self.xmm(b, op.a)?;
+        let operands = [x + XMM, NO_HOST, NO_HOST];
+        let d = self.def_xmm_early()?;
+        let t = self.alloc_xmm()?;
+        match round {
+            FpRound::Zero => self.asm.v2(v::CVTTPS2DQ, d, x),
+            FpRound::Dynamic => self.asm.v2(v::CVTPS2DQ, d, x),
+            _ => {
+                // Numbers out of range have no fraction, so that the first step raises nothing for them.
+                let mode = rounding_control(round);
+                self.asm.v3i(v::round_packed(2), d, 0, x, mode);
+                self.asm.v2(v::CVTTPS2DQ, d, d);
+            }
+        }
+        self.asm.v3(v::PCMPEQ[2], t, d, least);
+        let bad = self.if_any(t);
+        self.free_temp(t + XMM);
+        self.cold(&[bad], operands, d + XMM);
+        self.kill(op);
+        Ok(())
+    }
+
     fn convert_from_int(&mut self, b: &Block, op: &Op) -> Result {
+        // Fraction bits: a power of two, by which even the smallest integer can be multiplied exactly.
+        let scale = match op.aux {
+            3 => (1023 - op.imm as u64) << 52,
+            _ => (127 - op.imm as u64) << 23,
+        };
+        let scale = match op.imm {
+            0 => None,
+            _ => match self.pooled(scale.into()) {
+                None => return self.soft(b, op),
+                found => found,
+            },
+        };
         let wide = op.aux2 & 1 != 0;
         let signed = op.aux2 & 16 != 0;
         let mut r = self.gpr(b, op.a)?;
@@ -380,6 +483,9 @@ impl Emitter {
         }
         self.asm.v3(v::PXOR, d, d, d);
         self.asm.v3(v::from_int(op.aux, wide_insn), d, d, r);
+        if let Some(scale) = scale {
+            self.asm.v3(v::fp(0x59, op.aux, true), d, d, scale);
+        }
         if let Some(field) = negative {
             self.cold(&[field], operands, d + XMM);
         }
@@ -430,20 +536,23 @@ impl Emitter {
     }
 
     /// Checks a vector result for NaNs, and for smallest normal numbers where that matters, and ends the op.
-    fn finish_vector(&mut self, b: &Block, op: &Op, d: Reg) -> Result {
+    fn finish_vector(&mut self, b: &Block, op: &Op, d: Reg, lane: u16) -> Result {
         let operands = self.operand_registers(b, op);
         let t = self.alloc_xmm()?;
         let tiny = detects_tininess(b)
-            && matches!(op.code, OpCode::VFMul | OpCode::VFDiv | OpCode::VFMulAdd);
-        match self.tiny_constants(op.aux) {
+            && matches!(
+                op.code,
+                OpCode::VFMul | OpCode::VFDiv | OpCode::VFMulAdd | OpCode::VFNarrow
+            );
+        match self.tiny_constants(lane) {
             Some((mask, smallest)) if tiny => {
                 self.asm.v3(v::PAND, t, d, mask);
                 self.asm
-                    .v3i(v::cmp(op.aux), t, t, smallest, predicate::EQ_UNORDERED);
+                    .v3i(v::cmp(lane), t, t, smallest, predicate::EQ_UNORDERED);
             }
             // No room for constants: every result is suspect.
             None if tiny => self.ones(t),
-            _ => self.asm.v3i(v::cmp(op.aux), t, d, d, predicate::UNORDERED),
+            _ => self.asm.v3i(v::cmp(lane), t, d, d, predicate::UNORDERED),
         }
         let nan = self.if_any(t);
         self.free_temp(t + XMM);
@@ -457,12 +566,12 @@ impl Emitter {
         if op.b == NONE {
             let d = self.def_xmm_early()?;
             self.asm.v2(v::fp(opcode, op.aux, false), d, x);
-            return self.finish_vector(b, op, d);
+            return self.finish_vector(b, op, d, op.aux);
         }
         let y = self.xmm(b, op.b)?;
         let d = self.def_xmm_early()?;
         self.asm.v3(v::fp(opcode, op.aux, false), d, x, y);
-        self.finish_vector(b, op, d)
+        self.finish_vector(b, op, d, op.aux)
     }
 
     fn vector_mul_add(&mut self, b: &Block, op: &Op) -> Result {
@@ -474,7 +583,7 @@ impl Emitter {
         let d = self.def_xmm_early()?;
         self.asm.vmov(d, z);
         self.asm.v3(v::fma231(op.aux2, op.aux, false), d, x, y);
-        self.finish_vector(b, op, d)
+        self.finish_vector(b, op, d, op.aux)
     }
 
     fn vector_min_max(&mut self, b: &Block, op: &Op) -> Result {

@@ -555,7 +555,7 @@ impl Emitter {
 
     fn crc32(&mut self, b: &Block, op: &Op) -> Result {
         if op.aux2 != 1 {
-            return self.soft(b, op);
+            return self.crc32_ieee(b, op);
         }
         let y = self.gpr(b, op.b)?;
         self.lock_operand(op.a);

@@ -5,6 +5,7 @@
 
 mod alloc;
 mod call;
+mod crypto;
 mod exit;
 mod flags;
 mod fp;

@@ -22,6 +22,11 @@ pub fn is_out_of_line(op: &Op) -> bool {
         | VTransposeOdd | VReverse => s < 4,
         VZext | VAnd | VAndNot | VOr | VOrNot | VXor | VNot | VSelect | VExtract | VTable
         | VPopCount | VPmull64 | VSumBytes | AesEnc | AesDec | AesMix | AesUnmix => true,
+        VShlVarU => s == 2 || s == 3,
+        VShlVarS => s == 2,
+        Sha1Rounds | Sha1Schedule | Sha256Rounds | Sha256ScheduleStart | Sha256ScheduleEnd => {
+            crate::host::code::has_sha()
+        }
         _ => false,
     };
     !inline
@@ -183,6 +188,10 @@ impl Emitter {
                 self.asm.v3i(v::PCLMULQDQ, d, x, y, 0);
             }
             AesEnc | AesDec | AesMix | AesUnmix => self.aes(b, op)?,
+            Sha1Rounds | Sha1Schedule | Sha256Rounds | Sha256ScheduleStart | Sha256ScheduleEnd => {
+                self.sha(b, op)?
+            }
+            VShlVarU | VShlVarS => self.shift_lanes_by(b, op)?,
             _ => {
                 debug_assert!(false, "{} has no code", op.code.name());
                 return Err(super::TooComplex);
@@ -463,6 +472,49 @@ impl Emitter {
         Ok(())
     }
 
+    /// Shifts each lane by the signed low byte of its lane in another vector.
+    fn shift_lanes_by(&mut self, b: &Block, op: &Op) -> Result {
+        let wide = op.aux == 3;
+        let signed = op.code == OpCode::VShlVarS;
+        let (x, y) = (self.xmm(b, op.a)?, self.xmm(b, op.b)?);
+        let Some(ones) = self.pooled(u128::MAX) else {
+            return self.soft_keeping_flags(b, op);
+        };
+        let bytes = self.pooled(shuffle(|i| if i < 2 { 8 * i } else { 0x80 }));
+        let (Some(bytes), false) = (bytes, signed && x >= 12 && y >= 12 && x != y) else {
+            return self.soft_keeping_flags(b, op);
+        };
+        let d = self.def_xmm_early()?;
+        let t = self.alloc_xmm()?;
+        if wide {
+            self.asm.v3(v::PSHUFB, t, y, bytes);
+            self.asm.v2(v::PMOVSXBQ, t, t);
+        } else {
+            self.asm.vshift_imm(2, 6, t, y, 24);
+            self.asm.vshift_imm(2, 4, t, t, 24);
+        }
+        // A count of the width or more gives 0 (arithmetically the sign), so a negative one does.
+        if signed {
+            let u = self.alloc_xmm()?;
+            self.asm.v3(v::PXOR, d, t, ones);
+            self.asm.v3(v::PSUB[2], d, d, ones);
+            self.asm.v3(v::PSRAVD, d, x, d);
+            self.asm.v3(v::PSLLV[0], u, x, t);
+            self.asm.vblendv(v::BLENDVPS, d, u, d, t);
+            self.free_temp(u + XMM);
+        } else {
+            let s = usize::from(wide);
+            self.asm.v3(v::PSLLV[s], d, x, t);
+            self.asm.v3(v::PXOR, t, t, ones);
+            self.asm.v3(v::PSUB[2 + s], t, t, ones);
+            self.asm.v3(v::PSRLV[s], t, x, t);
+            self.asm.v3(v::POR, d, d, t);
+        }
+        self.free_temp(t + XMM);
+        self.kill(op);
+        Ok(())
+    }
+
     /// `d` := even or odd lanes of `x`, then of `y`; `d` is neither.
     fn unzip(&mut self, s: usize, odd: bool, d: Reg, x: Reg, y: Reg) -> Result {
         match s {
@@ -507,7 +559,7 @@ impl Emitter {
     }
 
     /// [`Emitter::soft`] for an op that was taken for one that keeps the host flags.
-    fn soft_keeping_flags(&mut self, b: &Block, op: &Op) -> Result {
+    pub(super) fn soft_keeping_flags(&mut self, b: &Block, op: &Op) -> Result {
         self.save_flags()?;
         self.soft(b, op)
     }
@@ -588,32 +640,6 @@ impl Emitter {
         self.asm.v3(multiply, d, d, t);
         self.free_temp(t + XMM);
         self.kill(op);
-        Ok(())
-    }
-
-    fn aes(&mut self, b: &Block, op: &Op) -> Result {
-        let x = self.xmm(b, op.a)?;
-        if op.code == OpCode::AesUnmix {
-            self.kill(op);
-            let d = self.def_xmm()?;
-            self.asm.v2(v::AESIMC, d, x);
-            return Ok(());
-        }
-        // A round with a key of zero is the transformation without key addition.
-        let z = self.alloc_xmm()?;
-        self.asm.v3(v::PXOR, z, z, z);
-        self.kill(op);
-        let d = self.def_xmm()?;
-        match op.code {
-            OpCode::AesEnc => self.asm.v3(v::AESENCLAST, d, x, z),
-            OpCode::AesDec => self.asm.v3(v::AESDECLAST, d, x, z),
-            _ => {
-                // A decryption round undoes what the encryption round does before it mixes.
-                self.asm.v3(v::AESDECLAST, d, x, z);
-                self.asm.v3(v::AESENC, d, d, z);
-            }
-        }
-        self.free_temp(z + XMM);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ mod tests;
 mod vec;
 
 pub use int::{Alu, Shift, Unary};
-pub use vec::{VexOp, v};
+pub use vec::{Sha, VexOp, v};
 
 /// Number of a general register (0 to 15) or of an XMM register (0 to 15), as instructions encode it.
 pub type Reg = u8;

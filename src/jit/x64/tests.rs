@@ -723,6 +723,11 @@ fn vectors() {
         (v::comis(2, true), Vcomiss),
         (v::comis(3, true), Vcomisd),
         (v::fp(0x51, 3, false), Vsqrtpd),
+        (v::PMOVSXBQ, Vpmovsxbq),
+        (v::CVTPS2PD, Vcvtps2pd),
+        (v::CVTPD2PS, Vcvtpd2ps),
+        (v::CVTPS2DQ, Vcvtps2dq),
+        (v::CVTTPS2DQ, Vcvttps2dq),
     ] {
         c.form(|a, [x, y, _], m, n| {
             if n & 1 == 0 {
@@ -738,9 +743,51 @@ fn vectors() {
         a.v3(v::MOVSD, x, y, z);
         (Vmovsd, vec![X(x), X(y), X(z)])
     });
-    c.form(|a, [x, y, z], _, n| {
-        a.vblendv(v::BLENDVPD, x, y, z, n as u8 & 15);
-        (Vblendvpd, vec![X(x), X(y), X(z), X(n as u8 & 15)])
+    for (op, name) in [(v::BLENDVPD, Vblendvpd), (v::BLENDVPS, Vblendvps)] {
+        c.form(|a, [x, y, z], _, n| {
+            a.vblendv(op, x, y, z, n as u8 & 15);
+            (name, vec![X(x), X(y), X(z), X(n as u8 & 15)])
+        });
+    }
+    for (op, name) in [
+        (v::PSLLV[0], Vpsllvd),
+        (v::PSLLV[1], Vpsllvq),
+        (v::PSRLV[0], Vpsrlvd),
+        (v::PSRLV[1], Vpsrlvq),
+        (v::PSRAVD, Vpsravd),
+    ] {
+        c.form(|a, [x, y, z], _, _| {
+            a.v3(op, x, y, z);
+            (name, vec![X(x), X(y), X(z)])
+        });
+    }
+    for (op, name) in [
+        (v::PSHUFD, Vpshufd),
+        (v::round_packed(2), Vroundps),
+        (v::round_packed(3), Vroundpd),
+    ] {
+        c.form(|a, [x, y, _], _, n| {
+            a.v3i(op, x, 0, y, n as u8);
+            (name, vec![X(x), X(y), Imm(n as u8 as u64)])
+        });
+    }
+    for (op, name) in [
+        (Sha::Msg2Of1, Sha1msg2),
+        (Sha::Msg1Of256, Sha256msg1),
+        (Sha::Msg2Of256, Sha256msg2),
+    ] {
+        c.form(|a, [x, y, _], _, _| {
+            a.sha(op, x, y);
+            (name, vec![X(x), X(y)])
+        });
+    }
+    c.form(|a, [x, y, _], _, _| {
+        a.sha(Sha::Rounds2Of256, x, y);
+        (Sha256rnds2, vec![X(x), X(y)])
+    });
+    c.form(|a, [x, y, _], _, n| {
+        a.sha1rnds4(x, y, n as u8 & 3);
+        (Sha1rnds4, vec![X(x), X(y), Imm(u64::from(n as u8 & 3))])
     });
     for w in [false, true] {
         c.form(|a, [x, y, _], _, n| {

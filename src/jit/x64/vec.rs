@@ -54,6 +54,17 @@ pub mod v {
     pub const SHUFPS: VexOp = VexOp(0, 1, 0xc6, false);
     pub const INSERTPS: VexOp = VexOp(1, 3, 0x21, false);
     pub const PTEST: VexOp = j(0x17);
+    pub const BLENDVPS: VexOp = VexOp(1, 3, 0x4a, false);
+    pub const PSHUFD: VexOp = i(0x70);
+    pub const PMOVSXBQ: VexOp = j(0x22);
+    /// Shifts by lane of 4 and 8 bytes.
+    pub const PSLLV: [VexOp; 2] = [j(0x47), VexOp(1, 2, 0x47, true)];
+    pub const PSRLV: [VexOp; 2] = [j(0x45), VexOp(1, 2, 0x45, true)];
+    pub const PSRAVD: VexOp = j(0x46);
+    pub const CVTPS2PD: VexOp = VexOp(0, 1, 0x5a, false);
+    pub const CVTPD2PS: VexOp = i(0x5a);
+    pub const CVTPS2DQ: VexOp = i(0x5b);
+    pub const CVTTPS2DQ: VexOp = VexOp(2, 1, 0x5b, false);
     pub const PCLMULQDQ: VexOp = VexOp(1, 3, 0x44, false);
     pub const AESENC: VexOp = j(0xdc);
     pub const AESENCLAST: VexOp = j(0xdd);
@@ -111,6 +122,11 @@ pub mod v {
         VexOp(1, 3, if lane == 2 { 0x0a } else { 0x0b }, false)
     }
 
+    /// `roundps`, `roundpd`
+    pub const fn round_packed(lane: u16) -> VexOp {
+        VexOp(1, 3, if lane == 2 { 0x08 } else { 0x09 }, false)
+    }
+
     /// `cvtsi2ss`, `cvtsi2sd`
     pub const fn from_int(lane: u16, wide: bool) -> VexOp {
         VexOp(if lane == 2 { 2 } else { 3 }, 1, 0x2a, wide)
@@ -127,7 +143,32 @@ pub mod v {
     }
 }
 
+/// Instructions of the SHA extensions with two operands, by the last byte of their opcode; the first is also the destination.
+/// They have no VEX encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Sha {
+    /// `sha1msg2`
+    Msg2Of1 = 0xca,
+    /// `sha256rnds2`, with the schedule in XMM0.
+    Rounds2Of256 = 0xcb,
+    /// `sha256msg1`
+    Msg1Of256 = 0xcc,
+    /// `sha256msg2`
+    Msg2Of256 = 0xcd,
+}
+
 impl Asm {
+    /// Of the SHA extensions.
+    pub fn sha(&mut self, op: Sha, dst: Reg, src: Reg) {
+        self.legacy(0, 2, op as u8, false, dst, src.into(), false, NO_TAIL);
+    }
+
+    /// `sha1rnds4 dst, src, part`
+    pub fn sha1rnds4(&mut self, dst: Reg, src: Reg, part: u8) {
+        self.legacy(0, 3, 0xcc, false, dst, src.into(), false, imm8(part));
+    }
+
     /// `op dst, a, b`
     pub fn v3(&mut self, op: VexOp, dst: Reg, a: Reg, b: impl Into<Rm>) {
         self.vex(op.0, op.1, op.2, op.3, dst, a, b.into(), NO_TAIL);
