@@ -427,5 +427,10 @@ fn a_guest_can_be_killed_stopped_or_running() {
             assert_eq!(guest.end().signal(), Some(libc::SIGKILL), "{isa} {running}");
             assert!(!guest.socket.exists());
         }
+        // By the signal, which the debugger is to learn of.
+        let mut guest = Guest::start(isa, &["hello"], &format!("kill9-{isa}"));
+        let mut debugger = guest.connect();
+        assert_eq!(debugger.get("vCont;C09"), "X09");
+        assert_eq!(guest.end().signal(), Some(libc::SIGKILL), "{isa}");
     }
 }

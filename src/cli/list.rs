@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::isa::{aarch64, mips};
 use crate::os::linux;
+use emu_stub::packets::{Documented, PACKETS, Support};
 
 /// The text for `--list what`.
 pub fn list(what: &str) -> Result<String, Failure> {
@@ -11,8 +12,9 @@ pub fn list(what: &str) -> Result<String, Failure> {
         "insns" => Ok(insns()),
         "syscalls" => Ok(syscalls()),
         "ioctls" => Ok(ioctls()),
+        "packets" => Ok(packets()),
         _ => Err(Failure::usage(format!(
-            "--list knows guests, insns, syscalls and ioctls, not '{what}'"
+            "--list knows guests, insns, syscalls, ioctls and packets, not '{what}'"
         ))),
     }
 }
@@ -80,6 +82,29 @@ fn ioctls() -> String {
             flag.value(crate::abi::Dialect::Mips),
             row.support
         );
+    }
+    text
+}
+
+/// Each packet of gdb's and lldb's documentation: whether the server of `-g` answers it, its limits, or why not.
+fn packets() -> String {
+    let mut text = format!("{:<36} {:<5} {:<8} note\n", "packet", "whose", "support");
+    for packet in PACKETS {
+        let whose = match packet.documented {
+            Documented::Gdb => "gdb",
+            Documented::Lldb => "lldb",
+        };
+        let support = match packet.support {
+            Support::Yes => "yes",
+            Support::Partial => "partial",
+            Support::No => "no",
+        };
+        let line = format!(
+            "{:<36} {whose:<5} {support:<8} {}",
+            packet.name, packet.note
+        );
+        text += line.trim_end();
+        text += "\n";
     }
     text
 }

@@ -200,7 +200,7 @@ pub static OPTIONS: &[Opt] = &[
         &["list"],
         "WHAT",
         "",
-        "print what is covered and exit: guests, insns, syscalls, ioctls",
+        "print what is covered and exit: guests, insns, syscalls, ioctls, packets",
         |o, v| {
             o.list = Some(text(v)?);
             Ok(())

@@ -69,6 +69,8 @@ pub(super) struct State {
     pub at_signal: HashMap<Tid, SigInfo>,
     /// Those of them whose signal belongs to a state that is no more: the debugger has sent the thread elsewhere.
     pub signal_void: HashSet<Tid>,
+    /// The debugger has sent SIGKILL: the process is to end when it has been told.
+    pub killed: bool,
     /// The debugger has been told of the guest's end.
     pub end_told: bool,
     /// Threads that the debugger has been told the end of.
@@ -119,6 +121,7 @@ impl Control {
                 injected: Vec::new(),
                 at_signal: HashMap::new(),
                 signal_void: HashSet::new(),
+                killed: false,
                 end_told: false,
                 gone: HashSet::new(),
             }),
@@ -242,7 +245,10 @@ impl Control {
         conversation: Conversation<'static>,
     ) -> Option<(Ended, &'static mut (dyn Inferior + 'static))> {
         *self.conversation() = Some(conversation);
-        let ended = self.serve_in_turn();
+        let mut ended = self.serve_in_turn();
+        if self.lock().killed {
+            ended = Ended::Killed;
+        }
         let conversation = self.conversation().take()?;
         Some((ended, conversation.end(ended)))
     }

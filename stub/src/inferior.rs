@@ -248,6 +248,14 @@ impl ResumePlan {
 }
 
 impl Resume {
+    /// The signal to deliver first.
+    pub fn signal(self) -> Option<i32> {
+        match self {
+            Resume::Continue { signal } | Resume::Step { signal } => signal,
+            Resume::StepRange { .. } => None,
+        }
+    }
+
     /// The same without a signal.
     pub fn without_signal(self) -> Resume {
         match self {

@@ -162,6 +162,8 @@ const LAUNCH: &str = "the command line of emu says what runs, and how";
 const PLATFORM: &str = "a packet of lldb's platform server: emu is no such server";
 const DARWIN: &str = "for macOS only";
 const ONE_PROCESS: &str = "emu runs one program: start another emu";
+const NO_RECORDING: &str = "there are no recordings yet to run backwards in";
+const NO_RESTART: &str = "a program cannot be started anew: start emu again";
 const NON_STOP: &str = "non-stop mode is not supported: a stop halts every thread";
 const MEMORY_TAGS: &str = "memory tagging (MTE) is not emulated";
 
@@ -173,8 +175,8 @@ pub static PACKETS: &[Packet] = &[
     no(Gdb, "A", LAUNCH),
     no(Gdb, "b", OBSOLETE),
     no(Gdb, "B", OBSOLETE),
-    gdb("bc", Bare, Ours(resume::go_back)).noted("over a recording"),
-    gdb("bs", Bare, Ours(resume::step_back)).noted("over a recording"),
+    gdb("bc", Bare, Ours(resume::go_back)).refused(NO_RECORDING),
+    gdb("bs", Bare, Ours(resume::step_back)).refused(NO_RECORDING),
     gdb("c", Joined, Ours(resume::go)),
     gdb("C", Joined, Ours(resume::go_with_signal)),
     no(Gdb, "d", OBSOLETE),
@@ -195,7 +197,7 @@ pub static PACKETS: &[Packet] = &[
     gdb("p", Joined, Ours(registers::read)),
     gdb("P", Joined, Ours(registers::write)),
     no(Gdb, "r", OBSOLETE),
-    gdb("R", Joined, Ours(resume::restart)).partial("where the inferior can be started anew"),
+    gdb("R", Joined, Ours(resume::restart)).refused(NO_RESTART),
     gdb("s", Joined, Ours(resume::step)),
     gdb("S", Joined, Ours(resume::step_with_signal)),
     no(Gdb, "t", OBSOLETE),
@@ -220,7 +222,7 @@ pub static PACKETS: &[Packet] = &[
     no(Gdb, "vFlashDone", EMBEDDED),
     gdb("vKill", Separated, Ours(resume::kill_process)).while_running(),
     no(Gdb, "vMustReplyEmpty", "the empty reply is the answer"),
-    gdb("vRun", Separated, Ours(resume::run)).partial("where the inferior can be started anew"),
+    gdb("vRun", Separated, Ours(resume::run)).refused(NO_RESTART),
     no(Gdb, "vStopped", NON_STOP),
     gdb("x", Joined, Ours(memory::read_binary)),
     gdb("X", Joined, Ours(memory::write_binary)),
@@ -240,7 +242,8 @@ pub static PACKETS: &[Packet] = &[
     no(Gdb, "QEnvironmentUnset", LAUNCH),
     gdb("qfThreadInfo", Bare, Ours(threads::list)),
     gdb("qsThreadInfo", Bare, Ours(threads::list_rest)),
-    gdb("qGetTLSAddr", Separated, Ours(query::tls_address)),
+    gdb("qGetTLSAddr", Separated, Ours(query::tls_address))
+        .refused("thread-local addresses are left to libthread_db"),
     no(Gdb, "qGetTIBAddr", "for Windows only"),
     no(Gdb, "qIsAddressTagged", MEMORY_TAGS),
     no(Gdb, "qL", OBSOLETE),

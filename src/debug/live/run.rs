@@ -48,8 +48,29 @@ fn go(live: &mut Live, plan: ResumePlan) {
 
 pub(super) fn resume(live: &mut Live, plan: ResumePlan) -> Result<()> {
     live.stopped()?;
+    let sigkill = live.process.os.signal_number(Signal::SIGKILL) as i32;
+    let actions = plan.threads.iter().map(|(_, action)| *action);
+    if actions
+        .chain(plan.others)
+        .any(|action| action.signal() == Some(sigkill))
+    {
+        // Sent, it would take the server along before the debugger is told.
+        let mut state = live.control.lock();
+        state.run = Run::Event(killed(sigkill));
+        state.killed = true;
+        live.control.notifier.set();
+        return Ok(());
+    }
     go(live, plan);
     Ok(())
+}
+
+fn killed(sigkill: i32) -> Stop {
+    Stop {
+        pid: host::pid() as Pid,
+        tid: 0,
+        reason: StopReason::Terminated(sigkill),
+    }
 }
 
 pub(super) fn interrupt(live: &mut Live) -> Result<()> {
@@ -110,12 +131,7 @@ pub(super) fn kill(live: &mut Live) -> Result<()> {
         live.process.stop_all();
     }
     // The threads stay halted; whoever serves the debugger ends this process.
-    let stop = Stop {
-        pid: host::pid() as Pid,
-        tid: 0,
-        reason: StopReason::Terminated(sigkill),
-    };
-    live.control.lock().run = Run::Stopped(stop);
+    live.control.lock().run = Run::Stopped(killed(sigkill));
     Ok(())
 }
 
