@@ -1,5 +1,8 @@
 //! The least that a debugger does over the remote protocol, for tests without one.
 
+// Each test uses a part of it.
+#![allow(dead_code)]
+
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
