@@ -1,7 +1,7 @@
 #!/bin/bash
-# Debugs examples/tour with gdb-multiarch and lldb, as a user would, over `emu -g`, and checks what the debuggers and the
+# Debugs examples/tour and tests/guests/debug/watched.c with gdb-multiarch and lldb, as a user would, over `emu -g`, and checks what the debuggers and the
 # guest print. One line a session on standard output: "ok NAME", "FAILED NAME" (followed by why) or "SKIPPED NAME".
-# With names as arguments (gdb-aarch64, gdb-mips, gdb-socket, lldb-aarch64, lldb-mips, lldb-platform-aarch64 ...): only those sessions.
+# With names as arguments (gdb-aarch64, gdb-mips, gdb-socket, lldb-aarch64, lldb-mips, lldb-platform-aarch64, gdb-watch-mips ...): only those sessions.
 # EMU names the emulator; a tool that is missing is a failure where CI is set, and is skipped elsewhere.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -34,9 +34,9 @@ check_order() {
 	done < <(cat "$@")
 }
 
-# Starts emu waiting for a debugger at $1, with the guest's output in $work/out. Ready when it listens.
+# Starts emu with program $2 waiting for a debugger at $1, with the guest's output in $work/out. Ready when it listens.
 start() {
-	"$emu" -g "$1" "examples/bin/$2/tour" >"$work/out" 2>"$work/err" </dev/null &
+	"$emu" -g "$1" "$2" >"$work/out" 2>"$work/err" </dev/null &
 	child=$!
 	local hex
 	hex=$(printf ':%04X 00000000:0000 0A' "$1" 2>/dev/null) || hex=
@@ -48,8 +48,9 @@ start() {
 	return 1
 }
 
-session() { # NAME TOOL GUEST ADDRESS
-	local name=$1 tool=$2 guest=$3 address=$4 kind=${1%%-*} status expected=10 remote=$4
+session() { # NAME TOOL GUEST ADDRESS [SCRIPT PROGRAM STATUS]
+	local name=$1 tool=$2 guest=$3 address=$4 kind=${1%%-*} status remote=$4
+	local script=${5:-tour} program=${6:-examples/bin/$3/tour} expected=${7:-10}
 	[[ "$address" == */* ]] || remote=127.0.0.1:$address
 	[[ "$wanted" == "  " || "$wanted" == *" $name "* ]] || return
 	if [ -z "$tool" ] || ! command -v "$tool" >/dev/null; then
@@ -61,7 +62,7 @@ session() { # NAME TOOL GUEST ADDRESS
 		fi
 		return
 	fi
-	if ! start "$address" "$guest"; then
+	if ! start "$address" "$program"; then
 		echo "FAILED $name: emu did not listen"
 		sed 's/^/  emu: /' "$work/err" | head -n 5
 		kill "$child" 2>/dev/null
@@ -70,12 +71,15 @@ session() { # NAME TOOL GUEST ADDRESS
 	fi
 	if [ "$kind" = gdb ]; then
 		timeout 120 "$tool" -nx -batch -ex 'set width 0' -ex 'set confirm off' -ex 'set pagination off' \
-			-x "tests/debuggers/$guest.gdb" -ex "file examples/bin/$guest/tour" -ex "target remote $remote" \
-			-x tests/debuggers/tour.gdb >"$work/log" 2>&1
+			-x "tests/debuggers/$guest.gdb" -ex "file $program" -ex "target remote $remote" \
+			-x "tests/debuggers/$script.gdb" >"$work/log" 2>&1
 	else
-		timeout 120 "$tool" --no-lldbinit --batch -s "tests/debuggers/$guest.lldb" \
-			-o "target create examples/bin/$guest/tour" -o "gdb-remote $remote" \
-			-s tests/debuggers/tour.lldb -s "tests/debuggers/$guest-end.lldb" >"$work/log" 2>&1
+		local before=() end=()
+		if [ "$script" = tour ]; then
+			before=(-s "tests/debuggers/$guest.lldb") end=(-s "tests/debuggers/$guest-end.lldb")
+		fi
+		timeout 120 "$tool" --no-lldbinit --batch "${before[@]}" -o "target create $program" -o "gdb-remote $remote" \
+			-s "tests/debuggers/$script.lldb" "${end[@]}" >"$work/log" 2>&1
 	fi
 	# The guest ran to its end under the debugger, so emu must be gone soon, with the guest's status.
 	for _ in $(seq 40); do
@@ -86,11 +90,11 @@ session() { # NAME TOOL GUEST ADDRESS
 	wait "$child" 2>/dev/null
 	status=$?
 	child=
-	local why="" further=tests/debuggers/tour.$kind.expect.$guest out=tests/debuggers/tour.$kind.out.expect
+	local why="" further=tests/debuggers/$script.$kind.expect.$guest out=tests/debuggers/$script.$kind.out.expect
 	why=$(
-		check_order "$work/log" "tests/debuggers/tour.$kind.expect"
+		check_order "$work/log" "tests/debuggers/$script.$kind.expect"
 		[ ! -e "$further" ] || check_order "$work/log" "$further"
-		check_order "$work/out" "$out"
+		[ ! -e "$out" ] || check_order "$work/out" "$out"
 		[ ! -e "$out.$guest" ] || check_order "$work/out" "$out.$guest"
 		[ "$status" = $expected ] || echo "  emu ended with status $status, expected $expected"
 	)
@@ -149,4 +153,9 @@ for guest in aarch64 mips; do
 done
 platform aarch64 aarch64
 platform mips mips
+for guest in aarch64 mips; do
+	watched=tests/guests/bin/$guest/watched
+	session "gdb-watch-$guest" gdb-multiarch "$guest" "$(port)" watched "$watched" 0
+	session "lldb-watch-$guest" "$lldb" "$guest" "$(port)" watched "$watched" 0
+done
 exit $failed
