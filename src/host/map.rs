@@ -67,6 +67,19 @@ pub fn map_fixed_shared(
     map_fixed(addr, len, prot, flags | sharing | anonymous, fd, offset)
 }
 
+/// Attaches a System V shared memory segment over part of a reservation, which is as long. `flags` are SHM_RDONLY and SHM_EXEC.
+///
+/// # Errors
+/// The host's (EINVAL, EIDRM, EACCES, ENOMEM).
+pub fn attach_segment(id: i32, addr: u64, flags: i32) -> Result<(), Errno> {
+    // SAFETY: the range lies in the reservation; SHM_REMAP replaces what is there.
+    let p = unsafe { libc::shmat(id, addr as *const _, flags | libc::SHM_REMAP) };
+    match p as isize {
+        -1 => Err(last_errno()),
+        _ => Ok(()),
+    }
+}
+
 fn map_fixed(
     addr: u64,
     len: u64,

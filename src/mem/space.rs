@@ -63,6 +63,13 @@ pub enum Backing {
         /// Name for the region list.
         file: Arc<File>,
     },
+    /// A System V shared memory segment, whole; the mapping's length must be its size.
+    Segment {
+        /// The segment's id.
+        id: i32,
+        /// Name for the region list.
+        file: Arc<File>,
+    },
 }
 
 /// A request for a mapping.
@@ -78,7 +85,7 @@ pub struct Mapping {
     pub shared: bool,
     /// What.
     pub backing: Backing,
-    /// Further flags of the host's `mmap` (MAP_NORESERVE, MAP_POPULATE, MAP_LOCKED, MAP_HUGETLB, MAP_SYNC).
+    /// Further flags of the host's `mmap` (MAP_NORESERVE, MAP_POPULATE, MAP_LOCKED, MAP_HUGETLB, MAP_SYNC), or `shmat`.
     pub host_flags: i32,
 }
 
@@ -289,16 +296,22 @@ impl AddressSpace {
         let (kind, fd, offset) = match &request.backing {
             Backing::Anonymous(kind) => (kind.clone(), -1, 0),
             Backing::File { fd, offset, file } => (Kind::File(file.clone()), *fd, *offset),
+            Backing::Segment { file, .. } => (Kind::File(file.clone()), -1, 0),
         };
-        map::map_fixed_shared(
-            self.base + start,
-            len,
-            request.prot.host(),
-            request.shared,
-            request.host_flags,
-            fd,
-            offset,
-        )?;
+        let at = self.base + start;
+        if let Backing::Segment { id, .. } = request.backing {
+            map::attach_segment(id, at, request.host_flags)?;
+        } else {
+            map::map_fixed_shared(
+                at,
+                len,
+                request.prot.host(),
+                request.shared,
+                request.host_flags,
+                fd,
+                offset,
+            )?;
+        }
         layout.regions.insert(Region {
             start,
             end: start + len,

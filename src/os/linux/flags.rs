@@ -306,6 +306,13 @@ crate::flags! {
         IPPROTO_IPV6 = 41, IPPROTO_ICMPV6 = 58, IPPROTO_SCTP = 132, IPPROTO_UDPLITE = 136, IPPROTO_RAW = 255, IPPROTO_MPTCP = 262,
     }
 
+    /// Protocols of netlink sockets.
+    pub enum NETLINK, "NETLINK_" [] {
+        NETLINK_ROUTE = 0, NETLINK_USERSOCK = 2, NETLINK_FIREWALL = 3, NETLINK_SOCK_DIAG = 4, NETLINK_NFLOG = 5, NETLINK_XFRM = 6,
+        NETLINK_SELINUX = 7, NETLINK_AUDIT = 9, NETLINK_CONNECTOR = 11, NETLINK_NETFILTER = 12, NETLINK_KOBJECT_UEVENT = 15,
+        NETLINK_GENERIC = 16, NETLINK_CRYPTO = 21,
+    }
+
     /// `shutdown`.
     pub enum SHUT, "SHUT_" [] { SHUT_RD = 0, SHUT_WR = 1, SHUT_RDWR = 2 }
 
@@ -443,12 +450,74 @@ crate::flags! {
     /// System V IPC: creation flags and mode bits.
     pub flags IPC_CREATE, "IPC_" [] { IPC_CREAT = 0x200, IPC_EXCL = 0x400, IPC_NOWAIT = 0x800 }
 
-    /// System V IPC commands.
-    pub flags IPC_CMD, "IPC_" [] {
+    /// `shmat`.
+    pub flags SHM, "SHM_" [] { SHM_RDONLY = 0x1000, SHM_RND = 0x2000, SHM_REMAP = 0x4000, SHM_EXEC = 0x8000 }
+
+    /// `msgrcv`.
+    pub flags MSG_RECEIVE, "MSG_" [] { IPC_NOWAIT = 0x800, MSG_NOERROR = 0x1000, MSG_EXCEPT = 0x2000, MSG_COPY = 0x4000 }
+
+    /// `ipc`.
+    pub flags IPC_CALL, "" [] {
+        [field 0xffff {
+            SEMOP = 1, SEMGET = 2, SEMCTL = 3, SEMTIMEDOP = 4, MSGSND = 11, MSGRCV = 12, MSGGET = 13, MSGCTL = 14, SHMAT = 21,
+            SHMDT = 22, SHMGET = 23, SHMCTL = 24
+        }]
+    }
+
+    /// `semctl`.
+    pub flags SEM_CMD, "" [] {
         [field 0xff {
             IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3, GETPID = 11, GETVAL = 12, GETALL = 13, GETNCNT = 14, GETZCNT = 15,
-            SETVAL = 16, SETALL = 17, SEM_STAT = 18, SEM_INFO = 19
+            SETVAL = 16, SETALL = 17, SEM_STAT = 18, SEM_INFO = 19, SEM_STAT_ANY = 20
         }]
         IPC_64 = 0x100,
+    }
+
+    /// `shmctl`.
+    pub flags SHM_CMD, "" [] {
+        [field 0xff {
+            IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3, SHM_LOCK = 11, SHM_UNLOCK = 12, SHM_STAT = 13, SHM_INFO = 14,
+            SHM_STAT_ANY = 15
+        }]
+        IPC_64 = 0x100,
+    }
+
+    /// `msgctl`.
+    pub flags MSG_CMD, "" [] {
+        [field 0xff { IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3, MSG_STAT = 11, MSG_INFO = 12, MSG_STAT_ANY = 13 }]
+        IPC_64 = 0x100,
+    }
+
+    /// `keyctl`.
+    pub enum KEYCTL, "KEYCTL_" [] {
+        KEYCTL_GET_KEYRING_ID = 0, KEYCTL_JOIN_SESSION_KEYRING = 1, KEYCTL_UPDATE = 2, KEYCTL_REVOKE = 3, KEYCTL_CHOWN = 4,
+        KEYCTL_SETPERM = 5, KEYCTL_DESCRIBE = 6, KEYCTL_CLEAR = 7, KEYCTL_LINK = 8, KEYCTL_UNLINK = 9, KEYCTL_SEARCH = 10,
+        KEYCTL_READ = 11, KEYCTL_INSTANTIATE = 12, KEYCTL_NEGATE = 13, KEYCTL_SET_REQKEY_KEYRING = 14, KEYCTL_SET_TIMEOUT = 15,
+        KEYCTL_ASSUME_AUTHORITY = 16, KEYCTL_GET_SECURITY = 17, KEYCTL_SESSION_TO_PARENT = 18, KEYCTL_REJECT = 19,
+        KEYCTL_INSTANTIATE_IOV = 20, KEYCTL_INVALIDATE = 21, KEYCTL_GET_PERSISTENT = 22, KEYCTL_DH_COMPUTE = 23,
+        KEYCTL_PKEY_QUERY = 24, KEYCTL_PKEY_ENCRYPT = 25, KEYCTL_PKEY_DECRYPT = 26, KEYCTL_PKEY_SIGN = 27, KEYCTL_PKEY_VERIFY = 28,
+        KEYCTL_RESTRICT_KEYRING = 29, KEYCTL_MOVE = 30, KEYCTL_CAPABILITIES = 31, KEYCTL_WATCH_KEY = 32,
+    }
+
+    /// `fsconfig`.
+    pub enum FSCONFIG, "FSCONFIG_" [] {
+        FSCONFIG_SET_FLAG = 0, FSCONFIG_SET_STRING = 1, FSCONFIG_SET_BINARY = 2, FSCONFIG_SET_PATH = 3, FSCONFIG_SET_PATH_EMPTY = 4,
+        FSCONFIG_SET_FD = 5, FSCONFIG_CMD_CREATE = 6, FSCONFIG_CMD_RECONFIGURE = 7, FSCONFIG_CMD_CREATE_EXCL = 8,
+    }
+
+    /// Memory policies of NUMA, with their flags.
+    pub flags MEMPOLICY, "MPOL_" [] {
+        [field 0xff {
+            MPOL_DEFAULT = 0, MPOL_PREFERRED = 1, MPOL_BIND = 2, MPOL_INTERLEAVE = 3, MPOL_LOCAL = 4, MPOL_PREFERRED_MANY = 5,
+            MPOL_WEIGHTED_INTERLEAVE = 6
+        }]
+        MPOL_F_NUMA_BALANCING = 0x2000, MPOL_F_RELATIVE_NODES = 0x4000, MPOL_F_STATIC_NODES = 0x8000,
+    }
+
+    /// `bpf`.
+    pub enum BPF, "BPF_" [] {
+        BPF_MAP_CREATE = 0, BPF_MAP_LOOKUP_ELEM = 1, BPF_MAP_UPDATE_ELEM = 2, BPF_MAP_DELETE_ELEM = 3, BPF_MAP_GET_NEXT_KEY = 4,
+        BPF_PROG_LOAD = 5, BPF_OBJ_PIN = 6, BPF_OBJ_GET = 7, BPF_PROG_ATTACH = 8, BPF_PROG_DETACH = 9, BPF_BTF_LOAD = 18,
+        BPF_LINK_CREATE = 28,
     }
 }

@@ -11,8 +11,8 @@ pub mod sys;
 
 use std::sync::OnceLock;
 
-use super::{Call, Run, Syscall, pass};
-use crate::abi::{Dialect, Errno, Signal, SysResult};
+use super::{ArgType, Call, Run, Syscall, pass};
+use crate::abi::{Dialect, Errno, Show, Signal, SysResult};
 use crate::cpu::Exit;
 use crate::host::nr::SYS_futex;
 use crate::ir::{MemFault, Trap};
@@ -106,9 +106,17 @@ fn run(call: &mut Call<'_>) -> SysResult {
         Run::Wait(number) => pass(call, number, true),
         Run::Handler(f) => f(call),
         Run::Missing => {
+            // With the operation, where the first argument is one of an enumeration.
+            let operation = match call.row.args.first().map(|a| a.ty) {
+                Some(ArgType::Value(_, Show::Flags(table))) => {
+                    table.name_of(call.abi.dialect, call.arg(0))
+                }
+                _ => None,
+            };
+            let operation = operation.map_or(String::new(), |o| format!(" {o}"));
             call.report_unimplemented(Unimplemented {
                 kind: "syscall",
-                what: call.row.name.to_owned(),
+                what: format!("{}{operation}", call.row.name),
                 ..Unimplemented::default()
             });
             Err(Errno::ENOSYS)

@@ -58,6 +58,22 @@ crate::guest_struct! {
     /// `struct __kernel_itimerspec`
     pub struct Itimerspec64("itimerspec") { it_interval: Timespec64, it_value: Timespec64 }
 
+    /// `struct timex`
+    pub struct Timex("timex") {
+        modes: u32 as Show::Hex, offset: Long, freq: Long, maxerror: Long, esterror: Long, status: i32 as Show::Hex, constant: Long,
+        precision: Long, tolerance: Long, time: Timeval, tick: Long, ppsfreq: Long as Show::Detail, jitter: Long as Show::Detail,
+        shift: i32 as Show::Detail, stabil: Long as Show::Detail, jitcnt: Long as Show::Detail, calcnt: Long as Show::Detail,
+        errcnt: Long as Show::Detail, stbcnt: Long as Show::Detail, tai: i32, _pad: [i32; 11],
+    }
+
+    /// `struct __kernel_timex`
+    pub struct Timex64("timex") {
+        modes: u32 as Show::Hex, offset: i64, freq: i64, maxerror: i64, esterror: i64, status: i32 as Show::Hex, constant: i64,
+        precision: i64, tolerance: i64, time: Timeval64, tick: i64, ppsfreq: i64 as Show::Detail, jitter: i64 as Show::Detail,
+        shift: i32 as Show::Detail, stabil: i64 as Show::Detail, jitcnt: i64 as Show::Detail, calcnt: i64 as Show::Detail,
+        errcnt: i64 as Show::Detail, stbcnt: i64 as Show::Detail, tai: i32, _pad: [i32; 11],
+    }
+
     /// `struct tms`
     pub struct Tms("tms") { tms_utime: Long, tms_stime: Long, tms_cutime: Long, tms_cstime: Long }
 
@@ -406,6 +422,19 @@ crate::guest_struct! {
     /// `struct in_pktinfo`: addresses are in network order, so bytes.
     pub struct InPktinfo("in_pktinfo") { ipi_ifindex: i32, ipi_spec_dst: [u8; 4], ipi_addr: [u8; 4] }
 
+    /// `struct sock_extended_err`
+    pub struct SockExtendedErr("sock_extended_err") {
+        ee_errno: u32 as Show::Errno, ee_origin: u8, ee_type: u8, ee_code: u8, ee_pad: u8, ee_info: u32, ee_data: u32,
+    }
+
+    /// `struct tpacket_auxdata`
+    pub struct TpacketAuxdata("tpacket_auxdata") {
+        tp_status: u32 as Show::Hex, tp_len: u32, tp_snaplen: u32, tp_mac: u16, tp_net: u16, tp_vlan_tci: u16, tp_vlan_tpid: u16,
+    }
+
+    /// `struct af_alg_iv` without its bytes
+    pub struct AfAlgIv("af_alg_iv") { ivlen: u32 }
+
     /// `struct packet_mreq`
     pub struct PacketMreq("packet_mreq") { mr_ifindex: i32, mr_type: u16, mr_alen: u16, mr_address: [u8; 8] }
 
@@ -537,4 +566,38 @@ crate::guest_struct! {
 
     /// `struct rtc_wkalrm`
     pub struct RtcWkalrm("rtc_wkalrm") { enabled: u8, pending: u8, time: RtcTime }
+
+    /// `struct semid64_ds`
+    pub struct SemidDs("semid_ds") {
+        sem_perm: IpcPerm, sem_otime: Long, _unused1: Ulong, sem_ctime: Long, _unused2: Ulong, sem_nsems: Ulong, _unused3: [Ulong; 2],
+    }
+    layout o32 { sem_perm: IpcPerm, sem_otime: Long, sem_ctime: Long, sem_nsems: Ulong, _otime_high: Ulong, _ctime_high: Ulong }
+    layout not_x86 { sem_perm: IpcPerm, sem_otime: Long, sem_ctime: Long, sem_nsems: Ulong, _unused3: [Ulong; 2] }
+
+    /// `struct msqid64_ds`
+    pub struct MsqidDs("msqid_ds") {
+        msg_perm: IpcPerm, msg_stime: Long, msg_rtime: Long, msg_ctime: Long, msg_cbytes: Ulong, msg_qnum: Ulong, msg_qbytes: Ulong,
+        msg_lspid: i32, msg_lrpid: i32, _unused: [Ulong; 2],
+    }
+    layout big_32 {
+        msg_perm: IpcPerm, _stime_high: Ulong, msg_stime: Ulong, _rtime_high: Ulong, msg_rtime: Ulong, _ctime_high: Ulong,
+        msg_ctime: Ulong, msg_cbytes: Ulong, msg_qnum: Ulong, msg_qbytes: Ulong, msg_lspid: i32, msg_lrpid: i32, _unused: [Ulong; 2],
+    }
+    layout is_32bit {
+        msg_perm: IpcPerm, msg_stime: Ulong, _stime_high: Ulong, msg_rtime: Ulong, _rtime_high: Ulong, msg_ctime: Ulong,
+        _ctime_high: Ulong, msg_cbytes: Ulong, msg_qnum: Ulong, msg_qbytes: Ulong, msg_lspid: i32, msg_lrpid: i32, _unused: [Ulong; 2],
+    }
+
+    /// `struct shminfo64`
+    pub struct Shminfo("shminfo") { shmmax: Ulong, shmmin: Ulong, shmmni: Ulong, shmseg: Ulong, shmall: Ulong, _unused: [Ulong; 4] }
+
+    /// `struct shm_info`
+    pub struct ShmInfo("shm_info") {
+        used_ids: i32, shm_tot: Ulong, shm_rss: Ulong, shm_swp: Ulong, swap_attempts: Ulong, swap_successes: Ulong,
+    }
+
+    /// `struct msginfo`
+    pub struct Msginfo("msginfo") {
+        msgpool: i32, msgmap: i32, msgmax: i32, msgmnb: i32, msgmni: i32, msgssz: i32, msgtql: i32, msgseg: u16,
+    }
 }

@@ -17,6 +17,8 @@ fn struct_named(name: &str) -> Option<&'static StructDesc> {
         "struct epoll_event" => structs::EpollEvent::DESC,
         "struct ipc64_perm" => structs::IpcPerm::DESC,
         "struct shmid64_ds" => structs::ShmidDs::DESC,
+        "struct semid64_ds" => structs::SemidDs::DESC,
+        "struct msqid64_ds" => structs::MsqidDs::DESC,
         "struct timeval" => structs::Timeval::DESC,
         "struct timespec" => structs::Timespec::DESC,
         "struct rusage" => structs::Rusage::DESC,
@@ -72,9 +74,6 @@ const UNCHECKED: &[&str] = &[
     "SIGRTMAX",
     "RLIM_INFINITY",
     "MINSIGSTKSZ",
-    // Not in the tables yet.
-    "sizeof struct semid64_ds",
-    "sizeof struct msqid64_ds",
     // The kernel's name for what fcntl(2) calls O_ASYNC.
     "FASYNC",
     // Linux 5.19 moved l_pid of o32 by a mistake in its headers; every libc, and so every program, has it where it was.

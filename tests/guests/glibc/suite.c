@@ -12,6 +12,8 @@ static const struct {
 	ROW("restart", restart), ROW("masks", masks), ROW("timers", timers), ROW("realtime", realtime), ROW("threads", threads),
 	ROW("tls", tls), ROW("conditions", conditions), ROW("thread-signals", thread_signals), ROW("locks", locks), ROW("cancel", cancel), ROW("robust", robust_),
 	ROW("mappings", mappings), ROW("polling", polling), ROW("sockets", sockets), ROW("limits", limits),
+	ROW("sysv", sysv), ROW("queues", queues), ROW("descriptors", descriptors), ROW("control", control), ROW("services", services),
+	ROW("ioctls", ioctls),
 };
 
 int main(int argc, char **argv)

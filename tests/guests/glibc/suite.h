@@ -37,5 +37,6 @@ test fork_, vfork_, pipes, exec, child_status, process_ids;
 test handlers, context, alternate_stack, restart, masks, timers, realtime;
 test threads, tls, conditions, thread_signals, locks, cancel, robust_;
 test mappings, polling, sockets, limits;
+test sysv, queues, descriptors, control, services, ioctls;
 
 #endif

@@ -1,6 +1,7 @@
 //! Paths and directories.
 
-use crate::abi::{Kind, OsAbi, Show, SysResult, write_int};
+use super::misc::{GONE, gone};
+use crate::abi::{Errno, Kind, OsAbi, Show, SysResult, write_int};
 use crate::host::nr::*;
 use crate::os::linux::flags as f;
 use crate::os::linux::structs::*;
@@ -87,8 +88,8 @@ crate::syscalls! {
     removexattrat(dirfd: DIRFD, path: PATH, at_flags: flags(&f::AT), name: STR) -> NUM, Missing, Run::Missing;
     file_getattr(dirfd: DIRFD, path: PATH, attr: ADDR, size: SIZE, at_flags: flags(&f::AT)) -> NUM, Missing, Run::Missing;
     file_setattr(dirfd: DIRFD, path: PATH, attr: ADDR, size: SIZE, at_flags: flags(&f::AT)) -> NUM, Missing, Run::Missing;
-    name_to_handle_at(dirfd: DIRFD, pathname: PATH, handle: inout::<FileHandle>(), mount_id: ints(Dir::Out, 1), flags: flags(&f::AT)) -> NUM, Missing, Run::Missing;
-    open_by_handle_at(mount_fd: DIRFD, handle: input::<FileHandle>(), flags: flags(&f::OPEN)) -> FDNUM, Missing, Run::Missing;
+    name_to_handle_at(dirfd: DIRFD, pathname: PATH, handle: inout::<FileHandle>(), mount_id: ints(Dir::Out, 1), flags: flags(&f::AT)) -> NUM, Full, Handler(name_to_handle);
+    open_by_handle_at(mount_fd: DIRFD, handle: input::<FileHandle>(), flags: flags(&f::OPEN)) -> FDNUM, Full, Handler(open_by_handle);
     umask(mask: MODE) -> OCTNUM, Full, Pass(SYS_umask);
     mount(source: STR, target: PATH, filesystemtype: STR, mountflags: flags_long(&f::MOUNT), data: STR) -> NUM, Full, Pass(SYS_mount);
     umount(target: PATH) -> NUM, Full, Pass(SYS_umount2);
@@ -98,7 +99,7 @@ crate::syscalls! {
     open_tree_attr(dirfd: DIRFD, pathname: PATH, flags: HEX, attr: ADDR, size: SIZE) -> FDNUM, Missing, Run::Missing;
     move_mount(from_dirfd: DIRFD, from: PATH, to_dirfd: DIRFD, to: PATH, flags: HEX) -> NUM, Full, Pass(SYS_move_mount);
     fsopen(fsname: STR, flags: HEX) -> FDNUM, Full, Pass(SYS_fsopen);
-    fsconfig(fd: FD, cmd: UINT, key: STR, value: ADDR, aux: INT) -> NUM, Missing, Run::Missing;
+    fsconfig(fd: FD, cmd: one_of(&f::FSCONFIG), key: STR, value: ArgType::By(|a, _| mount_value(a[1])), aux: INT) -> NUM, Full, Handler(|c| pass(c, SYS_fsconfig, true));
     fsmount(fsfd: FD, flags: HEX, attr_flags: HEX) -> FDNUM, Full, Pass(SYS_fsmount);
     fspick(dirfd: DIRFD, pathname: PATH, flags: HEX) -> FDNUM, Full, Pass(SYS_fspick);
     mount_setattr(dirfd: DIRFD, pathname: PATH, flags: HEX, attr: ints_of(Dir::In, Kind::U64, Show::Hex, 4), size: SIZE) -> NUM, Partial("only the 32-byte structure"), Pass(SYS_mount_setattr);
@@ -112,9 +113,83 @@ crate::syscalls! {
     acct(filename: PATH) -> NUM, Full, Pass(SYS_acct);
     ustat(dev: DEV, ubuf: output::<Ustat>()) -> NUM, Full, Pass(SYS_ustat);
     sysfs(option: INT, arg1: ULONG, arg2: ULONG) -> NUM, Missing, Run::Missing;
-    lookup_dcookie(cookie: OFFSET, buffer: ADDR, len: SIZE) -> NUM, Missing, Run::Missing;
-    nfsservctl(cmd: INT, argp: ADDR, resp: ADDR) -> NUM, Missing, Run::Missing;
-    uselib(library: PATH) -> NUM, Missing, Run::Missing;
+    lookup_dcookie(cookie: OFFSET, buffer: ADDR, len: SIZE) -> NUM, Support::Stub(GONE), Handler(gone);
+    nfsservctl(cmd: INT, argp: ADDR, resp: ADDR) -> NUM, Support::Stub(GONE), Handler(gone);
+    uselib(library: PATH) -> NUM, Support::Stub(GONE), Handler(gone);
+}
+
+/// What `fsconfig` sets, by command.
+fn mount_value(command: u64) -> ArgType {
+    match command {
+        1 => STR,
+        2 => buf_in(4),
+        3 | 4 => PATH,
+        _ => BITS,
+    }
+}
+
+/// `MAX_HANDLE_SZ`
+const HANDLE_MAX: u32 = 128;
+
+/// A handle in host layout: the header's numbers, and room for bytes that nobody but the file system looks at.
+fn handle_of(call: &Call<'_>, addr: u64) -> SysResult<Vec<u8>> {
+    let handle: FileHandle = call.read_struct(addr)?;
+    if handle.handle_bytes > HANDLE_MAX {
+        return Err(Errno::EINVAL);
+    }
+    let mut host = handle.handle_bytes.to_le_bytes().to_vec();
+    host.extend_from_slice(&handle.handle_type.to_le_bytes());
+    host.resize(8 + HANDLE_MAX as usize, 0);
+    Ok(host)
+}
+
+fn name_to_handle(call: &mut Call<'_>) -> SysResult {
+    let path = call.path(1)?;
+    let addr = call.arg(2);
+    let mut host = handle_of(call, addr)?;
+    let mut mount = [0u8; 8];
+    let args = [
+        call.arg(0),
+        path.as_ptr() as u64,
+        host.as_mut_ptr() as u64,
+        mount.as_mut_ptr() as u64,
+        call.arg(4),
+        0,
+    ];
+    let result = call.host(SYS_name_to_handle_at, args);
+    // EOVERFLOW comes with the number of bytes that are needed.
+    if !matches!(result, Ok(_) | Err(Errno::EOVERFLOW)) {
+        return result;
+    }
+    let word = |at: usize| u32::from_le_bytes([host[at], host[at + 1], host[at + 2], host[at + 3]]);
+    let handle = FileHandle {
+        handle_bytes: word(0),
+        handle_type: word(4) as i32,
+    };
+    call.write_struct(addr, &handle)?;
+    if result.is_ok() {
+        let n = handle.handle_bytes.min(HANDLE_MAX) as usize;
+        call.write_bytes(addr + 8, &host[8..8 + n])?;
+    }
+    let mount = u64::from(u32::from_le_bytes([mount[0], mount[1], mount[2], mount[3]]));
+    call.write_int(call.arg(3), Kind::I32, mount)?;
+    result
+}
+
+fn open_by_handle(call: &mut Call<'_>) -> SysResult {
+    let addr = call.arg(1);
+    let mut host = handle_of(call, addr)?;
+    let n = u64::from(u32::from_le_bytes([host[0], host[1], host[2], host[3]]));
+    host[8..8 + n as usize].copy_from_slice(&call.read_bytes(addr + 8, n)?);
+    let args = [
+        call.arg(0),
+        host.as_ptr() as u64,
+        call.host_flags(2),
+        0,
+        0,
+        0,
+    ];
+    call.host_wait(SYS_open_by_handle_at, args)
 }
 
 fn read_link(call: &mut Call<'_>, dirfd: Option<usize>, path: usize) -> SysResult {

@@ -64,7 +64,7 @@ crate::syscalls! {
     fadvise64(fd: FD, offset: OFFSET, len: OFFSET, advice: one_of(&f::FADVICE)) -> NUM, Full, Pass(SYS_fadvise64);
     readahead(fd: FD, offset: OFFSET, count: SIZE) -> NUM, Full, Wait(SYS_readahead);
     memfd_create(name: STR, flags: flags(&f::MEMFD)) -> FDNUM, Full, Pass(SYS_memfd_create);
-    cachestat(fd: FD, range: ADDR, stat: ADDR, flags: HEX) -> NUM, Missing, Run::Missing;
+    cachestat(fd: FD, range: ints_of(Dir::In, Kind::U64, Show::Dec, 2), stat: ints_of(Dir::Out, Kind::U64, Show::Dec, 5), flags: HEX) -> NUM, Full, Pass(SYS_cachestat);
     vhangup() -> NUM, Full, Pass(SYS_vhangup);
 
     fstat(fd: FD, statbuf: output::<Stat>()) -> NUM, Full, Pass(SYS_fstat);

@@ -3,12 +3,12 @@
 use std::os::fd::RawFd;
 use std::os::unix::fs::MetadataExt;
 
-use crate::abi::{Errno, SysResult};
+use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
 use crate::mem::{Backing, File, Mapping, PAGE_SIZE, Place, Prot, page_up};
 use crate::os::linux::flags as f;
 use crate::os::{
-    Call,
+    Call, Dir,
     Run::{Handler, Pass},
     Support::{Full, Missing, Partial, Stub},
     *,
@@ -35,15 +35,15 @@ crate::syscalls! {
     mincore(addr: BITS, length: SIZE, vec: ADDR) -> NUM, Full, Handler(residency);
     mseal(addr: BITS, length: SIZE, flags: HEX) -> NUM, Missing, Run::Missing;
     remap_file_pages(addr: BITS, size: SIZE, prot: flags(&f::PROT), pgoff: SIZE, flags: flags(&f::MAP)) -> NUM, Missing, Run::Missing;
-    mbind(addr: BITS, length: SIZE, mode: INT, nodemask: ADDR, maxnode: ULONG, flags: HEX) -> NUM, Missing, Run::Missing;
-    get_mempolicy(mode: ADDR, nodemask: ADDR, maxnode: ULONG, addr: BITS, flags: BITS) -> NUM, Missing, Run::Missing;
-    set_mempolicy(mode: INT, nodemask: ADDR, maxnode: ULONG) -> NUM, Missing, Run::Missing;
+    mbind(addr: BITS, length: SIZE, mode: flags(&f::MEMPOLICY), nodemask: ADDR, maxnode: ULONG, flags: HEX) -> NUM, Full, Handler(bind_memory);
+    get_mempolicy(mode: ints_of(Dir::Out, Kind::I32, Show::Flags(&f::MEMPOLICY), 1), nodemask: ADDR, maxnode: ULONG, addr: BITS, flags: BITS) -> NUM, Full, Handler(tell_policy);
+    set_mempolicy(mode: flags(&f::MEMPOLICY), nodemask: ADDR, maxnode: ULONG) -> NUM, Full, Handler(set_policy);
     set_mempolicy_home_node(start: BITS, len: SIZE, home_node: ULONG, flags: BITS) -> NUM, Missing, Run::Missing;
-    migrate_pages(pid: INT, maxnode: ULONG, old_nodes: ADDR, new_nodes: ADDR) -> NUM, Missing, Run::Missing;
+    migrate_pages(pid: INT, maxnode: ULONG, old_nodes: ADDR, new_nodes: ADDR) -> NUM, Full, Handler(migrate);
     move_pages(pid: INT, count: SIZE, pages: ADDR, nodes: ADDR, status: ADDR, flags: HEX) -> NUM, Missing, Run::Missing;
-    memfd_secret(flags: HEX) -> FDNUM, Missing, Run::Missing;
+    memfd_secret(flags: flags(&f::OPEN)) -> FDNUM, Full, Pass(SYS_memfd_secret);
     userfaultfd(flags: HEX) -> FDNUM, Missing, Run::Missing;
-    map_shadow_stack(addr: BITS, size: SIZE, flags: HEX) -> HEXNUM, Missing, Run::Missing;
+    map_shadow_stack(addr: BITS, size: SIZE, flags: HEX) -> HEXNUM, Stub("EOPNOTSUPP, as on a CPU without shadow stacks"), Handler(|_| Err(Errno::EOPNOTSUPP));
     process_mrelease(pidfd: FD, flags: HEX) -> NUM, Full, Pass(SYS_process_mrelease);
 }
 
@@ -171,6 +171,131 @@ fn on_range(call: &mut Call<'_>, number: i64, wait: bool) -> SysResult {
     } else {
         call.host(number, args)
     }
+}
+
+/// Nodes of a set at most, as in the kernel.
+const NODES_MAX: u64 = crate::mem::PAGE_SIZE * 8;
+
+/// A set of nodes, an array of the guest's `long`s, as one of the host's. `maxnode` is one more than the bits that count.
+fn nodes_of(call: &Call<'_>, addr: u64, maxnode: u64) -> SysResult<Vec<u64>> {
+    if maxnode > NODES_MAX {
+        return Err(Errno::EINVAL);
+    }
+    let word = call.abi.abi.word;
+    let bits = u64::from(word) * 8;
+    let mut nodes = vec![0u64; maxnode.div_ceil(64) as usize + 1];
+    for i in 0..maxnode.saturating_sub(1).div_ceil(bits) {
+        let value = call.read_int(addr + i * u64::from(word), Kind::Ulong)?;
+        let at = i * bits;
+        nodes[at as usize / 64] |= value << (at % 64);
+    }
+    Ok(nodes)
+}
+
+/// The host's pointer to a set that may be missing.
+fn pointer_to(nodes: &Option<Vec<u64>>) -> u64 {
+    nodes.as_ref().map_or(0, |n| n.as_ptr() as u64)
+}
+
+/// Sets of nodes in two arguments: where, and how many.
+fn optional_nodes(call: &Call<'_>, addr: usize, maxnode: usize) -> SysResult<Option<Vec<u64>>> {
+    match call.arg(addr) {
+        0 => Ok(None),
+        at => nodes_of(call, at, call.arg(maxnode)).map(Some),
+    }
+}
+
+fn bind_memory(call: &mut Call<'_>) -> SysResult {
+    let nodes = optional_nodes(call, 3, 4)?;
+    let (start, len) = (call.arg(0), call.arg(1));
+    if start % PAGE_SIZE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if !call
+        .mem()
+        .is_mapped(start, page_up(len).ok_or(Errno::EINVAL)?)
+    {
+        return Err(Errno::EFAULT);
+    }
+    let host = call.mem().host_range(start, len, false)?;
+    let args = [
+        host,
+        len,
+        call.arg(2),
+        pointer_to(&nodes),
+        call.arg(4),
+        call.arg(5),
+    ];
+    call.host(SYS_mbind, args)
+}
+
+fn set_policy(call: &mut Call<'_>) -> SysResult {
+    let nodes = optional_nodes(call, 1, 2)?;
+    let args = [call.arg(0), pointer_to(&nodes), call.arg(2), 0, 0, 0];
+    call.host(SYS_set_mempolicy, args)
+}
+
+fn migrate(call: &mut Call<'_>) -> SysResult {
+    let old = optional_nodes(call, 2, 1)?;
+    let new = optional_nodes(call, 3, 1)?;
+    let args = [
+        call.arg(0),
+        call.arg(1),
+        pointer_to(&old),
+        pointer_to(&new),
+        0,
+        0,
+    ];
+    call.host(SYS_migrate_pages, args)
+}
+
+/// `MPOL_F_ADDR`
+const POLICY_OF_ADDRESS: u64 = 2;
+
+fn tell_policy(call: &mut Call<'_>) -> SysResult {
+    let (mode_at, nodes_at, maxnode) = (call.arg(0), call.arg(1), call.arg(2));
+    if maxnode > NODES_MAX {
+        return Err(Errno::EINVAL);
+    }
+    let mut mode = [0u8; 8];
+    let mut nodes = vec![0u64; maxnode.div_ceil(64) as usize + 1];
+    let addr = match call.arg(4) & POLICY_OF_ADDRESS {
+        0 => call.arg(3),
+        _ => call.mem().host_range(call.arg(3), 1, false)?,
+    };
+    let args = [
+        if mode_at == 0 {
+            0
+        } else {
+            mode.as_mut_ptr() as u64
+        },
+        if nodes_at == 0 {
+            0
+        } else {
+            nodes.as_mut_ptr() as u64
+        },
+        maxnode,
+        addr,
+        call.arg(4),
+        0,
+    ];
+    let result = call.host(SYS_get_mempolicy, args)?;
+    if mode_at != 0 {
+        let mode = u32::from_le_bytes([mode[0], mode[1], mode[2], mode[3]]);
+        call.write_int(mode_at, Kind::I32, mode.into())?;
+    }
+    if nodes_at != 0 {
+        let word = u64::from(call.abi.abi.word);
+        for i in 0..maxnode.div_ceil(word * 8) {
+            let at = i * word * 8;
+            call.write_int(
+                nodes_at + i * word,
+                Kind::Ulong,
+                nodes[at as usize / 64] >> (at % 64),
+            )?;
+        }
+    }
+    Ok(result)
 }
 
 const MADV_DONTFORK: u64 = 10;

@@ -7,7 +7,7 @@ use crate::os::linux::structs::*;
 use crate::os::{
     ArgType, Call, Dir,
     Run::{Handler, Pass},
-    Support::{Full, Missing, Stub},
+    Support::{Full, Missing, Partial, Stub},
     *,
 };
 
@@ -26,8 +26,8 @@ crate::syscalls! {
     getrusage(who: ArgType::Value(Kind::I32, Show::Flags(&f::RUSAGE)), usage: output::<Rusage>()) -> NUM, Full, Pass(SYS_getrusage);
     add_key(r#type: STR, description: STR, payload: buf_in(3), plen: SIZE, keyring: INT) -> NUM, Full, Pass(SYS_add_key);
     request_key(r#type: STR, description: STR, callout_info: STR, dest_keyring: INT) -> NUM, Full, Pass(SYS_request_key);
-    keyctl(operation: INT, arg2: BITS, arg3: BITS, arg4: BITS, arg5: BITS) -> NUM, Missing, Run::Missing;
-    bpf(cmd: INT, attr: ADDR, size: UINT) -> NUM, Missing, Run::Missing;
+    keyctl(operation: one_of(&f::KEYCTL), arg2: ArgType::By(|a, _| key_argument(a[0], 2)), arg3: ArgType::By(|a, _| key_argument(a[0], 3)), arg4: ArgType::By(|a, _| key_argument(a[0], 4)), arg5: ArgType::By(|a, _| key_argument(a[0], 5))) -> NUM, Partial("INSTANTIATE_IOV, DH_COMPUTE, PKEY_*, RESTRICT_KEYRING, WATCH_KEY"), Handler(control_keys);
+    bpf(cmd: one_of(&f::BPF), attr: ADDR, size: UINT) -> NUM, Missing, Run::Missing;
     perf_event_open(attr: ADDR, pid: INT, cpu: INT, group_fd: FD, flags: BITS) -> FDNUM, Missing, Run::Missing;
     kexec_load(entry: BITS, nr_segments: ULONG, segments: ADDR, flags: BITS) -> NUM, Missing, Run::Missing;
     kexec_file_load(kernel_fd: FD, initrd_fd: FD, cmdline_len: ULONG, cmdline: STR, flags: BITS) -> NUM, Missing, Run::Missing;
@@ -79,9 +79,41 @@ crate::syscalls! {
     vserver() -> NUM, Stub(GONE), Handler(gone);
 }
 
-const GONE: &str = "ENOSYS, as in the kernel, which only keeps the number";
+/// The last command of `keyctl` before those that are not here; the others take numbers, strings and buffers only.
+fn key_command_works(command: u64) -> bool {
+    matches!(command, 0..=19 | 21 | 22 | 30 | 31)
+}
 
-fn gone(_: &mut Call<'_>) -> SysResult {
+/// The type of argument `n` of `keyctl`, counted as in its manual page.
+fn key_argument(command: u64, n: u8) -> ArgType {
+    match (command, n) {
+        // JOIN_SESSION_KEYRING, and the type and description of SEARCH
+        (1, 2) | (10, 3 | 4) => STR,
+        // UPDATE, INSTANTIATE: a payload and its length
+        (2 | 12, 3) => buf_in(3),
+        // DESCRIBE, READ, GET_SECURITY: a buffer and its length
+        (6 | 11 | 17, 3) => buf_out(3),
+        (31, 2) => buf_out(2),
+        _ => INT_OR_SIZE,
+    }
+}
+
+/// A key's id, a number of seconds, a length: the kernel looks at the low 32 bits, but for lengths.
+const INT_OR_SIZE: ArgType = LONG;
+
+fn control_keys(call: &mut Call<'_>) -> SysResult {
+    if !key_command_works(call.arg(0)) {
+        let name = f::KEYCTL.name_of(call.abi.dialect, call.arg(0));
+        let number = format!("command {}", call.arg(0));
+        call.unimplemented(name.unwrap_or(&number));
+        return Err(Errno::EOPNOTSUPP);
+    }
+    pass(call, SYS_keyctl, false)
+}
+
+pub(super) const GONE: &str = "ENOSYS, as in the kernel, which only keeps the number";
+
+pub(super) fn gone(_: &mut Call<'_>) -> SysResult {
     Err(Errno::ENOSYS)
 }
 

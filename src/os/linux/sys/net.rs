@@ -2,8 +2,8 @@
 
 use super::sockopt;
 use crate::abi::{
-    Dialect, Endian, Errno, GuestStruct, GuestValue, Kind, OsAbi, Show, SysResult, read_int,
-    write_int,
+    Dialect, Endian, Errno, GuestStruct, GuestValue, Kind, OsAbi, Show, StructDesc, SysResult,
+    convert, read_int, write_int,
 };
 use crate::host::nr::*;
 use crate::os::linux::flags as f;
@@ -20,7 +20,7 @@ const SOCKADDR_OUT: ArgType = ArgType::Sockaddr(Dir::Out, Len::Behind(2));
 const LEN_PTR: ArgType = ints(Dir::InOut, 1);
 
 crate::syscalls! {
-    socket(domain: one_of(&f::AF), r#type: flags(&f::SOCK), protocol: one_of(&f::IPPROTO)) -> FDNUM, Full, Pass(SYS_socket);
+    socket(domain: one_of(&f::AF), r#type: flags(&f::SOCK), protocol: ArgType::By(|a, _| protocol_type(a[0]))) -> FDNUM, Partial("AF_NETLINK messages are not converted for big-endian guests"), Handler(make_socket);
     socketpair(domain: one_of(&f::AF), r#type: flags(&f::SOCK), protocol: INT, sv: ints_of(Dir::Out, Kind::I32, Show::Fd, 2)) -> NUM, Full, Pass(SYS_socketpair);
     bind(sockfd: FD, addr: ArgType::Sockaddr(Dir::In, Len::Arg(2)), addrlen: UINT) -> NUM, Full, Pass(SYS_bind);
     listen(sockfd: FD, backlog: INT) -> NUM, Full, Pass(SYS_listen);
@@ -44,13 +44,28 @@ crate::syscalls! {
     socketcall(call: one_of(&f::SOCKETCALL), args: ArgType::Ints(Dir::In, Kind::Ulong, Show::Hex, Len::Const(6))) -> NUM, Full, Handler(call_by_number);
 }
 
-const CMSGS: &str =
-    "control messages other than SCM_RIGHTS, SCM_CREDENTIALS, SCM_TIMESTAMP and single integers";
+const CMSGS: &str = "control messages that are not in the table of net.rs, for big-endian guests";
 const MMSG: &str = "a timeout is only looked at between messages; control messages as for recvmsg";
 
 const SOL_SOCKET: i32 = 1;
-const SCM_TIMESTAMP: i32 = 29;
-const SCM_TIMESTAMPNS: i32 = 35;
+
+const AF_NETLINK: u64 = 16;
+
+/// The protocol of a socket, by its family.
+fn protocol_type(family: u64) -> ArgType {
+    match family {
+        2 | 10 => one_of(&f::IPPROTO),
+        AF_NETLINK => one_of(&f::NETLINK),
+        _ => INT,
+    }
+}
+
+fn make_socket(call: &mut Call<'_>) -> SysResult {
+    if call.arg(0) == AF_NETLINK && call.abi.abi.endian == Endian::Big {
+        call.unimplemented("AF_NETLINK: its messages are not converted");
+    }
+    pass(call, SYS_socket, false)
+}
 
 /// A message in host layout, with what it points to.
 struct Message {
@@ -140,43 +155,108 @@ impl Message {
 }
 
 /// How the payload of a control message is converted.
+#[derive(Clone, Copy)]
 enum Payload {
-    /// 32-bit numbers.
-    Words,
-    /// Two `long`s.
-    Longs,
+    /// Numbers of one kind.
+    Numbers(Kind),
+    /// A structure, and a socket address after it if there is more.
+    Struct(&'static StructDesc),
+    /// A socket address.
+    Address,
     /// As it is.
     Bytes,
 }
 
+const SOL_IP: i32 = 0;
+const SOL_TCP: i32 = 6;
+const SOL_UDP: i32 = 17;
+const SOL_IPV6: i32 = 41;
+const SOL_PACKET: i32 = 263;
+const SOL_NETLINK: i32 = 270;
+const SOL_ALG: i32 = 279;
+const SOL_TLS: i32 = 282;
+
+/// The payloads that are not single bytes, by level and type (`linux/socket.h`, `asm/socket.h`, `linux/in.h`, `linux/in6.h`,
+/// `linux/udp.h`, `linux/if_packet.h`, `linux/netlink.h`, `linux/if_alg.h`).
 fn payload(call: &Call<'_>, level: i32, kind: i32, len: usize) -> Payload {
     match (level, kind) {
-        // SCM_RIGHTS, SCM_CREDENTIALS
-        (SOL_SOCKET, 1 | 2) => Payload::Words,
-        (SOL_SOCKET, SCM_TIMESTAMP | SCM_TIMESTAMPNS) => Payload::Longs,
-        _ if len == 4 => Payload::Words,
-        // IP_PKTINFO and its like have an index next to addresses in network order.
+        // SCM_RIGHTS, SCM_CREDENTIALS, SCM_PIDFD
+        (SOL_SOCKET, 1 | 2 | 4) => Payload::Numbers(Kind::U32),
+        // SCM_TIMESTAMP, SCM_TIMESTAMPNS, SCM_TIMESTAMPING: two longs each
+        (SOL_SOCKET, 29 | 35 | 37) => Payload::Numbers(Kind::Long),
+        // Likewise in 64 bits, and SCM_TXTIME
+        (SOL_SOCKET, 63 | 64 | 65 | 61) => Payload::Numbers(Kind::I64),
+        // SCM_SECURITY
+        (SOL_SOCKET, 3) => Payload::Bytes,
+        (SOL_IP, 8) => Payload::Struct(InPktinfo::DESC),
+        (SOL_IPV6, 50) => Payload::Struct(In6Pktinfo::DESC),
+        // IP_RECVERR, IPV6_RECVERR
+        (SOL_IP, 11) | (SOL_IPV6, 25) => Payload::Struct(SockExtendedErr::DESC),
+        // UDP_SEGMENT
+        (SOL_UDP, 103) => Payload::Numbers(Kind::U16),
+        (SOL_PACKET, 8) => Payload::Struct(TpacketAuxdata::DESC),
+        // NETLINK_PKTINFO
+        (SOL_NETLINK, 3) => Payload::Numbers(Kind::U32),
+        // ALG_SET_IV: a length and bytes
+        (SOL_ALG, 2) => Payload::Struct(AfAlgIv::DESC),
+        // IPV6_HOPOPTS and the other headers, options of IP, TLS record types
+        (SOL_IPV6, 54..=59) | (SOL_IP, 4 | 6 | 7) | (SOL_TLS, 1 | 2) => Payload::Bytes,
+        // IP_ORIGDSTADDR, IPV6_ORIGDSTADDR: addresses, whose family is not in network order
+        (SOL_IP, 20) | (SOL_IPV6, 74) => Payload::Address,
+        (SOL_IP | SOL_IPV6 | SOL_UDP | SOL_TCP | SOL_ALG | SOL_SOCKET, _) if len == 4 => {
+            Payload::Numbers(Kind::U32)
+        }
+        _ if len == 1 => Payload::Bytes,
         _ => {
             if call.abi.abi.endian == Endian::Big {
-                call.unimplemented(&format!("control message level {level} type {kind}"));
+                let level = f::SOL
+                    .name_of(Dialect::X86, level as u64)
+                    .map_or_else(|| format!("level {level}"), str::to_owned);
+                call.unimplemented(&format!("control message {level} type {kind}"));
             }
             Payload::Bytes
         }
     }
 }
 
-fn convert_payload(how: &Payload, from: OsAbi, data: &[u8], to: OsAbi) -> Vec<u8> {
+fn convert_address(from: OsAbi, bytes: &mut [u8], to: OsAbi) {
+    if from == OsAbi::HOST {
+        convert_sockaddr(to, bytes, false);
+    } else {
+        convert_sockaddr(from, bytes, true);
+    }
+}
+
+fn convert_payload(how: Payload, from: OsAbi, data: &[u8], to: OsAbi) -> SysResult<Vec<u8>> {
     let kind = match how {
-        Payload::Bytes => return data.to_vec(),
-        Payload::Words => Kind::U32,
-        Payload::Longs => Kind::Long,
+        Payload::Bytes => return Ok(data.to_vec()),
+        Payload::Struct(desc) => {
+            let (n, m) = (desc.size(from), desc.size(to));
+            if data.len() < n {
+                return Ok(data.to_vec());
+            }
+            let mut out = vec![0; m];
+            convert(desc, from, &data[..n], to, &mut out)?;
+            let mut rest = data[n..].to_vec();
+            if !std::ptr::eq(desc, AfAlgIv::DESC) {
+                convert_address(from, &mut rest, to);
+            }
+            out.extend_from_slice(&rest);
+            return Ok(out);
+        }
+        Payload::Address => {
+            let mut out = data.to_vec();
+            convert_address(from, &mut out, to);
+            return Ok(out);
+        }
+        Payload::Numbers(kind) => kind,
     };
     let (n, m) = (kind.size(from), kind.size(to));
     let mut out = vec![0; data.len() / n * m];
     for (input, output) in data.chunks_exact(n).zip(out.chunks_mut(m)) {
         write_int(to, kind, output, read_int(from, kind, input));
     }
-    out
+    Ok(out)
 }
 
 /// Converts a buffer of control messages.
@@ -190,12 +270,9 @@ fn convert_control(call: &Call<'_>, from: OsAbi, bytes: &[u8], to: OsAbi) -> Sys
         if len < head || at + len > bytes.len() {
             break;
         }
-        let (level, kind) = match from.dialect {
-            Dialect::X86 => (h.cmsg_level, h.cmsg_type),
-            _ => (h.cmsg_level, h.cmsg_type),
-        };
         let data = &bytes[at + head..at + len];
-        let data = convert_payload(&payload(call, level, kind, data.len()), from, data, to);
+        let how = payload(call, h.cmsg_level, h.cmsg_type, data.len());
+        let data = convert_payload(how, from, data, to)?;
         let new = Cmsghdr {
             cmsg_len: crate::abi::Ulong((to_head + data.len()) as u64),
             ..h

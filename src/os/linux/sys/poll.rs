@@ -8,7 +8,7 @@ use crate::os::linux::structs::*;
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::{Handler, Pass, Wait},
-    Support::{Full, Missing},
+    Support::{Full, Partial},
     *,
 };
 use crate::os::{pass_with, read_sigset};
@@ -39,8 +39,8 @@ crate::syscalls! {
     inotify_init1(flags: flags(&f::IN_INIT)) -> FDNUM, Full, Pass(SYS_inotify_init1);
     inotify_add_watch(fd: FD, pathname: PATH, mask: flags(&f::INOTIFY)) -> NUM, Full, Pass(SYS_inotify_add_watch);
     inotify_rm_watch(fd: FD, wd: INT) -> NUM, Full, Pass(SYS_inotify_rm_watch);
-    fanotify_init(flags: HEX, event_f_flags: flags(&f::OPEN)) -> FDNUM, Missing, Run::Missing;
-    fanotify_mark(fanotify_fd: FD, flags: HEX, mask: ArgType::Wide(crate::abi::Show::Hex), dirfd: DIRFD, pathname: PATH) -> NUM, Missing, Run::Missing;
+    fanotify_init(flags: HEX, event_f_flags: flags(&f::OPEN)) -> FDNUM, Partial("events are not converted for big-endian guests"), Handler(watch_all);
+    fanotify_mark(fanotify_fd: FD, flags: HEX, mask: ArgType::Wide(crate::abi::Show::Hex), dirfd: DIRFD, pathname: PATH) -> NUM, Full, Pass(SYS_fanotify_mark);
 }
 
 /// `pselect6`: the mask and its size are behind one pointer.
@@ -61,6 +61,13 @@ fn select(call: &mut Call<'_>) -> SysResult {
     }
     let _ = (&mask, &host);
     pass_with(call, SYS_pselect6, true, &[(5, sixth)])
+}
+
+fn watch_all(call: &mut Call<'_>) -> SysResult {
+    if call.abi.abi.endian == crate::abi::Endian::Big {
+        call.unimplemented("events in the guest's byte order");
+    }
+    pass(call, SYS_fanotify_init, false)
 }
 
 /// `epoll_wait`: the guest's count may be absurd, and only as many events as are ready come back.

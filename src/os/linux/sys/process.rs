@@ -69,8 +69,8 @@ crate::syscalls! {
     ptrace(request: one_of(&f::PTRACE), pid: INT, addr: BITS, data: BITS) -> NUM, Missing, Run::Missing;
     seccomp(operation: one_of(&f::SECCOMP), flags: HEX, args: ADDR) -> NUM, Missing, Run::Missing;
     kcmp(pid1: INT, pid2: INT, r#type: INT, idx1: BITS, idx2: BITS) -> NUM, Full, Pass(SYS_kcmp);
-    process_vm_readv(pid: INT, local_iov: ArgType::Iovec(Dir::Out, Len::Arg(2)), liovcnt: ULONG, remote_iov: ADDR, riovcnt: ULONG, flags: BITS) -> NUM, Missing, Run::Missing;
-    process_vm_writev(pid: INT, local_iov: ArgType::Iovec(Dir::In, Len::Arg(2)), liovcnt: ULONG, remote_iov: ADDR, riovcnt: ULONG, flags: BITS) -> NUM, Missing, Run::Missing;
+    process_vm_readv(pid: INT, local_iov: ArgType::Iovec(Dir::Out, Len::Arg(2)), liovcnt: ULONG, remote_iov: ADDR, riovcnt: ULONG, flags: BITS) -> NUM, Partial(OWN_MEMORY), Handler(|c| copy_memory(c, SYS_process_vm_readv));
+    process_vm_writev(pid: INT, local_iov: ArgType::Iovec(Dir::In, Len::Arg(2)), liovcnt: ULONG, remote_iov: ADDR, riovcnt: ULONG, flags: BITS) -> NUM, Partial(OWN_MEMORY), Handler(|c| copy_memory(c, SYS_process_vm_writev));
     pidfd_open(pid: INT, flags: flags(&f::PIDFD)) -> FDNUM, Full, Pass(SYS_pidfd_open);
     pidfd_getfd(pidfd: FD, targetfd: INT, flags: HEX) -> FDNUM, Full, Pass(SYS_pidfd_getfd);
     ioprio_get(which: INT, who: INT) -> NUM, Full, Pass(SYS_ioprio_get);
@@ -550,6 +550,67 @@ fn capabilities(call: &mut Call<'_>, number: i64) -> SysResult {
         }
     }
     Ok(value)
+}
+
+const OWN_MEMORY: &str = "only within a process, and between a process and its forks";
+
+/// `process_vm_readv` and `process_vm_writev`. Another process's guest has its memory elsewhere on the host, unless one is the
+/// other's fork: then both have it at the same place. What is not mapped there fails with EFAULT as it should.
+fn copy_memory(call: &mut Call<'_>, number: i64) -> SysResult {
+    let other = call.int(0);
+    if other != crate::host::pid() && !is_fork(other) {
+        call.unimplemented("of another program");
+        return Err(Errno::EPERM);
+    }
+    let (local, remote) = if number == SYS_process_vm_readv {
+        (Dir::Out, Dir::In)
+    } else {
+        (Dir::In, Dir::Out)
+    };
+    if call.arg(2) > 1024 || call.arg(4) > 1024 {
+        return Err(Errno::EINVAL);
+    }
+    let own = crate::os::host_iovecs(call, call.arg(1), call.arg(2), local)?;
+    // Bounds only: the other's memory is not this process's to look at.
+    let far = if other == crate::host::pid() {
+        crate::os::host_iovecs(call, call.arg(3), call.arg(4), remote)?
+    } else {
+        let word = u64::from(call.abi.abi.word);
+        let mut far = Vec::new();
+        for i in 0..call.arg(4) {
+            let at = call.arg(3) + 2 * i * word;
+            let base = call.read_int(at, Kind::Ulong)?;
+            let len = call.read_int(at + word, Kind::Ulong)?;
+            let end = base.checked_add(len).ok_or(Errno::EFAULT)?;
+            if end > call.mem().limit() {
+                return Err(Errno::EFAULT);
+            }
+            far.extend_from_slice(&(call.mem().base() + base).to_le_bytes());
+            far.extend_from_slice(&len.to_le_bytes());
+        }
+        far
+    };
+    let args = [
+        call.arg(0),
+        own.as_ptr() as u64,
+        call.arg(2),
+        far.as_ptr() as u64,
+        call.arg(4),
+        call.arg(5),
+    ];
+    call.host(number, args)
+}
+
+/// Whether a process is a child or the parent of this one with the same host program in it, which has not executed since: the
+/// mappings of the emulator's own code are at the same place only then.
+fn is_fork(pid: i32) -> bool {
+    let first = |pid: &str| {
+        let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+        let line = maps.lines().find(|l| l.contains(" r-xp "))?;
+        Some(line.to_owned())
+    };
+    let own = first("self");
+    own.is_some() && first(&pid.to_string()) == own
 }
 
 /// `PRIO_PROCESS`

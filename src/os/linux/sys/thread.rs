@@ -1,6 +1,6 @@
 //! Threads: futexes, robust lists, scheduling, thread pointers.
 
-use crate::abi::{Endian, Errno, GuestStruct, Kind, OsAbi, SysResult};
+use crate::abi::{Endian, Errno, GuestStruct, GuestValue, Kind, OsAbi, SysResult};
 use crate::host::nr::*;
 use crate::os::linux::flags as f;
 use crate::os::linux::isa_of;
@@ -15,7 +15,7 @@ use crate::os::{
 crate::syscalls! {
     futex(uaddr: ADDR, futex_op: flags(&f::FUTEX_OP), val: UINT, timeout: ArgType::By(|a, _| futex_arg(a, input::<Timespec>())), uaddr2: ArgType::By(|a, _| futex_later(a, ADDR, 4)), val3: ArgType::By(|a, _| futex_later(a, HEX, 5))) -> NUM, Partial(FUTEX_LIMITS), Handler(futex_call::<Timespec>);
     futex_time64(uaddr: ADDR, futex_op: flags(&f::FUTEX_OP), val: UINT, timeout: ArgType::By(|a, _| futex_arg(a, input::<Timespec64>())), uaddr2: ArgType::By(|a, _| futex_later(a, ADDR, 4)), val3: ArgType::By(|a, _| futex_later(a, HEX, 5))) -> NUM, Partial(FUTEX_LIMITS), Handler(futex_call::<Timespec64>);
-    futex_waitv(waiters: array::<FutexWaitv>(Dir::In, 1), nr_futexes: UINT, flags: HEX, timeout: input::<Timespec64>(), clockid: one_of(&f::CLOCK)) -> NUM, Missing, Run::Missing;
+    futex_waitv(waiters: array::<FutexWaitv>(Dir::In, 1), nr_futexes: UINT, flags: HEX, timeout: input::<Timespec64>(), clockid: one_of(&f::CLOCK)) -> NUM, Full, Handler(wait_for_any);
     futex_wait(uaddr: ADDR, val: BITS, mask: BITS, flags: HEX, timeout: input::<Timespec64>(), clockid: one_of(&f::CLOCK)) -> NUM, Missing, Run::Missing;
     futex_wake(uaddr: ADDR, mask: BITS, nr: INT, flags: HEX) -> NUM, Missing, Run::Missing;
     futex_requeue(waiters: array::<FutexWaitv>(Dir::In, 2), flags: HEX, nr_wake: INT, nr_requeue: INT) -> NUM, Missing, Run::Missing;
@@ -24,7 +24,7 @@ crate::syscalls! {
     set_tid_address(tidptr: ADDR) -> NUM, Full, Handler(set_clear_tid);
     membarrier(cmd: one_of(&f::MEMBARRIER), flags: HEX, cpu_id: INT) -> NUM, Full, Pass(SYS_membarrier);
     rseq(rseq: ADDR, rseq_len: UINT, flags: flags(&f::RSEQ), sig: HEX) -> NUM, Stub("ENOSYS, on which every libc falls back to getcpu"), Handler(|_| Err(Errno::ENOSYS));
-    rseq_slice_yield() -> NUM, Missing, Run::Missing;
+    rseq_slice_yield() -> NUM, Stub("ENOSYS, as there is no rseq"), Handler(|_| Err(Errno::ENOSYS));
     set_thread_area(addr: BITS) -> NUM, Full, Handler(set_thread_pointer);
     sched_yield() -> NUM, Full, Pass(SYS_sched_yield);
     sched_setparam(pid: INT, param: input::<SchedParam>()) -> NUM, Full, Pass(SYS_sched_setparam);
@@ -37,8 +37,8 @@ crate::syscalls! {
     sched_rr_get_interval_time64(pid: INT, tp: output::<Timespec64>()) -> NUM, Full, Pass(SYS_sched_rr_get_interval);
     sched_setaffinity(pid: INT, cpusetsize: SIZE, mask: buf_in(1)) -> NUM, Full, Handler(set_affinity);
     sched_getaffinity(pid: INT, cpusetsize: SIZE, mask: buf_out(1)) -> NUM, Full, Handler(get_affinity);
-    sched_setattr(pid: INT, attr: input::<SchedAttr>(), flags: HEX) -> NUM, Missing, Run::Missing;
-    sched_getattr(pid: INT, attr: output::<SchedAttr>(), size: UINT, flags: HEX) -> NUM, Missing, Run::Missing;
+    sched_setattr(pid: INT, attr: input::<SchedAttr>(), flags: HEX) -> NUM, Full, Handler(set_attributes);
+    sched_getattr(pid: INT, attr: output::<SchedAttr>(), size: UINT, flags: HEX) -> NUM, Full, Handler(tell_attributes);
 }
 
 const FUTEX_LIMITS: &str = "the operations with priority inheritance, on big-endian guests";
@@ -255,6 +255,98 @@ fn set_clear_tid(call: &mut Call<'_>) -> SysResult {
 fn set_thread_pointer(call: &mut Call<'_>) -> SysResult {
     let (isa, value) = (isa_of(call.thread), call.arg(0));
     (isa.set_tls)(&mut call.thread.cpu, value);
+    Ok(0)
+}
+
+/// `FUTEX_WAITV_MAX`
+const WAITERS_MAX: u64 = 128;
+
+/// `FUTEX2_SIZE_MASK` and the one size that there is
+const SIZE_MASK: u32 = 3;
+const SIZE_U32: u32 = 2;
+
+/// `futex_waitv`: addresses become the host's, and values the host's bytes.
+fn wait_for_any(call: &mut Call<'_>) -> SysResult {
+    let (at, n) = (call.arg(0), call.arg(1));
+    if n == 0 || n > WAITERS_MAX || at == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let size = FutexWaitv::DESC.size(call.abi) as u64;
+    let mut waiters = vec![0u8; n as usize * 24];
+    for i in 0..n {
+        let mut waiter: FutexWaitv = call.read_struct(at + i * size)?;
+        if waiter.flags & SIZE_MASK != SIZE_U32 || !waiter.uaddr.is_multiple_of(4) {
+            return Err(Errno::EINVAL);
+        }
+        waiter.uaddr = call.mem().host_range(waiter.uaddr, 4, false)?;
+        if call.abi.abi.endian == Endian::Big {
+            waiter.val = (waiter.val as u32).swap_bytes().into();
+        }
+        waiter.to_host(&mut waiters[i as usize * 24..]);
+    }
+    let mut time = [0u8; 16];
+    let timeout = match call.read_optional::<Timespec64>(call.arg(3))? {
+        Some(t) => {
+            t.to_host(&mut time);
+            time.as_ptr() as u64
+        }
+        None => 0,
+    };
+    let args = [
+        waiters.as_ptr() as u64,
+        n,
+        call.arg(2),
+        timeout,
+        call.arg(4),
+        0,
+    ];
+    call.host_wait(SYS_futex_waitv, args)
+}
+
+/// Sizes of `struct sched_attr`: the first version, and the one with utilisation.
+const ATTR_FIRST: u64 = 48;
+
+fn set_attributes(call: &mut Call<'_>) -> SysResult {
+    let addr = call.arg(1);
+    if addr == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let size = match call.read_int(addr, Kind::U32)? {
+        0 => ATTR_FIRST,
+        n => n,
+    };
+    let known = SchedAttr::DESC.size(call.abi);
+    if !(ATTR_FIRST..=crate::mem::PAGE_SIZE).contains(&size) {
+        call.write_int(addr, Kind::U32, known as u64)?;
+        return Err(Errno::E2BIG);
+    }
+    let mut bytes = call.read_bytes(addr, size)?;
+    if bytes.len() > known && bytes[known..].iter().any(|&b| b != 0) {
+        call.write_int(addr, Kind::U32, known as u64)?;
+        return Err(Errno::E2BIG);
+    }
+    bytes.resize(known, 0);
+    let mut attr = SchedAttr::read(call.abi, &bytes)?;
+    attr.size = size.min(known as u64) as u32;
+    let mut host = [0u8; 56];
+    attr.to_host(&mut host);
+    let args = [call.arg(0), host.as_ptr() as u64, call.arg(2), 0, 0, 0];
+    call.host(SYS_sched_setattr, args)
+}
+
+fn tell_attributes(call: &mut Call<'_>) -> SysResult {
+    let (addr, size) = (call.arg(1), call.arg(2));
+    if addr == 0 || !(ATTR_FIRST..=crate::mem::PAGE_SIZE).contains(&size) {
+        return Err(Errno::EINVAL);
+    }
+    let mut host = [0u8; 56];
+    let args = [call.arg(0), host.as_mut_ptr() as u64, 56, call.arg(3), 0, 0];
+    call.host(SYS_sched_getattr, args)?;
+    let mut attr: SchedAttr = GuestValue::from_host(&host);
+    attr.size = attr.size.min(size as u32);
+    let mut bytes = attr.write(call.abi)?;
+    bytes.truncate(size as usize);
+    call.write_bytes(addr, &bytes)?;
     Ok(0)
 }
 

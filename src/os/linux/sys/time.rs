@@ -1,5 +1,6 @@
 //! Clocks, sleeping, timers.
 
+use super::misc::{GONE, gone};
 use crate::abi::{Errno, GuestStruct, GuestValue, Kind, OsAbi, Show, SysResult};
 use crate::host::nr::*;
 use crate::os::linux::flags as f;
@@ -7,7 +8,7 @@ use crate::os::linux::structs::*;
 use crate::os::{
     ArgType, Call, Dir,
     Run::{Handler, Pass},
-    Support::{Full, Missing},
+    Support::Full,
     *,
 };
 
@@ -21,9 +22,9 @@ crate::syscalls! {
     clock_settime64(clockid: CLOCK_ID, tp: input::<Timespec64>()) -> NUM, Full, Pass(SYS_clock_settime);
     clock_getres(clockid: CLOCK_ID, res: output::<Timespec>()) -> NUM, Full, Pass(SYS_clock_getres);
     clock_getres_time64(clockid: CLOCK_ID, res: output::<Timespec64>()) -> NUM, Full, Pass(SYS_clock_getres);
-    clock_adjtime(clockid: CLOCK_ID, buf: ADDR) -> NUM, Missing, Run::Missing;
-    clock_adjtime64(clockid: CLOCK_ID, buf: ADDR) -> NUM, Missing, Run::Missing;
-    adjtimex(buf: ADDR) -> NUM, Missing, Run::Missing;
+    clock_adjtime(clockid: CLOCK_ID, buf: inout::<Timex>()) -> NUM, Full, Pass(SYS_clock_adjtime);
+    clock_adjtime64(clockid: CLOCK_ID, buf: inout::<Timex64>()) -> NUM, Full, Pass(SYS_clock_adjtime);
+    adjtimex(buf: inout::<Timex>()) -> NUM, Full, Pass(SYS_adjtimex);
     nanosleep(req: input::<Timespec>(), rem: output::<Timespec>()) -> NUM, Full, Handler(|c| sleep::<Timespec>(c, None, 0));
     clock_nanosleep(clockid: CLOCK_ID, flags: flags(&f::TIMER), request: input::<Timespec>(), remain: output::<Timespec>()) -> NUM, Full, Handler(|c| sleep::<Timespec>(c, Some((0, 1)), 2));
     clock_nanosleep_time64(clockid: CLOCK_ID, flags: flags(&f::TIMER), request: input::<Timespec64>(), remain: output::<Timespec64>()) -> NUM, Full, Handler(|c| sleep::<Timespec64>(c, Some((0, 1)), 2));
@@ -31,7 +32,7 @@ crate::syscalls! {
     settimeofday(tv: input::<Timeval>(), tz: input::<Timezone>()) -> NUM, Full, Pass(SYS_settimeofday);
     time(tloc: ints_of(Dir::Out, Kind::Long, Show::Dec, 1)) -> NUM, Full, Pass(SYS_time);
     stime(t: ints_of(Dir::In, Kind::Long, Show::Dec, 1)) -> NUM, Full, Handler(set_seconds);
-    ftime() -> NUM, Missing, Run::Missing;
+    ftime() -> NUM, Support::Stub(GONE), Handler(gone);
     times(buf: output::<Tms>()) -> NUM, Full, Pass(SYS_times);
     alarm(seconds: UINT) -> NUM, Full, Pass(SYS_alarm);
     getitimer(which: one_of(&f::ITIMER), value: output::<Itimerval>()) -> NUM, Full, Pass(SYS_getitimer);
@@ -44,7 +45,7 @@ crate::syscalls! {
     timer_getoverrun(timerid: TIMER_ID) -> NUM, Full, Pass(SYS_timer_getoverrun);
     timer_delete(timerid: TIMER_ID) -> NUM, Full, Pass(SYS_timer_delete);
     timerfd_create(clockid: CLOCK_ID, flags: flags(&f::TFD)) -> FDNUM, Full, Pass(SYS_timerfd_create);
-    timerfd(ufd: FD, clockid: CLOCK_ID, flags: HEX, utmr: ADDR) -> FDNUM, Missing, Run::Missing;
+    timerfd(ufd: FD, clockid: CLOCK_ID, flags: HEX, utmr: ADDR) -> FDNUM, Support::Stub(GONE), Handler(gone);
     timerfd_settime(fd: FD, flags: flags(&f::TFD_SETTIME), new_value: input::<Itimerspec>(), old_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_settime);
     timerfd_settime64(fd: FD, flags: flags(&f::TFD_SETTIME), new_value: input::<Itimerspec64>(), old_value: output::<Itimerspec64>()) -> NUM, Full, Pass(SYS_timerfd_settime);
     timerfd_gettime(fd: FD, value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_gettime);
