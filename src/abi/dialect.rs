@@ -13,6 +13,8 @@ pub enum Dialect {
     Arm,
     /// Linux MIPS: the numbers of IRIX.
     Mips,
+    /// FreeBSD: the same on every architecture.
+    FreeBsd,
 }
 
 /// Everything that decides how a structure or a constant looks to a guest: data conventions and dialect.

@@ -152,6 +152,8 @@ fn convert_wait_status(status: u32, from: Dialect, to: Dialect) -> u32 {
     match status & 0x7f {
         0 => status,
         // Stopped: 0x7f, the signal in the next byte, ptrace events above. Bit 7 of the signal marks a system call stop.
+        // Continued is a value of its own, which FreeBSD has another one for (`sys/wait.h`).
+        0x7f if status == 0xffff && to == Dialect::FreeBsd => 0x13,
         0x7f if status == 0xffff => status,
         0x7f => {
             let signal = status >> 8 & 0x7f;

@@ -6,8 +6,9 @@ use super::{Failure, Options, engine};
 use crate::coredump::{CoreDump, Settings};
 use crate::host;
 use crate::isa::{Isa, aarch64, mips};
-use crate::loader::{self, Arguments, Loaded, Program};
+use crate::loader::{self, Arguments, Loaded, OsKind, Program};
 use crate::mem::AddressSpace;
+use crate::os::freebsd::FreeBsd;
 use crate::os::linux::Linux;
 use crate::process::{Config, Image, Observer, Os, Process, Signal, Thread};
 use crate::trace::{Filter, Missing, Output, STAMPS, Sink, Tell, Trace};
@@ -155,7 +156,7 @@ fn arguments(options: &Options) -> Arguments {
     if let (Some(first), Some(name)) = (argv.first_mut(), &options.argv0) {
         *first = name.clone().into_vec();
     }
-    let mut random = [0; 16];
+    let mut random = [0; 64];
     match options.seed {
         Some(seed) => crate::process::seeded(seed, &mut random),
         None => host::random(&mut random),
@@ -286,17 +287,24 @@ fn check_log_items(items: &[String]) -> Result<(), Failure> {
 
 /// The operating system that the program was built for.
 fn personality(program: &Program, isa: &'static dyn Isa) -> Result<Box<dyn Os>, Failure> {
-    match Linux::new(isa.name()) {
-        Some(linux) => Ok(Box::new(linux)),
-        None => Err(Failure {
-            text: format!(
-                "{}: the system calls of Linux are not there for {}; see 'emu --list guests'",
-                Path::new(&program.path).display(),
-                isa.name()
-            ),
-            status: 126,
-        }),
-    }
+    let os: Option<Box<dyn Os>> = match program.target.os {
+        OsKind::Linux => Linux::new(isa.name()).map(|os| Box::new(os) as _),
+        OsKind::FreeBsd => {
+            FreeBsd::new(isa.name(), program.header.freebsd_release).map(|os| Box::new(os) as _)
+        }
+    };
+    os.ok_or_else(|| Failure {
+        text: format!(
+            "{}: the system calls of {} are not there for {}; see 'emu --list guests'",
+            Path::new(&program.path).display(),
+            match program.target.os {
+                OsKind::Linux => "Linux",
+                OsKind::FreeBsd => "FreeBSD",
+            },
+            isa.name()
+        ),
+        status: 126,
+    })
 }
 
 /// Leaves core files of the guest, as the options say.

@@ -5,6 +5,7 @@
 //! Sources: System V gABI chapters 4 and 5, Linux `fs/binfmt_elf.c` and `fs/binfmt_script.c` for behaviour.
 
 mod error;
+mod freebsd;
 mod header;
 mod place;
 mod program;
@@ -16,6 +17,7 @@ mod target;
 mod tests;
 
 pub use error::Error;
+pub use freebsd::aux as freebsd_aux;
 pub use header::{Header, Segment};
 pub use program::{Ids, Loaded, Module, Program};
 pub use stack::{Arguments, aux};

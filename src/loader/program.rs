@@ -1,7 +1,7 @@
 //! A program from opening to its first instruction.
 
 use super::stack::{self, Arguments, aux};
-use super::{Error, Header, Target, place, script, under_prefix};
+use super::{Error, Header, OsKind, Target, freebsd, place, script, under_prefix};
 use crate::abi::Abi;
 use crate::mem::{
     AddressSpace, Backing, Kind, Mapping, PAGE_SIZE, Place, Prot, page_down, page_up,
@@ -135,41 +135,61 @@ impl Program {
             )
         })?;
 
-        let mut auxv = vec![
-            (aux::HWCAP, machine.hwcap),
-            (aux::PAGESZ, PAGE_SIZE),
-            // USER_HZ: the same on every Linux ABI.
-            (aux::CLKTCK, 100),
+        let image = [
             (
                 aux::PHDR,
                 self.header.phdr.map_or(0, |p| p.wrapping_add(bias)),
             ),
             (aux::PHENT, self.header.phent.into()),
             (aux::PHNUM, self.header.phnum.into()),
+            (aux::PAGESZ, PAGE_SIZE),
             (aux::BASE, interpreter.as_ref().map_or(0, |i| i.bias)),
             (aux::FLAGS, 0),
             (aux::ENTRY, entry),
-            (aux::UID, ids.all[0].into()),
-            (aux::EUID, ids.all[1].into()),
-            (aux::GID, ids.all[2].into()),
-            (aux::EGID, ids.all[3].into()),
-            (aux::SECURE, 0),
-            (aux::HWCAP2, machine.hwcap2),
         ];
-        auxv.extend(
-            machine
-                .min_signal_stack
-                .map(|size| (aux::MINSIGSTKSZ, size)),
-        );
-        let built = stack::build(
-            mem,
-            abi,
-            stack_top,
-            stack_size,
-            &self.arguments,
-            machine.platform,
-            &auxv,
-        )?;
+        let built = match self.target.os {
+            OsKind::Linux => {
+                let mut auxv = image.to_vec();
+                auxv.extend([
+                    (aux::HWCAP, machine.hwcap),
+                    // USER_HZ: the same on every Linux ABI.
+                    (aux::CLKTCK, 100),
+                    (aux::UID, ids.all[0].into()),
+                    (aux::EUID, ids.all[1].into()),
+                    (aux::GID, ids.all[2].into()),
+                    (aux::EGID, ids.all[3].into()),
+                    (aux::SECURE, 0),
+                    (aux::HWCAP2, machine.hwcap2),
+                ]);
+                auxv.extend(
+                    machine
+                        .min_signal_stack
+                        .map(|size| (aux::MINSIGSTKSZ, size)),
+                );
+                stack::build(
+                    mem,
+                    abi,
+                    stack_top,
+                    stack_size,
+                    &self.arguments,
+                    machine.platform,
+                    &auxv,
+                )?
+            }
+            OsKind::FreeBsd => freebsd::build(
+                mem,
+                abi,
+                stack_top,
+                stack_size,
+                &self.arguments,
+                &freebsd::Facts {
+                    path: self.path.as_os_str().as_bytes(),
+                    flags: self.header.flags,
+                    machine,
+                    image: &image,
+                },
+            )?,
+        };
         Ok(Loaded {
             entry: interpreter.as_ref().map_or(entry, |i| i.entry),
             sp: built.sp,

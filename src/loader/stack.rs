@@ -1,4 +1,4 @@
-//! The first stack of a Linux program: strings, auxiliary vector, environment, arguments (gABI, "Process Initialization";
+//! The first stack of a Linux program (FreeBSD's is in `freebsd.rs`): strings, auxiliary vector, environment, arguments (gABI, "Process Initialization";
 //! Linux `fs/binfmt_elf.c`).
 
 use super::Error;
@@ -34,7 +34,7 @@ pub mod aux {
 const MAX_STRING: usize = 32 * 4096;
 
 /// What a program is started with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Arguments {
     /// `argv`; the first is the program's name.
     pub argv: Vec<Vec<u8>>,
@@ -42,8 +42,19 @@ pub struct Arguments {
     pub envp: Vec<Vec<u8>>,
     /// AT_EXECFN: the path as it was given.
     pub execfn: Vec<u8>,
-    /// 16 bytes for AT_RANDOM.
-    pub random: [u8; 16],
+    /// Random data: Linux's AT_RANDOM are the first 16 bytes, FreeBSD's canary all.
+    pub random: [u8; 64],
+}
+
+impl Default for Arguments {
+    fn default() -> Arguments {
+        Arguments {
+            argv: Vec::new(),
+            envp: Vec::new(),
+            execfn: Vec::new(),
+            random: [0; 64],
+        }
+    }
 }
 
 /// Where things ended up.
@@ -60,23 +71,68 @@ pub(super) struct Built {
 }
 
 /// Writes downwards from `top`.
-struct Push<'a> {
-    mem: &'a AddressSpace,
-    sp: u64,
+pub(super) struct Push<'a> {
+    pub mem: &'a AddressSpace,
+    pub sp: u64,
 }
 
 impl Push<'_> {
-    fn bytes(&mut self, data: &[u8]) -> Result<u64, MemFault> {
+    pub fn bytes(&mut self, data: &[u8]) -> Result<u64, MemFault> {
         self.sp -= data.len() as u64;
         self.mem.write(self.sp, data)?;
         Ok(self.sp)
     }
 
     /// A string with its NUL.
-    fn string(&mut self, s: &[u8]) -> Result<u64, MemFault> {
+    pub fn string(&mut self, s: &[u8]) -> Result<u64, MemFault> {
         self.bytes(&[0])?;
         self.bytes(s)
     }
+
+    /// The strings of the environment and, below them, of the arguments.
+    pub fn strings(&mut self, args: &Arguments) -> Result<Strings, MemFault> {
+        let mut all = |strings: &[Vec<u8>]| -> Result<(Vec<u64>, (u64, u64)), MemFault> {
+            let end = self.sp;
+            let mut at = Vec::with_capacity(strings.len());
+            for s in strings.iter().rev() {
+                at.push(self.string(s)?);
+            }
+            at.reverse();
+            Ok((at, (self.sp, end)))
+        };
+        let (envp, env_range) = all(&args.envp)?;
+        let (argv, arg_range) = all(&args.argv)?;
+        Ok(Strings {
+            argv,
+            envp,
+            arg_range,
+            env_range,
+        })
+    }
+
+    /// Words in the guest's layout at the stack pointer that they leave, a multiple of `align`; returns their bytes.
+    pub fn words(&mut self, abi: Abi, words: &[u64], align: u64) -> Result<Vec<u8>, MemFault> {
+        let mut image = Vec::with_capacity(words.len() * usize::from(abi.word));
+        for w in words {
+            match (abi.is_32bit(), abi.endian) {
+                (true, crate::abi::Endian::Little) => image.extend((*w as u32).to_le_bytes()),
+                (true, crate::abi::Endian::Big) => image.extend((*w as u32).to_be_bytes()),
+                (false, crate::abi::Endian::Little) => image.extend(w.to_le_bytes()),
+                (false, crate::abi::Endian::Big) => image.extend(w.to_be_bytes()),
+            }
+        }
+        self.sp = (self.sp - image.len() as u64) / align * align;
+        self.mem.write(self.sp, &image)?;
+        Ok(image)
+    }
+}
+
+/// Where the strings are.
+pub(super) struct Strings {
+    pub argv: Vec<u64>,
+    pub envp: Vec<u64>,
+    pub arg_range: (u64, u64),
+    pub env_range: (u64, u64),
 }
 
 /// Builds the stack in the mapping `[top - size, top)`. `auxv` are entries without RANDOM, EXECFN, PLATFORM and NULL, which
@@ -90,6 +146,20 @@ pub(super) fn build(
     platform: Option<&str>,
     auxv: &[(u64, u64)],
 ) -> Result<Built, Error> {
+    check_size(abi, size, args)?;
+    write(mem, abi, top, args, platform, auxv).map_err(unwritable)
+}
+
+/// What the user is told if the stack that was just mapped cannot be written.
+pub(super) fn unwritable(f: MemFault) -> Error {
+    Error::Memory(
+        "stack".into(),
+        format!("cannot write the first stack at {:#x}", f.addr),
+    )
+}
+
+/// Whether strings and pointers fit into a stack of `size` bytes.
+pub(super) fn check_size(abi: Abi, size: u64, args: &Arguments) -> Result<(), Error> {
     let strings: u64 = args
         .argv
         .iter()
@@ -110,12 +180,7 @@ pub(super) fn build(
     {
         return Err(Error::ArgumentsTooLong(s.len() as u64, MAX_STRING as u64));
     }
-    write(mem, abi, top, args, platform, auxv).map_err(|f| {
-        Error::Memory(
-            "stack".into(),
-            format!("cannot write the first stack at {:#x}", f.addr),
-        )
-    })
+    Ok(())
 }
 
 fn write(
@@ -132,19 +197,9 @@ fn write(
         sp: top - word,
     };
     let execfn = push.string(&args.execfn)?;
-    let env_end = push.sp;
-    let mut envp = Vec::with_capacity(args.envp.len());
-    for s in args.envp.iter().rev() {
-        envp.push(push.string(s)?);
-    }
-    let arg_end = push.sp;
-    let mut argv = Vec::with_capacity(args.argv.len());
-    for s in args.argv.iter().rev() {
-        argv.push(push.string(s)?);
-    }
-    let arg_start = push.sp;
+    let strings = push.strings(args)?;
     let platform = platform.map(|p| push.string(p.as_bytes())).transpose()?;
-    let random = push.bytes(&args.random)?;
+    let random = push.bytes(&args.random[..16])?;
 
     let mut entries = auxv.to_vec();
     entries.push((aux::RANDOM, random));
@@ -153,28 +208,18 @@ fn write(
     entries.push((aux::NULL, 0));
 
     let mut words = vec![args.argv.len() as u64];
-    words.extend(argv.iter().rev());
+    words.extend(&strings.argv);
     words.push(0);
-    words.extend(envp.iter().rev());
+    words.extend(&strings.envp);
     words.push(0);
     let before_auxv = words.len();
     words.extend(entries.iter().flat_map(|(kind, value)| [*kind, *value]));
     // Every psABI wants the stack pointer at entry aligned to 16 bytes.
-    let sp = (push.sp - words.len() as u64 * word) & !15;
-    let mut image = Vec::with_capacity(words.len() * word as usize);
-    for w in &words {
-        match (abi.is_32bit(), abi.endian) {
-            (true, crate::abi::Endian::Little) => image.extend((*w as u32).to_le_bytes()),
-            (true, crate::abi::Endian::Big) => image.extend((*w as u32).to_be_bytes()),
-            (false, crate::abi::Endian::Little) => image.extend(w.to_le_bytes()),
-            (false, crate::abi::Endian::Big) => image.extend(w.to_be_bytes()),
-        }
-    }
-    mem.write(sp, &image)?;
+    let mut image = push.words(abi, &words, 16)?;
     Ok(Built {
-        sp,
-        auxv: image.split_off(before_auxv * word as usize),
-        arg_range: (arg_start, arg_end),
-        env_range: (arg_end, env_end),
+        sp: push.sp,
+        auxv: image.split_off(before_auxv * usize::from(abi.word)),
+        arg_range: strings.arg_range,
+        env_range: strings.env_range,
     })
 }

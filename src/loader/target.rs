@@ -70,9 +70,6 @@ impl Target {
         } else {
             OsKind::Linux
         };
-        if os == OsKind::FreeBsd {
-            return no(format!("FreeBSD on {isa}"));
-        }
         let mips_fr1 = header
             .mips_fp_abi
             .is_some_and(|abi| mips_flags::FP_ABI_FR1.contains(&abi));

@@ -5,6 +5,7 @@
 //! itself is concerned. One folder for each operating system.
 
 mod call;
+pub mod freebsd;
 pub mod linux;
 mod pass;
 mod table;

@@ -434,6 +434,9 @@ pub fn sigset_to_guest(a: OsAbi, set: SigSet) -> Vec<u8> {
 /// Brings the parts of a socket address that are in host order from or to the guest's order. Addresses and ports are in
 /// network order and stay.
 pub fn convert_sockaddr(a: OsAbi, bytes: &mut [u8], from_guest: bool) {
+    if a.dialect == Dialect::FreeBsd {
+        return convert_bsd_sockaddr(bytes, from_guest);
+    }
     if a.abi.endian == Endian::Little || bytes.len() < 2 {
         return;
     }
@@ -455,6 +458,23 @@ pub fn convert_sockaddr(a: OsAbi, bytes: &mut [u8], from_guest: bool) {
         if let Some(field) = bytes.get_mut(field.clone()) {
             field.reverse();
         }
+    }
+}
+
+/// `struct sockaddr` of 4.4BSD: a byte of length, a byte of family, then as on the host.
+fn convert_bsd_sockaddr(bytes: &mut [u8], from_guest: bool) {
+    let families = &super::freebsd::flags::DOMAIN;
+    let len = bytes.len() as u8;
+    let Some(head) = bytes.get_mut(..2) else {
+        return;
+    };
+    if from_guest {
+        let family = families.to_host(Dialect::FreeBsd, head[1].into());
+        head.copy_from_slice(&(family as u16).to_le_bytes());
+    } else {
+        let family = u16::from_le_bytes([head[0], head[1]]);
+        let family = families.to_guest(Dialect::FreeBsd, family.into());
+        head.copy_from_slice(&[len, family as u8]);
     }
 }
 

@@ -56,11 +56,13 @@ pub struct Machine {
     pub task_size: u64,
     /// The top byte of an address is ignored.
     pub top_byte_ignored: bool,
+    /// AT_OSRELDATE of FreeBSD (`sys/param.h`'s `__FreeBSD_version`); 0 for others.
+    pub os_release_date: u32,
 }
 
 /// An operating system personality: the guest's view of system calls and signals on one instruction set. Stateless but for
 /// its tables; what a thread or process has is in [`Thread`] and [`super::Process`].
-pub trait Os: Send + Sync {
+pub trait Os: std::any::Any + Send + Sync {
     /// `linux`, `freebsd`.
     fn name(&self) -> &'static str;
 

@@ -26,6 +26,22 @@ pub struct AltStack {
     pub flags: u32,
 }
 
+impl AltStack {
+    /// Whether a thread with this stack pointer is on it.
+    pub fn contains(&self, sp: u64) -> bool {
+        self.size != 0 && sp.wrapping_sub(self.sp).wrapping_sub(1) < self.size
+    }
+
+    /// Where the frame of a handler goes: below the stack pointer, or at the end of this stack.
+    pub fn frame_top(&self, action: &super::Action, sp: u64) -> u64 {
+        if action.flags & super::sa::ONSTACK != 0 && self.size != 0 && !self.contains(sp) {
+            self.sp + self.size
+        } else {
+            sp
+        }
+    }
+}
+
 /// What other threads may know of a thread.
 pub struct ThreadHandle {
     /// Its id, the host's and the guest's.

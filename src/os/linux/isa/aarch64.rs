@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::{LinuxIsa, disarm, frame_top, restore_stack, saved_stack};
+use super::{LinuxIsa, disarm, restore_stack, saved_stack};
 use crate::abi::{Abi, Dialect, Endian, Errno, GuestStruct, OsAbi};
 use crate::ir::{CpuState, MemFault};
 use crate::isa::aarch64::{features, regs};
@@ -86,6 +86,7 @@ fn describe() -> Machine {
         min_signal_stack: Some(FRAME_SIZE + 16),
         task_size: 1 << 48,
         top_byte_ignored: true,
+        ..Machine::default()
     }
 }
 
@@ -170,7 +171,7 @@ fn push_frame(
     process.isa.sync_registers(&mut thread.cpu);
     let old_sp = thread.cpu.read64(regs::SP);
     // A frame record for unwinders comes first, then the frame.
-    let record = (frame_top(thread, action, old_sp) - 16) & !15;
+    let record = (thread.altstack.frame_top(action, old_sp) - 16) & !15;
     let sp = record - FRAME_SIZE;
     let mut frame = vec![0; FRAME_SIZE as usize];
     frame[..siginfo::SIZE].copy_from_slice(&siginfo::to_guest(ABI, info));

@@ -1,7 +1,7 @@
 //! Linux on 32-bit MIPS (o32). Sources: `arch/mips/include/uapi/asm/{sigcontext,ucontext}.h`, `arch/mips/kernel/signal.c` and
 //! `vdso/sigreturn.S` (as facts).
 
-use super::{LinuxIsa, disarm, frame_top, restore_stack, saved_stack};
+use super::{LinuxIsa, disarm, restore_stack, saved_stack};
 use crate::abi::{Abi, Dialect, Endian, Errno, GuestStruct, Kind, OsAbi, read_int, write_int};
 use crate::ir::{CpuState, MemFault};
 use crate::isa::mips::{mode, regs};
@@ -53,6 +53,7 @@ const fn linux(name: &'static str, endian: Endian) -> LinuxIsa {
             min_signal_stack: None,
             task_size: 0x7fff_8000,
             top_byte_ignored: false,
+            ..Machine::default()
         },
         min_signal_stack: 2048,
         read_syscall,
@@ -224,7 +225,11 @@ fn push_frame(
     let size = if with_info { RT_SIZE } else { OLD_SIZE };
     let old_sp = u64::from(thread.cpu.read32(regs::gpr(SP)));
     // The kernel leaves 32 bytes, where its FPU emulator may have code.
-    let sp = (frame_top(thread, action, old_sp).wrapping_sub(32 + size as u64)) & 0xffff_fff8;
+    let sp = (thread
+        .altstack
+        .frame_top(action, old_sp)
+        .wrapping_sub(32 + size as u64))
+        & 0xffff_fff8;
     let mut frame = vec![0; size];
     let mask = sigset_to_guest(a, thread.signal_mask());
     let second = if with_info {

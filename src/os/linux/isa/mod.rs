@@ -63,17 +63,6 @@ pub struct LinuxIsa {
 /// Every instruction set that is supported.
 pub static ALL: &[&LinuxIsa] = &[&AARCH64, &MIPS, &MIPSEL];
 
-/// Where a frame goes: below the stack pointer, or at the end of the alternate stack.
-fn frame_top(thread: &Thread, action: &Action, sp: u64) -> u64 {
-    let alt = thread.altstack;
-    let on_it = alt.size != 0 && sp.wrapping_sub(alt.sp).wrapping_sub(1) < alt.size;
-    if action.flags & process::sa::ONSTACK != 0 && alt.size != 0 && !on_it {
-        alt.sp + alt.size
-    } else {
-        sp
-    }
-}
-
 /// SS_AUTODISARM: the alternate stack is off while a handler runs, and comes back with the frame.
 fn disarm(thread: &mut Thread) {
     const SS_AUTODISARM: u32 = 0x8000_0000;
@@ -85,8 +74,7 @@ fn disarm(thread: &mut Thread) {
 /// The `stack_t` that a frame saves.
 fn saved_stack(thread: &Thread, sp: u64) -> crate::os::linux::structs::Stack {
     let alt = thread.altstack;
-    let on_it = alt.size != 0 && sp.wrapping_sub(alt.sp).wrapping_sub(1) < alt.size;
-    crate::os::linux::sys::signal::stack_struct(&alt, on_it)
+    crate::os::linux::sys::signal::stack_struct(&alt, alt.contains(sp))
 }
 
 /// Takes the alternate stack back from a frame.

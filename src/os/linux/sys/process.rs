@@ -370,7 +370,12 @@ fn strings(call: &Call<'_>, addr: u64, total: &mut usize) -> SysResult<Vec<CStri
 }
 
 /// Replaces the process's program: the emulator starts over on a foreign one, the host runs its own.
-fn execute(call: &mut Call<'_>, dirfd: Option<usize>, path: usize, how: u64) -> SysResult {
+pub(in crate::os) fn execute(
+    call: &mut Call<'_>,
+    dirfd: Option<usize>,
+    path: usize,
+    how: u64,
+) -> SysResult {
     let name = call.read_str(call.arg(path))?;
     let mut total = 0;
     let mut argv = strings(call, call.arg(path + 1), &mut total)?;

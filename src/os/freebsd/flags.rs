@@ -1,0 +1,209 @@
+//! Named constants of FreeBSD: the host's value and, in brackets, FreeBSD's. A host value of 0 has no counterpart: the
+//! handler of the call deals with it, or it is dropped as a hint.
+//!
+//! Source: FreeBSD 13 and 15 headers (`sys/fcntl.h`, `sys/mman.h`, `sys/socket.h`, `sys/signal.h`, `sys/wait.h`, `sys/event.h`).
+
+crate::flags! {
+    /// `open`, `openat`, `fcntl(F_SETFL)`, `pipe2`.
+    pub flags OPEN, "O_" [FreeBsd] {
+        [field 3 { O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2 }]
+        O_NONBLOCK = 0x800 (FreeBsd 4),
+        O_APPEND = 0x400 (FreeBsd 8),
+        O_SHLOCK = 0 (FreeBsd 0x10),
+        O_EXLOCK = 0 (FreeBsd 0x20),
+        O_ASYNC = 0x2000 (FreeBsd 0x40),
+        O_SYNC = 0x101000 (FreeBsd 0x80),
+        O_NOFOLLOW = 0x20000 (FreeBsd 0x100),
+        O_CREAT = 0x40 (FreeBsd 0x200),
+        O_TRUNC = 0x200 (FreeBsd 0x400),
+        O_EXCL = 0x80 (FreeBsd 0x800),
+        O_NOCTTY = 0x100 (FreeBsd 0x8000),
+        O_DIRECT = 0x4000 (FreeBsd 0x10000),
+        O_DIRECTORY = 0x10000 (FreeBsd 0x20000),
+        O_EXEC = 0 (FreeBsd 0x40000),
+        O_TTY_INIT = 0 (FreeBsd 0x80000),
+        O_CLOEXEC = 0x80000 (FreeBsd 0x100000),
+        O_VERIFY = 0 (FreeBsd 0x200000),
+        O_PATH = 0x200000 (FreeBsd 0x400000),
+        O_RESOLVE_BENEATH = 0 (FreeBsd 0x800000),
+        O_DSYNC = 0x1000 (FreeBsd 0x1000000),
+        O_EMPTY_PATH = 0 (FreeBsd 0x2000000),
+    }
+
+    /// `*at` calls.
+    pub flags AT, "AT_" [FreeBsd] {
+        AT_EACCESS = 0 (FreeBsd 0x100),
+        AT_SYMLINK_NOFOLLOW = 0x100 (FreeBsd 0x200),
+        AT_SYMLINK_FOLLOW = 0x400,
+        AT_REMOVEDIR = 0x200 (FreeBsd 0x800),
+        AT_RESOLVE_BENEATH = 0 (FreeBsd 0x2000),
+        AT_EMPTY_PATH = 0x1000 (FreeBsd 0x4000),
+    }
+
+    /// `faccessat`, where the host's 0x200 is AT_EACCESS.
+    pub flags FACCESSAT, "AT_" [FreeBsd] {
+        AT_EACCESS = 0x200 (FreeBsd 0x100),
+        AT_SYMLINK_NOFOLLOW = 0x100 (FreeBsd 0x200),
+        AT_EMPTY_PATH = 0x1000 (FreeBsd 0x4000),
+    }
+
+    /// `access`.
+    pub flags ACCESS, "?_OK" [] {
+        [field 7 { F_OK = 0 }]
+        R_OK = 4, W_OK = 2, X_OK = 1,
+    }
+
+    /// `lseek`.
+    pub enum WHENCE, "SEEK_" [] { SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2, SEEK_DATA = 3, SEEK_HOLE = 4 }
+
+    /// `flock`.
+    pub flags FLOCK_OP, "LOCK_" [] { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 }
+
+    /// `l_type` of `struct flock`.
+    pub enum LOCK_TYPE, "F_" [FreeBsd] { F_RDLCK = 0 (FreeBsd 1), F_WRLCK = 1 (FreeBsd 3), F_UNLCK = 2 }
+
+    /// `fcntl` commands; the host's are those of the handler.
+    pub enum FCNTL, "F_" [] {
+        F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETOWN = 5, F_SETOWN = 6, F_OGETLK = 7, F_OSETLK = 8,
+        F_OSETLKW = 9, F_DUP2FD = 10, F_GETLK = 11, F_SETLK = 12, F_SETLKW = 13, F_SETLK_REMOTE = 14, F_READAHEAD = 15,
+        F_RDAHEAD = 16, F_DUPFD_CLOEXEC = 17, F_DUP2FD_CLOEXEC = 18, F_ADD_SEALS = 19, F_GET_SEALS = 20, F_ISUNIONSTACK = 21,
+        F_KINFO = 22,
+    }
+
+    /// File descriptor flags.
+    pub flags FD_FLAGS, "FD_" [] { FD_CLOEXEC = 1 }
+
+    /// `close_range`.
+    pub flags CLOSE_RANGE, "CLOSE_RANGE_" [] { CLOSE_RANGE_CLOEXEC = 4 }
+
+    /// `mmap` protection; the upper half is the most that `mprotect` may give.
+    pub flags PROT, "PROT_" [] {
+        [field 7 { PROT_NONE = 0 }]
+        PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4,
+    }
+
+    /// `mmap`: read by the handler in FreeBSD's values.
+    pub flags MAP, "MAP_" [] {
+        MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_HASSEMAPHORE = 0x200, MAP_STACK = 0x400, MAP_NOSYNC = 0x800,
+        MAP_ANON = 0x1000, MAP_GUARD = 0x2000, MAP_EXCL = 0x4000, MAP_NOCORE = 0x20000, MAP_PREFAULT_READ = 0x40000,
+        MAP_32BIT = 0x80000,
+    }
+
+    /// `madvise`: read by the handler in FreeBSD's values.
+    pub enum MADVICE, "MADV_" [] {
+        MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3, MADV_DONTNEED = 4, MADV_FREE = 5,
+        MADV_NOSYNC = 6, MADV_AUTOSYNC = 7, MADV_NOCORE = 8, MADV_CORE = 9, MADV_PROTECT = 10,
+    }
+
+    /// `msync`.
+    pub flags MSYNC, "MS_" [FreeBsd] { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 (FreeBsd 0) }
+
+    /// `sigprocmask`.
+    pub enum SIG_HOW, "SIG_" [FreeBsd] { SIG_BLOCK = 0 (FreeBsd 1), SIG_UNBLOCK = 1 (FreeBsd 2), SIG_SETMASK = 2 (FreeBsd 3) }
+
+    /// `sa_flags`.
+    pub flags SA, "SA_" [FreeBsd] {
+        SA_ONSTACK = 0x8000000 (FreeBsd 1), SA_RESTART = 0x10000000 (FreeBsd 2), SA_RESETHAND = 0x80000000 (FreeBsd 4),
+        SA_NOCLDSTOP = 1 (FreeBsd 8), SA_NODEFER = 0x40000000 (FreeBsd 0x10), SA_NOCLDWAIT = 2 (FreeBsd 0x20),
+        SA_SIGINFO = 4 (FreeBsd 0x40),
+    }
+
+    /// `ss_flags`.
+    pub flags SS, "SS_" [FreeBsd] { SS_ONSTACK = 1, SS_DISABLE = 2 (FreeBsd 4) }
+
+    /// `wait4`, `wait6`.
+    pub flags WAIT, "W" [FreeBsd] {
+        WNOHANG = 1, WUNTRACED = 2, WCONTINUED = 8 (FreeBsd 4), WNOWAIT = 0x1000000 (FreeBsd 8), WEXITED = 4 (FreeBsd 16),
+        WTRAPPED = 0 (FreeBsd 32),
+    }
+
+    /// `idtype_t` of `wait6`: the host's where it has it.
+    pub enum ID_TYPE, "P_" [FreeBsd] { P_PID = 1 (FreeBsd 0), P_PGID = 2, P_ALL = 0 (FreeBsd 7) }
+
+    /// Clocks.
+    pub enum CLOCK, "CLOCK_" [FreeBsd] {
+        CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1 (FreeBsd 4), CLOCK_PROCESS_CPUTIME_ID = 2 (FreeBsd 15),
+        CLOCK_THREAD_CPUTIME_ID = 3 (FreeBsd 14), CLOCK_UPTIME = 1 (FreeBsd 5), CLOCK_UPTIME_PRECISE = 1 (FreeBsd 7),
+        CLOCK_UPTIME_FAST = 6 (FreeBsd 8), CLOCK_REALTIME_PRECISE = 0 (FreeBsd 9), CLOCK_REALTIME_FAST = 5 (FreeBsd 10),
+        CLOCK_MONOTONIC_PRECISE = 1 (FreeBsd 11), CLOCK_MONOTONIC_FAST = 6 (FreeBsd 12), CLOCK_SECOND = 5 (FreeBsd 13),
+        CLOCK_VIRTUAL = 2 (FreeBsd 1), CLOCK_PROF = 2 (FreeBsd 2),
+    }
+
+    /// `clock_nanosleep`.
+    pub flags TIMER, "TIMER_" [] { TIMER_ABSTIME = 1 }
+
+    /// `getitimer`.
+    pub enum ITIMER, "ITIMER_" [] { ITIMER_REAL = 0, ITIMER_VIRTUAL = 1, ITIMER_PROF = 2 }
+
+    /// Resource limits that the host has too.
+    pub enum RLIMIT, "RLIMIT_" [FreeBsd] {
+        RLIMIT_CPU = 0, RLIMIT_FSIZE = 1, RLIMIT_DATA = 2, RLIMIT_STACK = 3, RLIMIT_CORE = 4, RLIMIT_RSS = 5,
+        RLIMIT_MEMLOCK = 8 (FreeBsd 6), RLIMIT_NPROC = 6 (FreeBsd 7), RLIMIT_NOFILE = 7 (FreeBsd 8), RLIMIT_SBSIZE = 100 (FreeBsd 9),
+        RLIMIT_AS = 9 (FreeBsd 10), RLIMIT_NPTS = 101 (FreeBsd 11), RLIMIT_SWAP = 102 (FreeBsd 12), RLIMIT_KQUEUES = 103 (FreeBsd 13),
+        RLIMIT_UMTXP = 104 (FreeBsd 14),
+    }
+
+    /// `getrusage`.
+    pub enum RUSAGE, "RUSAGE_" [] { RUSAGE_SELF = 0, RUSAGE_THREAD = 1, RUSAGE_CHILDREN = 0xffffffff }
+
+    /// `getpriority`.
+    pub enum PRIO, "PRIO_" [] { PRIO_PROCESS = 0, PRIO_PGRP = 1, PRIO_USER = 2 }
+
+    /// Address families.
+    pub enum DOMAIN, "AF_" [FreeBsd] {
+        AF_UNSPEC = 0, AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10 (FreeBsd 28), AF_ROUTE = 0x1011 (FreeBsd 17),
+        AF_LINK = 0x1012 (FreeBsd 18), AF_NETLINK = 16 (FreeBsd 38),
+    }
+
+    /// `socket` types with flags.
+    pub flags SOCK, "SOCK_" [FreeBsd] {
+        [field 15 { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_RDM = 4, SOCK_SEQPACKET = 5 }]
+        SOCK_CLOEXEC = 0x80000 (FreeBsd 0x10000000), SOCK_NONBLOCK = 0x800 (FreeBsd 0x20000000),
+    }
+
+    /// `send`, `recv`.
+    pub flags MSG, "MSG_" [FreeBsd] {
+        MSG_OOB = 1, MSG_PEEK = 2, MSG_DONTROUTE = 4, MSG_EOR = 0x80 (FreeBsd 8), MSG_TRUNC = 0x20 (FreeBsd 0x10),
+        MSG_CTRUNC = 8 (FreeBsd 0x20), MSG_WAITALL = 0x100 (FreeBsd 0x40), MSG_DONTWAIT = 0x40 (FreeBsd 0x80),
+        MSG_EOF = 0 (FreeBsd 0x100), MSG_NOSIGNAL = 0x4000 (FreeBsd 0x20000), MSG_CMSG_CLOEXEC = 0x40000000 (FreeBsd 0x40000),
+        MSG_WAITFORONE = 0x10000 (FreeBsd 0x80000),
+    }
+
+    /// `shutdown`.
+    pub enum SHUT, "SHUT_" [] { SHUT_RD = 0, SHUT_WR = 1, SHUT_RDWR = 2 }
+
+    /// `poll`.
+    pub flags POLL, "POLL" [FreeBsd] {
+        POLLIN = 1, POLLPRI = 2, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32, POLLRDNORM = 0x40, POLLRDBAND = 0x80,
+        POLLWRBAND = 0x200 (FreeBsd 0x100), POLLRDHUP = 0x2000 (FreeBsd 0x4000),
+    }
+
+    /// `_umtx_op`.
+    pub enum UMTX_OP, "UMTX_OP_" [] {
+        UMTX_OP_LOCK = 0, UMTX_OP_UNLOCK = 1, UMTX_OP_WAIT = 2, UMTX_OP_WAKE = 3, UMTX_OP_MUTEX_TRYLOCK = 4, UMTX_OP_MUTEX_LOCK = 5,
+        UMTX_OP_MUTEX_UNLOCK = 6, UMTX_OP_SET_CEILING = 7, UMTX_OP_CV_WAIT = 8, UMTX_OP_CV_SIGNAL = 9, UMTX_OP_CV_BROADCAST = 10,
+        UMTX_OP_WAIT_UINT = 11, UMTX_OP_RW_RDLOCK = 12, UMTX_OP_RW_WRLOCK = 13, UMTX_OP_RW_UNLOCK = 14,
+        UMTX_OP_WAIT_UINT_PRIVATE = 15, UMTX_OP_WAKE_PRIVATE = 16, UMTX_OP_MUTEX_WAIT = 17, UMTX_OP_MUTEX_WAKE = 18,
+        UMTX_OP_SEM_WAIT = 19, UMTX_OP_SEM_WAKE = 20, UMTX_OP_NWAKE_PRIVATE = 21, UMTX_OP_MUTEX_WAKE2 = 22,
+        UMTX_OP_SEM2_WAIT = 23, UMTX_OP_SEM2_WAKE = 24, UMTX_OP_SHM = 25, UMTX_OP_ROBUST_LISTS = 26,
+        UMTX_OP_GET_MIN_TIMEOUT = 27, UMTX_OP_SET_MIN_TIMEOUT = 28,
+    }
+
+    /// `sigfastblock`.
+    pub enum SIGFASTBLOCK, "SIGFASTBLOCK_" [] { SIGFASTBLOCK_SETPTR = 1, SIGFASTBLOCK_UNBLOCK = 2, SIGFASTBLOCK_UNSETPTR = 3 }
+
+    /// `filter` of `struct kevent`.
+    pub enum EVFILT, "EVFILT_" [] {
+        EVFILT_READ = 0xffffffffffffffff, EVFILT_WRITE = 0xfffffffffffffffe, EVFILT_AIO = 0xfffffffffffffffd,
+        EVFILT_VNODE = 0xfffffffffffffffc, EVFILT_PROC = 0xfffffffffffffffb, EVFILT_SIGNAL = 0xfffffffffffffffa,
+        EVFILT_TIMER = 0xfffffffffffffff9, EVFILT_PROCDESC = 0xfffffffffffffff8, EVFILT_FS = 0xfffffffffffffff7,
+        EVFILT_LIO = 0xfffffffffffffff6, EVFILT_USER = 0xfffffffffffffff5, EVFILT_SENDFILE = 0xfffffffffffffff4,
+        EVFILT_EMPTY = 0xfffffffffffffff3,
+    }
+
+    /// `flags` of `struct kevent`.
+    pub flags EV, "EV_" [] {
+        EV_ADD = 1, EV_DELETE = 2, EV_ENABLE = 4, EV_DISABLE = 8, EV_ONESHOT = 0x10, EV_CLEAR = 0x20, EV_RECEIPT = 0x40,
+        EV_DISPATCH = 0x80, EV_FORCEONESHOT = 0x100, EV_KEEPUDATA = 0x200, EV_ERROR = 0x4000, EV_EOF = 0x8000,
+    }
+}

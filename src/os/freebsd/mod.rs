@@ -1,0 +1,225 @@
+//! FreeBSD as the guest's kernel.
+//!
+//! The same tables, rows and handlers as [`super::linux`]: a row whose types say all is passed on, the others have handlers in
+//! [`sys`]. Numbers are those of `syscalls.master` of FreeBSD 13.2 and the ones that 14 and 15 added ([`nr`]).
+
+pub mod flags;
+pub mod isa;
+pub mod nr;
+pub mod siginfo;
+pub mod structs;
+pub mod sys;
+pub mod sysctl;
+
+use std::any::Any;
+use std::sync::OnceLock;
+
+use super::{Call, Run, pass};
+use crate::abi::{Errno, Signal, SysResult};
+use crate::cpu::Exit;
+use crate::ir::{MemFault, Trap};
+use crate::mem::{Backing, Kind, Mapping, PAGE_SIZE, Place, Prot};
+use crate::process::{self, Action, Machine, Os, Outcome, SigFields, SigInfo, Thread};
+use isa::FreeBsdIsa;
+
+/// `__FreeBSD_version` that is told to programs that were built for this or an earlier one: 13.2.
+const RELEASE_DATE: u32 = 1_302_001;
+
+/// FreeBSD on one instruction set, with what its kernel knows of the process.
+pub struct FreeBsd {
+    isa: &'static FreeBsdIsa,
+    release_date: u32,
+    /// Guest address of the code that handlers return to.
+    sigcode: OnceLock<u64>,
+    kqueues: sys::kqueue::Kqueues,
+}
+
+impl FreeBsd {
+    /// FreeBSD for the instruction set of that name ([`crate::isa::Isa::name`]), if there is one. `built_for`: the release that
+    /// the program's ABI note names (`__FreeBSD_version`).
+    pub fn new(isa: &str, built_for: Option<u32>) -> Option<FreeBsd> {
+        let isa = isa::ALL.iter().find(|i| i.name == isa)?;
+        Some(FreeBsd {
+            isa,
+            release_date: built_for.unwrap_or(0).max(RELEASE_DATE),
+            sigcode: OnceLock::new(),
+            kqueues: sys::kqueue::Kqueues::default(),
+        })
+    }
+
+    /// `__FreeBSD_version` that the guest is told.
+    pub fn release_date(&self) -> u32 {
+        self.release_date
+    }
+
+    /// `uname -r` and `kern.osrelease` that go with it (`sys/param.h`: two digits each for the major and the minor release).
+    pub fn release(&self) -> String {
+        let (major, minor) = (self.release_date / 100_000, self.release_date / 1000 % 100);
+        format!("{major}.{minor}-RELEASE")
+    }
+}
+
+/// The personality of a thread's process. Only threads of a FreeBSD process come here.
+fn of(thread: &Thread) -> Option<&FreeBsd> {
+    (&*thread.process.os as &dyn Any).downcast_ref()
+}
+
+/// What is particular to the instruction set of a thread.
+fn isa_of(thread: &Thread) -> &'static FreeBsdIsa {
+    of(thread).map_or(&isa::AARCH64, |os| os.isa)
+}
+
+fn run(call: &mut Call<'_>) -> SysResult {
+    match call.row.run {
+        Run::Pass(number) => pass(call, number, false),
+        Run::Wait(number) => pass(call, number, true),
+        Run::Handler(f) => f(call),
+        Run::Missing => {
+            call.unimplemented(&format!("system call {}", call.row.name));
+            Err(Errno::ENOSYS)
+        }
+    }
+}
+
+impl Os for FreeBsd {
+    fn name(&self) -> &'static str {
+        "freebsd"
+    }
+
+    fn machine(&self) -> Machine {
+        Machine {
+            os_release_date: self.release_date,
+            ..(self.isa.describe)()
+        }
+    }
+
+    fn start(&self, thread: &mut Thread, entry: u64, sp: u64) {
+        let mem = thread.process.mem.clone();
+        let page = Mapping {
+            backing: Backing::Anonymous(Kind::Special("sigcode")),
+            ..Mapping::anonymous(Place::Hint(0), PAGE_SIZE, Prot::READ | Prot::EXEC)
+        };
+        // Without the page a handler's return faults, which is what a guest without memory has to expect.
+        if let Ok(at) = mem.map(&page) {
+            let code: Vec<u8> = self
+                .isa
+                .sigcode
+                .iter()
+                .flat_map(|insn| insn.to_le_bytes())
+                .collect();
+            let _ = mem.write_forced(at, &code);
+            let _ = self.sigcode.set(at);
+        }
+        (self.isa.start)(&mut thread.cpu, sp, entry);
+    }
+
+    fn read_syscall(&self, thread: &mut Thread, _immediate: u16) -> process::Syscall {
+        (self.isa.read_syscall)(thread)
+    }
+
+    fn syscall(&self, thread: &mut Thread, raw: &process::Syscall) -> Outcome {
+        let Some(row) = nr::row(raw.number) else {
+            thread.report_unimplemented(&format!("system call number {}", raw.number));
+            // The kernel also sends SIGSYS: such a program has gone astray.
+            let (pid, tid) = (crate::host::pid() as u64, thread.tid() as u64);
+            let sigsys = u64::from(Signal::SIGSYS.0);
+            let _ = thread.syscall(crate::host::nr::SYS_tgkill, [pid, tid, sigsys, 0, 0, 0]);
+            return Outcome::Fail(Errno::ENOSYS);
+        };
+        let abi = self.isa.abi;
+        let mut call = Call {
+            args: row.arguments(abi, &raw.args),
+            thread,
+            row,
+            abi,
+            raw,
+            outcome: None,
+        };
+        let result = run(&mut call);
+        match (call.outcome, result) {
+            (Some(outcome), Ok(_)) => outcome,
+            (_, result) => result.into(),
+        }
+    }
+
+    fn write_outcome(&self, thread: &mut Thread, _call: &process::Syscall, outcome: &Outcome) {
+        let cpu = &mut thread.cpu;
+        match *outcome {
+            Outcome::Return(value) => (self.isa.set_result)(cpu, Ok((value, 0))),
+            Outcome::ReturnPair(first, second) => (self.isa.set_result)(cpu, Ok((first, second))),
+            Outcome::Fail(e) => (self.isa.set_result)(cpu, Err(e.to_guest(self.isa.abi.dialect))),
+            Outcome::Keep | Outcome::ExitThread(_) | Outcome::ExitProcess(_) => {}
+        }
+    }
+
+    fn rewind_syscall(&self, thread: &mut Thread, call: &process::Syscall) {
+        thread.cpu.pc = call.pc;
+    }
+
+    fn push_frame(
+        &self,
+        thread: &mut Thread,
+        info: &SigInfo,
+        action: &Action,
+    ) -> Result<(), MemFault> {
+        let sigcode = self.sigcode.get().copied().unwrap_or(0);
+        (self.isa.push_frame)(thread, info, action, sigcode)
+    }
+
+    fn exception(&self, thread: &mut Thread, exit: Exit) -> SigInfo {
+        exception(thread, exit)
+    }
+
+    fn signal_number(&self, signal: Signal) -> u32 {
+        signal.to_guest(self.isa.abi.dialect)
+    }
+
+    fn thread_exit(&self, thread: &mut Thread) {
+        sys::umtx::thread_exit(thread);
+    }
+}
+
+// si_code values, which are the host's here (`asm-generic/siginfo.h`); `siginfo` gives them FreeBSD's numbers.
+const ILL_ILLTRP: i32 = 4;
+const TRAP_BRKPT: i32 = 1;
+const FPE_INTDIV: i32 = 1;
+const FPE_INTOVF: i32 = 2;
+const BUS_ADRALN: i32 = 1;
+
+fn exception(thread: &Thread, exit: Exit) -> SigInfo {
+    let pc = thread.cpu.pc;
+    let fault = |signal, code, addr| SigInfo {
+        signal,
+        errno: 0,
+        code,
+        fields: SigFields::Fault { addr },
+    };
+    match exit {
+        Exit::Fault(f) => {
+            // What is not mapped for the guest is reserved without access on the host, whose code says so.
+            let code = thread.process.mem.fault_code(f.addr, f.code, f.bus);
+            let signal = if f.bus {
+                Signal::SIGBUS
+            } else {
+                Signal::SIGSEGV
+            };
+            fault(signal, code, f.addr)
+        }
+        Exit::Trap(trap, code) => match trap {
+            Trap::Breakpoint | Trap::DebugBreakpoint | Trap::TrapInstruction => {
+                fault(Signal::SIGTRAP, TRAP_BRKPT, pc)
+            }
+            Trap::IntegerOverflow => fault(Signal::SIGFPE, FPE_INTOVF, pc),
+            Trap::IntegerDivideByZero => fault(Signal::SIGFPE, FPE_INTDIV, pc),
+            Trap::FloatingPoint => fault(Signal::SIGFPE, code.into(), pc),
+            Trap::Alignment => fault(Signal::SIGBUS, BUS_ADRALN, thread.cpu.exit_arg),
+            Trap::FetchFault => {
+                let code = thread.process.mem.fault_code(pc, 1, false);
+                fault(Signal::SIGSEGV, code, pc)
+            }
+            Trap::IllegalInstruction => fault(Signal::SIGILL, ILL_ILLTRP, pc),
+        },
+        // The run loop asks about exceptions only.
+        Exit::Syscall(_) | Exit::Pending | Exit::Stepped => fault(Signal::SIGTRAP, TRAP_BRKPT, pc),
+    }
+}

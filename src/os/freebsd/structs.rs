@@ -1,0 +1,163 @@
+//! Structures of FreeBSD's interface that the host's kernel has too: the host's fields first, then FreeBSD's layout.
+//! Source: FreeBSD 13.2 headers, of which 15's have the same layouts.
+
+use super::flags as f;
+use crate::abi::{Dialect, Long, OsAbi, Show, Ulong};
+
+fn freebsd(a: OsAbi) -> bool {
+    a.dialect == Dialect::FreeBsd
+}
+
+crate::guest_struct! {
+    /// `struct timespec`
+    pub struct Timespec("timespec") { tv_sec: Long, tv_nsec: Long }
+
+    /// `struct timeval`
+    pub struct Timeval("timeval") { tv_sec: Long, tv_usec: Long }
+
+    /// `struct itimerval`
+    pub struct Itimerval("itimerval") { it_interval: Timeval, it_value: Timeval }
+
+    /// `struct stat` of FreeBSD 12 and later.
+    pub struct Stat("stat") {
+        st_dev: u64 as Show::Detail, st_ino: u64 as Show::Detail, st_nlink: u64 as Show::Detail, st_mode: u32 as Show::Mode,
+        st_uid: u32 as Show::Detail, st_gid: u32 as Show::Detail, _pad0: u32, st_rdev: u64 as Show::Detail,
+        st_size: i64, st_blksize: i64 as Show::Detail, st_blocks: i64 as Show::Detail,
+        st_atime: i64 as Show::Detail, st_atime_nsec: i64 as Show::Detail, st_mtime: i64 as Show::Detail,
+        st_mtime_nsec: i64 as Show::Detail, st_ctime: i64 as Show::Detail, st_ctime_nsec: i64 as Show::Detail, _unused: [i64; 3],
+    }
+    layout freebsd {
+        st_dev: u64, st_ino: u64, st_nlink: u64, st_mode: u16, _pad1: u16, st_uid: u32, st_gid: u32, _pad2: u32, st_rdev: u64,
+        st_atime: Long, st_atime_nsec: Long, st_mtime: Long, st_mtime_nsec: Long, st_ctime: Long, st_ctime_nsec: Long,
+        _birthtime: Long, _birthtime_nsec: Long, st_size: i64, st_blocks: i64, st_blksize: i32, _flags: u32, _gen: u64,
+        _spare: [u64; 10],
+    }
+
+    /// `struct rusage`
+    pub struct Rusage("rusage") {
+        ru_utime: Timeval, ru_stime: Timeval, ru_maxrss: Long as Show::Detail, ru_ixrss: Long as Show::Detail,
+        ru_idrss: Long as Show::Detail, ru_isrss: Long as Show::Detail, ru_minflt: Long as Show::Detail,
+        ru_majflt: Long as Show::Detail, ru_nswap: Long as Show::Detail, ru_inblock: Long as Show::Detail,
+        ru_oublock: Long as Show::Detail, ru_msgsnd: Long as Show::Detail, ru_msgrcv: Long as Show::Detail,
+        ru_nsignals: Long as Show::Detail, ru_nvcsw: Long as Show::Detail, ru_nivcsw: Long as Show::Detail,
+    }
+
+    /// `struct __wrusage` of `wait6`
+    pub struct WRusage("__wrusage") { wru_self: Rusage, wru_children: Rusage }
+
+    /// `struct rlimit`: 64 bits everywhere, infinity is the largest positive number.
+    pub struct Rlimit("rlimit") { rlim_cur: i64, rlim_max: i64 }
+
+    /// `struct sigaction`; the mask is read by its own functions.
+    pub struct Sigaction("sigaction") {
+        sa_handler: Ulong as Show::Addr, sa_flags: i32 as Show::Flags(&f::SA), sa_mask: [u32; 4] as Show::SignalSet,
+    }
+
+    /// `stack_t`
+    pub struct Stack("stack_t") { ss_sp: Ulong as Show::Addr, ss_size: Ulong, ss_flags: i32 as Show::Flags(&f::SS) }
+
+    /// `struct thr_param` of `thr_new`
+    pub struct ThrParam("thr_param") {
+        start_func: Ulong as Show::Addr, arg: Ulong as Show::Hex, stack_base: Ulong as Show::Addr, stack_size: Ulong,
+        tls_base: Ulong as Show::Addr, tls_size: Ulong, child_tid: Ulong as Show::Addr, parent_tid: Ulong as Show::Addr,
+        flags: i32 as Show::Hex, rtp: Ulong as Show::Addr, _spare: [Ulong; 3],
+    }
+
+    /// `struct kevent` of FreeBSD 12 and later.
+    pub struct Kevent("kevent") {
+        ident: Ulong, filter: i16 as Show::Flags(&f::EVFILT), flags: u16 as Show::Flags(&f::EV), fflags: u32 as Show::Hex,
+        data: i64, udata: Ulong as Show::Hex, ext: [u64; 4] as Show::Detail,
+    }
+
+    /// `struct kevent` of FreeBSD 11 and earlier.
+    pub struct Kevent11("kevent") {
+        ident: Ulong, filter: i16 as Show::Flags(&f::EVFILT), flags: u16 as Show::Flags(&f::EV), fflags: u32 as Show::Hex,
+        data: Long, udata: Ulong as Show::Hex,
+    }
+
+    /// `struct pollfd`
+    pub struct Pollfd("pollfd") { fd: i32 as Show::Fd, events: i16 as Show::Flags(&f::POLL), revents: i16 as Show::Flags(&f::POLL) }
+
+    /// `struct _umtx_time`
+    pub struct UmtxTime("_umtx_time") { timeout: Timespec, flags: u32, clockid: u32 as Show::Flags(&f::CLOCK) }
+
+    /// `struct flock`
+    pub struct Flock("flock") {
+        l_type: i16 as Show::Flags(&f::LOCK_TYPE), l_whence: i16 as Show::Flags(&f::WHENCE), l_start: i64, l_len: i64, l_pid: i32,
+    }
+    layout freebsd { l_start: i64, l_len: i64, l_pid: i32, l_type: i16, l_whence: i16, _sysid: i32 }
+
+    /// `struct msghdr`
+    pub struct Msghdr("msghdr") {
+        msg_name: Ulong as Show::Addr, msg_namelen: u32, _pad: u32, msg_iov: Ulong as Show::Addr, msg_iovlen: Ulong,
+        msg_control: Ulong as Show::Addr, msg_controllen: Ulong, msg_flags: i32 as Show::Flags(&f::MSG),
+    }
+    layout freebsd {
+        msg_name: Ulong, msg_namelen: u32, msg_iov: Ulong, msg_iovlen: i32, msg_control: Ulong, msg_controllen: u32, msg_flags: i32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::GuestStruct;
+    use crate::os::freebsd::isa;
+
+    #[test]
+    fn layouts_are_those_of_the_headers() {
+        let a = isa::AARCH64.abi;
+        let offsets = |desc: &crate::abi::StructDesc, fields: &[(&str, usize)], size| {
+            for (field, offset) in fields {
+                assert_eq!(
+                    desc.offset(a, field),
+                    Some(*offset),
+                    "{}.{field}",
+                    desc.name
+                );
+            }
+            assert_eq!(desc.size(a), size, "{}", desc.name);
+        };
+        offsets(
+            Stat::DESC,
+            &[
+                ("st_mode", 24),
+                ("st_rdev", 40),
+                ("st_mtime", 64),
+                ("st_size", 112),
+                ("st_blksize", 128),
+            ],
+            224,
+        );
+        offsets(
+            Kevent::DESC,
+            &[("filter", 8), ("fflags", 12), ("data", 16), ("ext", 32)],
+            64,
+        );
+        offsets(Kevent11::DESC, &[("data", 16), ("udata", 24)], 32);
+        offsets(
+            ThrParam::DESC,
+            &[("tls_base", 32), ("child_tid", 48), ("rtp", 72)],
+            104,
+        );
+        offsets(Sigaction::DESC, &[("sa_flags", 8), ("sa_mask", 12)], 32);
+        offsets(Stack::DESC, &[("ss_size", 8), ("ss_flags", 16)], 24);
+        offsets(UmtxTime::DESC, &[("flags", 16), ("clockid", 20)], 24);
+        offsets(
+            Flock::DESC,
+            &[("l_pid", 16), ("l_type", 20), ("l_whence", 22)],
+            32,
+        );
+        offsets(
+            Msghdr::DESC,
+            &[
+                ("msg_iov", 16),
+                ("msg_iovlen", 24),
+                ("msg_controllen", 40),
+                ("msg_flags", 44),
+            ],
+            48,
+        );
+        offsets(Rusage::DESC, &[], 144);
+        offsets(WRusage::DESC, &[], 288);
+    }
+}

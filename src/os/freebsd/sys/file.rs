@@ -1,0 +1,254 @@
+//! Files that are open: reading, writing, positions, locks, descriptors.
+
+use crate::abi::{Errno, GuestStruct, OsAbi, SysResult};
+use crate::host::nr::*;
+use crate::os::freebsd::flags as f;
+use crate::os::freebsd::structs::*;
+use crate::os::{
+    ArgType, Call, Dir, Len,
+    Run::{Handler, Pass, Wait},
+    Support::{Full, Partial, Stub},
+    *,
+};
+use crate::process::Outcome;
+
+const IOVEC_OUT: ArgType = ArgType::Iovec(Dir::Out, Len::Arg(2));
+const IOVEC_IN: ArgType = ArgType::Iovec(Dir::In, Len::Arg(2));
+
+crate::syscalls! {
+    read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Wait(SYS_read);
+    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Wait(SYS_write);
+    readv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT) -> NUM, Full, Wait(SYS_readv);
+    writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Wait(SYS_writev);
+    pread(fd: FD, buf: buf_out(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Wait(SYS_pread64);
+    pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Wait(SYS_pwrite64);
+    preadv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_preadv, Dir::Out));
+    pwritev(fd: FD, iovp: IOVEC_IN, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_pwritev, Dir::In));
+    lseek(fd: FD, offset: OFFSET, whence: one_of(&f::WHENCE)) -> NUM, Full, Pass(SYS_lseek);
+    open(path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[1]))) -> FDNUM, Full, Handler(|c| open_file(c, None, 0));
+    openat(fd: DIRFD, path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[2]))) -> FDNUM, Full, Handler(|c| open_file(c, Some(0), 1));
+    close(fd: FD) -> NUM, Full, Handler(close_file);
+    freebsd12_closefrom(lowfd: FD) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), u64::from(u32::MAX), 0));
+    close_range(lowfd: UINT, highfd: UINT, flags: flags(&f::CLOSE_RANGE)) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), c.arg(1), c.arg(2)));
+    dup(fd: FD) -> FDNUM, Full, Pass(SYS_dup);
+    dup2(from: FD, to: FD) -> FDNUM, Full, Pass(SYS_dup2);
+    freebsd10_pipe() -> FDNUM, Full, Handler(old_pipe);
+    pipe2(fildes: ints_of(Dir::Out, crate::abi::Kind::I32, crate::abi::Show::Fd, 2), flags: flags(&f::OPEN)) -> NUM, Full, Pass(SYS_pipe2);
+    fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Partial("F_READAHEAD, F_RDAHEAD, F_KINFO, F_ISUNIONSTACK, F_SETLK_REMOTE"), Handler(control);
+    flock(fd: FD, how: flags(&f::FLOCK_OP)) -> NUM, Full, Wait(SYS_flock);
+    fsync(fd: FD) -> NUM, Full, Wait(SYS_fsync);
+    fdatasync(fd: FD) -> NUM, Full, Wait(SYS_fdatasync);
+    sync() -> NUM, Full, Wait(SYS_sync);
+    ftruncate(fd: FD, length: OFFSET) -> NUM, Full, Pass(SYS_ftruncate);
+    truncate(path: PATH, length: OFFSET) -> NUM, Full, Pass(SYS_truncate);
+    fstat(fd: FD, sb: output::<Stat>()) -> NUM, Partial("st_flags, st_gen, st_birthtim are 0"), Pass(SYS_fstat);
+    fstatat(fd: DIRFD, path: PATH, buf: output::<Stat>(), flag: flags(&f::AT)) -> NUM, Partial("st_flags, st_gen, st_birthtim are 0"), Pass(SYS_newfstatat);
+    fchmod(fd: FD, mode: MODE) -> NUM, Full, Pass(SYS_fchmod);
+    fchown(fd: FD, uid: INT, gid: INT) -> NUM, Full, Pass(SYS_fchown);
+    posix_fallocate(fd: FD, offset: OFFSET, len: OFFSET) -> NUM, Full, Handler(allocate);
+    posix_fadvise(fd: FD, offset: OFFSET, len: OFFSET, advice: INT) -> NUM, Full, Pass(SYS_fadvise64);
+    copy_file_range(infd: FD, inoffp: OFFSET_PTR, outfd: FD, outoffp: OFFSET_PTR, len: SIZE, flags: HEX) -> NUM, Full, Wait(SYS_copy_file_range);
+    getdirentries(fd: FD, buf: ADDR, count: SIZE, basep: ADDR) -> NUM, Full, Handler(crate::os::freebsd::sys::dir::read_directory);
+    ioctl(fd: FD, com: BITS, data: ADDR) -> NUM, Partial("FIOCLEX, FIONCLEX, FIONREAD, FIONBIO, TIOCGETA, TIOCGWINSZ, TIOCGPGRP"), Handler(crate::os::freebsd::sys::misc::device_control);
+    cap_enter() -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
+    cap_rights_limit(fd: FD, rightsp: ADDR) -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
+    cap_ioctls_limit(fd: FD, cmds: ADDR, ncmds: SIZE) -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
+    cap_fcntls_limit(fd: FD, fcntlrights: HEX) -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
+}
+
+const OFFSET_PTR: ArgType = ints_of(Dir::InOut, crate::abi::Kind::I64, crate::abi::Show::Dec, 1);
+
+// sys/fcntl.h
+const O_CREAT: u64 = 0x200;
+const O_SHLOCK: u64 = 0x10;
+const O_EXLOCK: u64 = 0x20;
+const O_NONBLOCK: u64 = 4;
+
+fn creation_mode(flags: u64) -> ArgType {
+    if flags & O_CREAT != 0 {
+        MODE
+    } else {
+        ArgType::Absent
+    }
+}
+
+fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
+    const AT_FDCWD: u64 = -100i64 as u64;
+    const LOCK_SH: u64 = 1;
+    const LOCK_EX: u64 = 2;
+    const LOCK_NB: u64 = 4;
+    let path = call.path(at)?;
+    let wanted = call.arg(at + 1);
+    let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
+    let args = [
+        dir,
+        path.as_ptr() as u64,
+        call.host_flags(at + 1),
+        call.arg(at + 2) & 0o7777,
+        0,
+        0,
+    ];
+    let fd = match call.host_wait(SYS_openat, args) {
+        // FreeBSD's error for a symbolic link under O_NOFOLLOW.
+        Err(Errno::ELOOP) if wanted & 0x100 != 0 => return Err(Errno::EMLINK),
+        other => other?,
+    };
+    let lock = match wanted & (O_SHLOCK | O_EXLOCK) {
+        0 => return Ok(fd),
+        O_SHLOCK => LOCK_SH,
+        _ => LOCK_EX,
+    };
+    let nonblocking = if wanted & O_NONBLOCK != 0 { LOCK_NB } else { 0 };
+    match call.host_wait(SYS_flock, [fd, lock | nonblocking, 0, 0, 0, 0]) {
+        Ok(_) => Ok(fd),
+        Err(e) => {
+            let _ = call.host(SYS_close, [fd, 0, 0, 0, 0, 0]);
+            Err(e)
+        }
+    }
+}
+
+fn close_file(call: &mut Call<'_>) -> SysResult {
+    super::kqueue::closed(call, call.int(0));
+    pass(call, SYS_close, false)
+}
+
+fn close_from(call: &mut Call<'_>, first: u64, last: u64, flags: u64) -> SysResult {
+    if first > last {
+        return Err(Errno::EINVAL);
+    }
+    if flags == 0 {
+        super::kqueue::closed_range(call, first as i32, last.min(i32::MAX as u64) as i32);
+    }
+    // The emulator's own descriptors are above every guest's.
+    let last = last.min(crate::host::fd::FIRST_OWN as u64 - 1);
+    if first > last {
+        return Ok(0);
+    }
+    call.host(SYS_close_range, [first, last, flags, 0, 0, 0])
+}
+
+/// `pipe` of FreeBSD 10 returns both descriptors in registers.
+fn old_pipe(call: &mut Call<'_>) -> SysResult {
+    let mut fds = [0i32; 2];
+    call.host(SYS_pipe2, [fds.as_mut_ptr() as u64, 0, 0, 0, 0, 0])?;
+    call.outcome = Some(Outcome::ReturnPair(fds[0] as u64, fds[1] as u64));
+    Ok(0)
+}
+
+fn allocate(call: &mut Call<'_>) -> SysResult {
+    // It returns the error number rather than setting errno.
+    match call.host_wait(
+        SYS_fallocate,
+        [call.arg(0), 0, call.arg(1), call.arg(2), 0, 0],
+    ) {
+        Ok(_) => Ok(0),
+        Err(e) if e == crate::process::ERESTARTSYS => Err(e),
+        Err(e) => Ok(e.to_guest(call.abi.dialect).into()),
+    }
+}
+
+fn vector_at(call: &mut Call<'_>, number: i64, dir: Dir) -> SysResult {
+    let n = call.arg(2);
+    if n > 1024 {
+        return Err(Errno::EINVAL);
+    }
+    let iov = host_iovecs(call, call.arg(1), n, dir)?;
+    call.host_wait(
+        number,
+        [call.arg(0), iov.as_ptr() as u64, n, call.arg(3), 0, 0],
+    )
+}
+
+/// Commands of `fcntl` (`sys/fcntl.h`).
+mod cmd {
+    pub const DUPFD: u64 = 0;
+    pub const GETFD: u64 = 1;
+    pub const SETFD: u64 = 2;
+    pub const GETFL: u64 = 3;
+    pub const SETFL: u64 = 4;
+    pub const GETOWN: u64 = 5;
+    pub const SETOWN: u64 = 6;
+    pub const DUP2FD: u64 = 10;
+    pub const GETLK: u64 = 11;
+    pub const SETLK: u64 = 12;
+    pub const SETLKW: u64 = 13;
+    pub const DUPFD_CLOEXEC: u64 = 17;
+    pub const DUP2FD_CLOEXEC: u64 = 18;
+    pub const ADD_SEALS: u64 = 19;
+    pub const GET_SEALS: u64 = 20;
+}
+
+fn fcntl_arg(command: u64) -> ArgType {
+    match command {
+        cmd::DUPFD | cmd::DUPFD_CLOEXEC | cmd::DUP2FD | cmd::DUP2FD_CLOEXEC => FD,
+        cmd::SETFD => flags(&f::FD_FLAGS),
+        cmd::SETFL => flags(&f::OPEN),
+        cmd::SETOWN => INT,
+        cmd::SETLK | cmd::SETLKW => input::<Flock>(),
+        cmd::GETLK => inout::<Flock>(),
+        cmd::GETFD | cmd::GETFL | cmd::GETOWN | cmd::GET_SEALS => ArgType::Absent,
+        _ => BITS,
+    }
+}
+
+fn control(call: &mut Call<'_>) -> SysResult {
+    // linux/fcntl.h
+    const F_SETOWN: u64 = 8;
+    const F_GETOWN: u64 = 9;
+    const F_GETLK: u64 = 5;
+    const F_SETLK: u64 = 6;
+    const F_SETLKW: u64 = 7;
+    const F_DUPFD_CLOEXEC: u64 = 1030;
+    const F_ADD_SEALS: u64 = 1033;
+    const F_GET_SEALS: u64 = 1034;
+    const O_CLOEXEC: u64 = 0x80000;
+    let (fd, command, arg) = (call.arg(0), call.arg(1), call.arg(2));
+    let mut fcntl = |command: u64, arg: u64| call.host(SYS_fcntl, [fd, command, arg, 0, 0, 0]);
+    match command {
+        cmd::DUPFD | cmd::GETFD | cmd::SETFD => fcntl(command, arg),
+        cmd::GETFL => {
+            let host = fcntl(command, 0)?;
+            Ok(f::OPEN.to_guest(call.abi.dialect, host))
+        }
+        cmd::SETFL => fcntl(command, f::OPEN.to_host(crate::abi::Dialect::FreeBsd, arg)),
+        cmd::GETOWN => fcntl(F_GETOWN, 0),
+        cmd::SETOWN => fcntl(F_SETOWN, arg),
+        cmd::DUPFD_CLOEXEC => fcntl(F_DUPFD_CLOEXEC, arg),
+        cmd::DUP2FD if arg == fd => fcntl(cmd::GETFD, 0).map(|_| fd),
+        cmd::DUP2FD => call.host(SYS_dup3, [fd, arg, 0, 0, 0, 0]),
+        cmd::DUP2FD_CLOEXEC if arg == fd => fcntl(cmd::SETFD, 1).map(|_| fd),
+        cmd::DUP2FD_CLOEXEC => call.host(SYS_dup3, [fd, arg, O_CLOEXEC, 0, 0, 0]),
+        cmd::ADD_SEALS => fcntl(F_ADD_SEALS, arg),
+        cmd::GET_SEALS => fcntl(F_GET_SEALS, 0),
+        cmd::GETLK => lock(call, F_GETLK, false),
+        cmd::SETLK => lock(call, F_SETLK, false),
+        cmd::SETLKW => lock(call, F_SETLKW, true),
+        _ => {
+            let name = f::FCNTL.fields[0].values.iter().find(|v| v.host == command);
+            call.unimplemented(&format!(
+                "fcntl {} ({command})",
+                name.map_or("command", |v| v.name)
+            ));
+            Err(Errno::EINVAL)
+        }
+    }
+}
+
+fn lock(call: &mut Call<'_>, command: u64, wait: bool) -> SysResult {
+    let at = call.arg(2);
+    let mut lock: Flock = call.read_struct(at)?;
+    let mut host = vec![0; Flock::DESC.size(OsAbi::HOST)];
+    crate::abi::GuestValue::to_host(&lock, &mut host);
+    let args = [call.arg(0), command, host.as_mut_ptr() as u64, 0, 0, 0];
+    let result = if wait {
+        call.host_wait(SYS_fcntl, args)?
+    } else {
+        call.host(SYS_fcntl, args)?
+    };
+    if command == 5 {
+        lock = crate::abi::GuestValue::from_host(&host);
+        call.write_struct(at, &lock)?;
+    }
+    Ok(result)
+}

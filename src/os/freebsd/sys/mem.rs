@@ -1,0 +1,250 @@
+//! Memory: mappings and protection.
+
+use crate::abi::{Errno, SysResult};
+use crate::host::nr::*;
+use crate::mem::{Backing, File, Kind, Mapping, PAGE_SIZE, Place, Prot, page_up};
+use crate::os::freebsd::flags as f;
+use crate::os::{
+    Call,
+    Run::{Handler, Pass},
+    Support::{Full, Partial, Stub},
+    *,
+};
+use std::os::unix::fs::MetadataExt;
+
+crate::syscalls! {
+    mmap(addr: BITS, len: SIZE, prot: flags(&f::PROT), flags: flags(&f::MAP), fd: FD, pos: OFFSET) -> HEXNUM, Full, Handler(map_memory);
+    munmap(addr: BITS, len: SIZE) -> NUM, Full, Handler(unmap_memory);
+    mprotect(addr: BITS, len: SIZE, prot: flags(&f::PROT)) -> NUM, Partial("PROT_MAX is not kept"), Handler(protect_memory);
+    madvise(addr: BITS, len: SIZE, behav: one_of(&f::MADVICE)) -> NUM, Full, Handler(advise);
+    msync(addr: BITS, len: SIZE, flags: flags(&f::MSYNC)) -> NUM, Full, Handler(sync_memory);
+    mlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_mlock, 0));
+    munlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_munlock, 0));
+    mlockall(how: HEX) -> NUM, Stub("success: locking all would lock the emulator's reservation too"), Handler(|_| Ok(0));
+    munlockall() -> NUM, Stub("success, as mlockall locks nothing"), Handler(|_| Ok(0));
+    minherit(addr: BITS, len: SIZE, inherit: INT) -> NUM, Partial("only INHERIT_COPY"), Handler(inherit);
+    shm_open2(path: ADDR, flags: flags(&f::OPEN), mode: MODE, shmflags: HEX, name: ADDR) -> FDNUM, Partial("only SHM_ANON"), Handler(open_shared);
+    sbrk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
+    sched_yield() -> NUM, Full, Pass(SYS_sched_yield);
+}
+
+// sys/mman.h
+const MAP_SHARED: u64 = 1;
+const MAP_PRIVATE: u64 = 2;
+const MAP_FIXED: u64 = 0x10;
+const MAP_STACK: u64 = 0x400;
+const MAP_ANON: u64 = 0x1000;
+const MAP_GUARD: u64 = 0x2000;
+const MAP_EXCL: u64 = 0x4000;
+const MAP_PREFAULT_READ: u64 = 0x4_0000;
+const MAP_32BIT: u64 = 0x8_0000;
+const MAP_ALIGNMENT_SHIFT: u32 = 24;
+/// MAP_ALIGNED_SUPER: a hint.
+const ALIGNED_SUPER: u64 = 1;
+/// The host's MAP_POPULATE.
+const HOST_POPULATE: i32 = 0x8000;
+
+fn map_memory(call: &mut Call<'_>) -> SysResult {
+    let (addr, len, prot, how) = (call.arg(0), call.arg(1), call.arg(2), call.arg(3));
+    let (fd, pos) = (call.int(4), call.arg(5));
+    let known = MAP_SHARED
+        | MAP_PRIVATE
+        | MAP_FIXED
+        | 0x200
+        | MAP_STACK
+        | 0x800
+        | MAP_ANON
+        | MAP_GUARD
+        | MAP_EXCL
+        | 0x2_0000
+        | MAP_PREFAULT_READ
+        | MAP_32BIT
+        | 0xff << MAP_ALIGNMENT_SHIFT;
+    let fixed = how & MAP_FIXED != 0;
+    let anonymous = how & (MAP_ANON | MAP_STACK | MAP_GUARD) != 0;
+    if len == 0
+        || how & !known & 0xffff_ffff != 0
+        || how & MAP_EXCL != 0 && !fixed
+        || anonymous && (pos != 0 && how & MAP_GUARD == 0 || how & MAP_GUARD == 0 && fd != -1)
+        || how & MAP_GUARD != 0 && (prot & 7 != 0 || fd != -1 || pos != 0)
+        || how & MAP_SHARED != 0 && how & MAP_PRIVATE != 0
+        || fixed && addr % PAGE_SIZE != pos % PAGE_SIZE
+    {
+        return Err(Errno::EINVAL);
+    }
+    if how & MAP_32BIT != 0 {
+        call.unimplemented("mmap MAP_32BIT: the mapping may lie higher");
+    }
+    let align = how >> MAP_ALIGNMENT_SHIFT & 0xff;
+    let place = match (fixed, how & MAP_EXCL != 0) {
+        (true, true) => Place::FixedNoReplace(addr),
+        (true, false) => Place::Fixed(addr),
+        // A hint is honoured only where there is room, and is not an error elsewhere.
+        (false, _) => Place::Hint(if addr < call.mem().limit() { addr } else { 0 }),
+    };
+    let backing = if anonymous {
+        Backing::Anonymous(if how & MAP_STACK != 0 {
+            Kind::Stack
+        } else {
+            Kind::Anonymous
+        })
+    } else {
+        if pos % PAGE_SIZE != 0 {
+            return Err(Errno::EINVAL);
+        }
+        Backing::File {
+            fd,
+            offset: pos,
+            file: std::sync::Arc::new(file_behind(fd)?),
+        }
+    };
+    let mut mapping = Mapping {
+        place,
+        len,
+        prot: if how & MAP_GUARD != 0 {
+            Prot::NONE
+        } else {
+            Prot((prot & 7) as u8)
+        },
+        shared: how & MAP_SHARED != 0,
+        backing,
+        host_flags: if how & MAP_PREFAULT_READ != 0 {
+            HOST_POPULATE
+        } else {
+            0
+        },
+    };
+    if !fixed && align > ALIGNED_SUPER {
+        if !(12..48).contains(&align) {
+            return Err(Errno::EINVAL);
+        }
+        mapping.place = Place::Fixed(aligned_room(call, len, 1 << align)?);
+    }
+    let at = call.mem().map(&mapping)?;
+    Ok(at)
+}
+
+/// Reserves room for `len` bytes at a multiple of `align`: maps more, and gives back what lies around it.
+fn aligned_room(call: &Call<'_>, len: u64, align: u64) -> SysResult {
+    let len = page_up(len).ok_or(Errno::ENOMEM)?;
+    let more = len.checked_add(align).ok_or(Errno::ENOMEM)?;
+    let start = call
+        .mem()
+        .map(&Mapping::anonymous(Place::Hint(0), more, Prot::NONE))?;
+    let at = start.next_multiple_of(align);
+    if at > start {
+        call.mem().unmap(start, at - start)?;
+    }
+    if start + more > at + len {
+        call.mem().unmap(at + len, start + more - at - len)?;
+    }
+    Ok(at)
+}
+
+/// What the region list calls the file behind a descriptor.
+fn file_behind(fd: i32) -> SysResult<File> {
+    let link = format!("/proc/self/fd/{fd}");
+    let path = std::fs::read_link(&link).map_err(|_| Errno::EBADF)?;
+    let meta = std::fs::metadata(&link);
+    Ok(File {
+        path,
+        dev: meta.as_ref().map_or(0, MetadataExt::dev),
+        inode: meta.as_ref().map_or(0, MetadataExt::ino),
+    })
+}
+
+/// Addresses need not be aligned: the kernel takes the pages they are in.
+fn pages(call: &Call<'_>) -> SysResult<(u64, u64)> {
+    let start = call.arg(0) & !(PAGE_SIZE - 1);
+    let len = call
+        .arg(1)
+        .checked_add(call.arg(0) - start)
+        .and_then(page_up)
+        .ok_or(Errno::EINVAL)?;
+    Ok((start, len))
+}
+
+fn unmap_memory(call: &mut Call<'_>) -> SysResult {
+    if call.arg(1) == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let (start, len) = pages(call)?;
+    call.mem().unmap(start, len)?;
+    Ok(0)
+}
+
+fn protect_memory(call: &mut Call<'_>) -> SysResult {
+    // The upper half is PROT_MAX.
+    let prot = call.arg(2) & 0xffff;
+    if prot & !7 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let (start, len) = pages(call)?;
+    if len != 0 {
+        call.mem().protect(start, len, Prot(prot as u8))?;
+    }
+    Ok(0)
+}
+
+fn on_range(call: &mut Call<'_>, number: i64, third: u64) -> SysResult {
+    let (start, len) = pages(call)?;
+    if len == 0 {
+        return Ok(0);
+    }
+    if !call.mem().is_mapped(start, len) {
+        return Err(Errno::ENOMEM);
+    }
+    let host = call.mem().host_range(start, len, false)?;
+    call.host_wait(number, [host, len, third, 0, 0, 0])
+}
+
+fn advise(call: &mut Call<'_>) -> SysResult {
+    const HOST_MADV_FREE: u64 = 8;
+    match call.arg(2) {
+        advice @ 0..=3 => on_range(call, SYS_madvise, advice),
+        // Unlike the host's, it keeps the contents: a hint that the pages are not needed soon.
+        4 => on_range(call, SYS_madvise, 0),
+        // Only private anonymous memory can be freed on the host; elsewhere it is a hint.
+        5 => on_range(call, SYS_madvise, HOST_MADV_FREE).or(Ok(0)),
+        6..=10 => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn sync_memory(call: &mut Call<'_>) -> SysResult {
+    let how = call.host_flags(2);
+    on_range(call, SYS_msync, how)
+}
+
+fn inherit(call: &mut Call<'_>) -> SysResult {
+    const INHERIT_COPY: i32 = 1;
+    match call.int(2) {
+        INHERIT_COPY => Ok(0),
+        other @ (0 | 2 | 3) => {
+            let name = [
+                "INHERIT_SHARE",
+                "INHERIT_COPY",
+                "INHERIT_NONE",
+                "INHERIT_ZERO",
+            ];
+            call.unimplemented(&format!("minherit {}", name[other as usize]));
+            Err(Errno::EINVAL)
+        }
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn open_shared(call: &mut Call<'_>) -> SysResult {
+    /// SHM_ANON: a path that is none.
+    const SHM_ANON: u64 = 1;
+    const MFD_CLOEXEC: u64 = 1;
+    const MFD_ALLOW_SEALING: u64 = 2;
+    if call.arg(0) != SHM_ANON {
+        call.unimplemented("shm_open2 of a name");
+        return Err(Errno::ENOSYS);
+    }
+    // Descriptors of shared memory are always closed by exec.
+    let name = c"shm";
+    let flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+    call.host(SYS_memfd_create, [name.as_ptr() as u64, flags, 0, 0, 0, 0])
+}

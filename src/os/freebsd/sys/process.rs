@@ -1,0 +1,240 @@
+//! Processes: creation, end, waiting, identity, limits.
+
+use crate::abi::{Errno, GuestStruct, GuestValue, Kind, OsAbi, Show, SysResult};
+use crate::host::nr::*;
+use crate::os::freebsd::structs::*;
+use crate::os::freebsd::{flags as f, siginfo};
+use crate::os::linux::sys::process::execute;
+use crate::os::{
+    ArgType, Call, Dir, Len,
+    Run::{Handler, Pass},
+    Support::{Full, Partial, Stub},
+    *,
+};
+use crate::process::{Forked, Outcome};
+
+crate::syscalls! {
+    exit(rval: INT) -> NUM, Full, Handler(|c| end(c, Outcome::ExitProcess(c.int(0) & 0xff)));
+    fork() -> NUM, Full, Handler(|c| create(c, false));
+    vfork() -> NUM, Partial("memory is not shared"), Handler(|c| create(c, true));
+    rfork(flags: HEX) -> NUM, Partial("RFPROC with RFFDG only"), Handler(create_by_flags);
+    pdfork(fdp: ints_of(Dir::Out, Kind::I32, Show::Fd, 1), flags: HEX) -> NUM, Partial("closing the descriptor does not end the process"), Handler(create_with_descriptor);
+    execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute(c, None, 0, 0));
+    wait4(pid: INT, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), rusage: output::<Rusage>()) -> NUM, Full, Handler(wait_child);
+    wait6(idtype: one_of(&f::ID_TYPE), id: OFFSET, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), wrusage: output::<WRusage>(), info: ADDR) -> NUM, Partial("P_PID, P_PGID, P_ALL; wru_children is 0"), Handler(wait_id);
+    getpid() -> NUM, Full, Pass(SYS_getpid);
+    getppid() -> NUM, Full, Pass(SYS_getppid);
+    getpgrp() -> NUM, Full, Pass(SYS_getpgrp);
+    getpgid(pid: INT) -> NUM, Full, Pass(SYS_getpgid);
+    setpgid(pid: INT, pgid: INT) -> NUM, Full, Pass(SYS_setpgid);
+    getsid(pid: INT) -> NUM, Full, Pass(SYS_getsid);
+    setsid() -> NUM, Full, Pass(SYS_setsid);
+    getuid() -> NUM, Full, Pass(SYS_getuid);
+    geteuid() -> NUM, Full, Pass(SYS_geteuid);
+    getgid() -> NUM, Full, Pass(SYS_getgid);
+    getegid() -> NUM, Full, Pass(SYS_getegid);
+    setuid(uid: INT) -> NUM, Full, Pass(SYS_setuid);
+    setgid(gid: INT) -> NUM, Full, Pass(SYS_setgid);
+    seteuid(euid: INT) -> NUM, Full, Handler(|c| c.host(SYS_setresuid, [u64::MAX, c.arg(0), u64::MAX, 0, 0, 0]));
+    setegid(egid: INT) -> NUM, Full, Handler(|c| c.host(SYS_setresgid, [u64::MAX, c.arg(0), u64::MAX, 0, 0, 0]));
+    setreuid(ruid: INT, euid: INT) -> NUM, Full, Pass(SYS_setreuid);
+    setregid(rgid: INT, egid: INT) -> NUM, Full, Pass(SYS_setregid);
+    getresuid(ruid: ints(Dir::Out, 1), euid: ints(Dir::Out, 1), suid: ints(Dir::Out, 1)) -> NUM, Full, Pass(SYS_getresuid);
+    getresgid(rgid: ints(Dir::Out, 1), egid: ints(Dir::Out, 1), sgid: ints(Dir::Out, 1)) -> NUM, Full, Pass(SYS_getresgid);
+    setresuid(ruid: INT, euid: INT, suid: INT) -> NUM, Full, Pass(SYS_setresuid);
+    setresgid(rgid: INT, egid: INT, sgid: INT) -> NUM, Full, Pass(SYS_setresgid);
+    getgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::Out, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Pass(SYS_getgroups);
+    setgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::In, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Pass(SYS_setgroups);
+    issetugid() -> NUM, Full, Handler(|_| { let ids = crate::host::ids(); Ok((ids.uid != ids.euid || ids.gid != ids.egid).into()) });
+    getlogin(namebuf: ADDR, namelen: UINT) -> NUM, Full, Handler(login_name);
+    getpriority(which: one_of(&f::PRIO), who: INT) -> NUM, Full, Handler(|c| Ok(20u64.wrapping_sub(c.host(SYS_getpriority, [c.arg(0), c.arg(1), 0, 0, 0, 0])?)));
+    setpriority(which: one_of(&f::PRIO), who: INT, prio: INT) -> NUM, Full, Pass(SYS_setpriority);
+    getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(get_limit);
+    setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(set_limit);
+    getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Full, Pass(SYS_getrusage);
+    procctl(idtype: INT, id: OFFSET, com: INT, data: ADDR) -> NUM, Stub("EINVAL: no control is there"), Handler(control);
+    sysarch(op: INT, parms: ADDR) -> NUM, Stub("EINVAL, as on AArch64"), Handler(|_| Err(Errno::EINVAL));
+}
+
+fn end(call: &mut Call<'_>, outcome: Outcome) -> SysResult {
+    call.outcome = Some(outcome);
+    Ok(0)
+}
+
+fn create(call: &mut Call<'_>, wait_for_exec: bool) -> SysResult {
+    match call.thread.fork(wait_for_exec)? {
+        Forked::Parent(pid) => Ok(pid as u64),
+        Forked::Child => {
+            super::kqueue::forked(call);
+            Ok(0)
+        }
+    }
+}
+
+fn create_by_flags(call: &mut Call<'_>) -> SysResult {
+    // sys/unistd.h
+    const RFFDG: u64 = 1 << 2;
+    const RFPROC: u64 = 1 << 4;
+    const RFSPAWN: u64 = 1 << 31;
+    match call.arg(0) {
+        flags if flags == RFFDG | RFPROC => create(call, false),
+        // posix_spawn's: vfork with the caught signals reset, which exec does anyway.
+        RFSPAWN => create(call, true),
+        flags => {
+            call.unimplemented(&format!("rfork {flags:#x}"));
+            Err(Errno::EINVAL)
+        }
+    }
+}
+
+fn create_with_descriptor(call: &mut Call<'_>) -> SysResult {
+    const PD_DAEMON: u64 = 1;
+    const PD_CLOEXEC: u64 = 0x10_0000;
+    if call.arg(1) & !(PD_DAEMON | PD_CLOEXEC) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    match call.thread.fork(false)? {
+        Forked::Parent(pid) => {
+            // The host's descriptors of processes are always closed by exec.
+            let fd = call.host(SYS_pidfd_open, [pid as u64, 0, 0, 0, 0, 0])?;
+            call.write_int(call.arg(0), Kind::I32, fd)?;
+            Ok(pid as u64)
+        }
+        Forked::Child => {
+            super::kqueue::forked(call);
+            Ok(0)
+        }
+    }
+}
+
+fn wait_child(call: &mut Call<'_>) -> SysResult {
+    let mut status = 0u32;
+    let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
+    let args = [
+        call.arg(0),
+        (&raw mut status) as u64,
+        call.host_flags(2),
+        used.as_mut_ptr() as u64,
+        0,
+        0,
+    ];
+    let pid = call.host_wait(SYS_wait4, args)?;
+    if pid != 0 && call.arg(1) != 0 {
+        let status = Show::WaitStatus.convert(status.into(), OsAbi::HOST, call.abi);
+        call.write_int(call.arg(1), Kind::I32, status)?;
+    }
+    if pid != 0 && call.arg(3) != 0 {
+        let used: Rusage = GuestValue::from_host(&used);
+        call.write_struct(call.arg(3), &used)?;
+    }
+    Ok(pid)
+}
+
+/// What `wait4` would say of a child, from the host's `siginfo_t`.
+fn wait_status(code: i32, status: u32) -> u32 {
+    match code {
+        1 => (status & 0xff) << 8,
+        2 => status,
+        3 => status | 0x80,
+        6 => 0xffff,
+        _ => 0x7f | status << 8,
+    }
+}
+
+fn wait_id(call: &mut Call<'_>) -> SysResult {
+    // WEXITED and WTRAPPED
+    if !matches!(call.arg(0), 0 | 2 | 7) {
+        call.unimplemented(&format!("wait6 of idtype {}", call.arg(0)));
+        return Err(Errno::EINVAL);
+    }
+    let mut raw = crate::host::signal::RawInfo([0; 128]);
+    let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
+    let args = [
+        call.host_flags(0),
+        call.arg(1),
+        raw.0.as_mut_ptr() as u64,
+        call.host_flags(3),
+        used.as_mut_ptr() as u64,
+        0,
+    ];
+    call.host_wait(SYS_waitid, args)?;
+    let pid = raw.i32(16);
+    if pid == 0 {
+        return Ok(0);
+    }
+    if call.arg(2) != 0 {
+        let status = wait_status(raw.i32(8), raw.i32(24) as u32);
+        let status = Show::WaitStatus.convert(status.into(), OsAbi::HOST, call.abi);
+        call.write_int(call.arg(2), Kind::I32, status)?;
+    }
+    if call.arg(4) != 0 {
+        let usage = WRusage {
+            wru_self: GuestValue::from_host(&used),
+            wru_children: Rusage::default(),
+        };
+        call.write_struct(call.arg(4), &usage)?;
+    }
+    if call.arg(5) != 0 {
+        let info = crate::process::SigInfo::from_host(&raw);
+        call.write_bytes(call.arg(5), &siginfo::to_guest(call.abi, &info))?;
+    }
+    Ok(pid as u64)
+}
+
+fn login_name(call: &mut Call<'_>) -> SysResult {
+    let mut name = std::env::var_os("LOGNAME")
+        .or_else(|| std::env::var_os("USER"))
+        .map_or_else(
+            || b"root".to_vec(),
+            std::os::unix::ffi::OsStringExt::into_vec,
+        );
+    name.push(0);
+    if name.len() as u64 > call.arg(1) {
+        return Err(Errno::ERANGE);
+    }
+    call.write_bytes(call.arg(0), &name)?;
+    Ok(0)
+}
+
+/// RLIM_INFINITY of FreeBSD: the largest positive number; the host's has all bits set.
+const INFINITY: i64 = i64::MAX;
+
+/// Whether the host has this limit.
+fn host_limit(call: &Call<'_>) -> SysResult<Option<u64>> {
+    match call.arg(0) {
+        0..=14 => Ok(Some(call.host_flags(0)).filter(|&n| n < 100)),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn get_limit(call: &mut Call<'_>) -> SysResult {
+    let mut host = [u64::MAX; 2];
+    if let Some(which) = host_limit(call)? {
+        call.host(SYS_prlimit64, [0, which, 0, host.as_mut_ptr() as u64, 0, 0])?;
+    }
+    let own = |v: u64| i64::try_from(v).unwrap_or(INFINITY);
+    let limit = Rlimit {
+        rlim_cur: own(host[0]),
+        rlim_max: own(host[1]),
+    };
+    call.write_struct(call.arg(1), &limit)?;
+    Ok(0)
+}
+
+fn set_limit(call: &mut Call<'_>) -> SysResult {
+    let limit: Rlimit = call.read_struct(call.arg(1))?;
+    if limit.rlim_cur < 0 || limit.rlim_max < 0 {
+        return Err(Errno::EINVAL);
+    }
+    let host = |v: i64| if v == INFINITY { u64::MAX } else { v as u64 };
+    let new = [host(limit.rlim_cur), host(limit.rlim_max)];
+    match host_limit(call)? {
+        Some(which) => call.host(SYS_prlimit64, [0, which, new.as_ptr() as u64, 0, 0, 0]),
+        None => Ok(0),
+    }
+}
+
+fn control(call: &mut Call<'_>) -> SysResult {
+    call.unimplemented(&format!("procctl command {}", call.int(2)));
+    Err(Errno::EINVAL)
+}

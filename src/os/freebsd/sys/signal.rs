@@ -1,0 +1,253 @@
+//! Signals: actions, masks, sending, waiting, contexts.
+
+use crate::abi::{Errno, GuestStruct, Kind, Show, Signal, SysResult, Ulong};
+use crate::host::nr::*;
+use crate::os::freebsd::structs::*;
+use crate::os::freebsd::{flags as f, isa_of, siginfo};
+use crate::os::{
+    ArgType, Call, Dir, Len,
+    Run::{Handler, Pass},
+    Support::{Full, Stub},
+    *,
+};
+use crate::process::{Action, AltStack, Outcome, SigSet};
+
+const SET_SIZE: u32 = 16;
+const SET_IN: ArgType = ArgType::SigSet(Dir::In, Len::Const(SET_SIZE));
+const SET_OUT: ArgType = ArgType::SigSet(Dir::Out, Len::Const(SET_SIZE));
+
+crate::syscalls! {
+    sigaction(sig: SIGNAL, act: input::<Sigaction>(), oact: output::<Sigaction>()) -> NUM, Full, Handler(set_action);
+    sigprocmask(how: one_of(&f::SIG_HOW), set: SET_IN, oset: SET_OUT) -> NUM, Full, Handler(change_mask);
+    sigpending(set: SET_OUT) -> NUM, Full, Handler(pending);
+    sigsuspend(sigmask: SET_IN) -> NUM, Full, Handler(suspend);
+    sigwait(set: SET_IN, sig: ints_of(Dir::Out, Kind::I32, Show::Signal, 1)) -> NUM, Full, Handler(wait_number);
+    sigwaitinfo(set: SET_IN, info: ADDR) -> NUM, Full, Handler(|c| wait_signal(c, None));
+    sigtimedwait(set: SET_IN, info: ADDR, timeout: input::<Timespec>()) -> NUM, Full, Handler(wait_timed);
+    sigaltstack(ss: input::<Stack>(), oss: output::<Stack>()) -> NUM, Full, Handler(alternate_stack);
+    sigreturn(sigcntxp: ADDR) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
+    getcontext(ucp: ADDR) -> NUM, Full, Handler(get_context);
+    setcontext(ucp: ADDR) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
+    swapcontext(oucp: ADDR, ucp: ADDR) -> NUM, Full, Handler(swap_context);
+    kill(pid: INT, signum: SIGNAL) -> NUM, Full, Pass(SYS_kill);
+    sigqueue(pid: INT, signum: SIGNAL, value: BITS) -> NUM, Full, Handler(queue);
+    thr_kill(id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, crate::host::pid() as u64, c.arg(0), 1));
+    thr_kill2(pid: INT, id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, c.arg(0), c.arg(1), 2));
+    sigfastblock(cmd: one_of(&f::SIGFASTBLOCK), ptr: ADDR) -> NUM, Stub("EINVAL, as AT_BSDFLAGS does not offer it"), Handler(|_| Err(Errno::EINVAL));
+}
+
+fn signal_of(call: &Call<'_>, n: usize) -> SysResult<Signal> {
+    Signal::from_guest(call.abi.dialect, call.arg(n) as u32).ok_or(Errno::EINVAL)
+}
+
+/// Where the mask is in the guest's `struct sigaction`.
+fn mask_at(call: &Call<'_>) -> u64 {
+    Sigaction::DESC.offset(call.abi, "sa_mask").unwrap_or(0) as u64
+}
+
+fn set_action(call: &mut Call<'_>) -> SysResult {
+    let signal = signal_of(call, 0)?;
+    let process = call.thread.process.clone();
+    let old = match call.arg(1) {
+        0 => process.action(signal),
+        addr => {
+            let act: Sigaction = call.read_struct(addr)?;
+            let new = Action {
+                handler: act.sa_handler.0,
+                flags: u64::from(act.sa_flags as u32),
+                restorer: 0,
+                mask: read_sigset(call, addr + mask_at(call), SET_SIZE.into())?,
+            };
+            process.set_action(signal, new)?
+        }
+    };
+    if call.arg(2) != 0 {
+        let act = Sigaction {
+            sa_handler: Ulong(old.handler),
+            sa_flags: old.flags as i32,
+            sa_mask: [0; 4],
+        };
+        call.write_struct(call.arg(2), &act)?;
+        write_sigset(call, call.arg(2) + mask_at(call), SET_SIZE.into(), old.mask)?;
+    }
+    Ok(0)
+}
+
+fn change_mask(call: &mut Call<'_>) -> SysResult {
+    let old = call.thread.signal_mask();
+    if call.arg(1) != 0 {
+        let set = read_sigset(call, call.arg(1), SET_SIZE.into())?;
+        let mask = match call.arg(0) {
+            1 => old.union(set),
+            2 => old.without(set),
+            3 => set,
+            _ => return Err(Errno::EINVAL),
+        };
+        call.thread.set_signal_mask(mask);
+    }
+    if call.arg(2) != 0 {
+        write_sigset(call, call.arg(2), SET_SIZE.into(), old)?;
+    }
+    Ok(0)
+}
+
+fn pending(call: &mut Call<'_>) -> SysResult {
+    let mut bits = [0u8; 8];
+    call.host(SYS_rt_sigpending, [bits.as_mut_ptr() as u64, 8, 0, 0, 0, 0])?;
+    let set = SigSet::from_host(u64::from_le_bytes(bits));
+    write_sigset(call, call.arg(0), SET_SIZE.into(), set)?;
+    Ok(0)
+}
+
+fn suspend(call: &mut Call<'_>) -> SysResult {
+    let mask = read_sigset(call, call.arg(0), SET_SIZE.into())?;
+    let bits = mask.blockable().host_mask().to_le_bytes();
+    call.host_wait(SYS_rt_sigsuspend, [bits.as_ptr() as u64, 8, 0, 0, 0, 0])
+}
+
+fn wait_timed(call: &mut Call<'_>) -> SysResult {
+    let timeout = call.read_optional::<Timespec>(call.arg(2))?;
+    wait_signal(call, timeout)
+}
+
+/// Waits for a signal; returns the guest's number of it.
+fn wait_signal(call: &mut Call<'_>, timeout: Option<Timespec>) -> SysResult {
+    let set = read_sigset(call, call.arg(0), SET_SIZE.into())?;
+    let bits = set.host_mask().to_le_bytes();
+    let time = timeout.map(|t| [t.tv_sec.0, t.tv_nsec.0]);
+    let mut raw = crate::host::signal::RawInfo([0; 128]);
+    let args = [
+        bits.as_ptr() as u64,
+        raw.0.as_mut_ptr() as u64,
+        time.as_ref().map_or(0, |t| t.as_ptr() as u64),
+        8,
+        0,
+        0,
+    ];
+    call.host_wait(SYS_rt_sigtimedwait, args)?;
+    let info = crate::process::SigInfo::from_host(&raw);
+    if call.arg(1) != 0 {
+        call.write_bytes(call.arg(1), &siginfo::to_guest(call.abi, &info))?;
+    }
+    Ok(info.signal.to_guest(call.abi.dialect).into())
+}
+
+/// `sigwait` writes the number where `sigwaitinfo` has information, and returns the error rather than setting errno.
+fn wait_number(call: &mut Call<'_>) -> SysResult {
+    let at = std::mem::take(&mut call.args[1]);
+    match wait_signal(call, None) {
+        Ok(number) => {
+            call.write_int(at, Kind::I32, number)?;
+            Ok(0)
+        }
+        Err(e) if e == crate::process::ERESTARTSYS => Err(e),
+        Err(e) => Ok(e.to_guest(call.abi.dialect).into()),
+    }
+}
+
+fn alternate_stack(call: &mut Call<'_>) -> SysResult {
+    const SS_ONSTACK: i32 = 1;
+    const SS_DISABLE: i32 = 4;
+    /// `sys/arm64/include/_limits.h` and its like: 1024 * 4.
+    const MINSIGSTKSZ: u64 = 4096;
+    let addr = call.arg(0);
+    let sp = (isa_of(call.thread).sp)(&call.thread.cpu);
+    let old = call.thread.altstack;
+    if addr != 0 {
+        // Its flags are the kernel's own: SS_DISABLE has another value on the host.
+        let flags_at = Stack::DESC.offset(call.abi, "ss_flags").unwrap_or(0) as u64;
+        let flags = call.read_int(addr + flags_at, Kind::I32)? as i32;
+        let new: Stack = call.read_struct(addr)?;
+        if old.contains(sp) {
+            return Err(Errno::EPERM);
+        }
+        if flags & !SS_DISABLE != 0 {
+            return Err(Errno::EINVAL);
+        }
+        call.thread.altstack = if flags & SS_DISABLE != 0 {
+            AltStack::default()
+        } else if new.ss_size.0 < MINSIGSTKSZ {
+            return Err(Errno::ENOMEM);
+        } else {
+            AltStack {
+                sp: new.ss_sp.0,
+                size: new.ss_size.0,
+                flags: 0,
+            }
+        };
+    }
+    if call.arg(1) != 0 {
+        let shown = Stack {
+            ss_sp: Ulong(old.sp),
+            ss_size: Ulong(old.size),
+            ss_flags: match (old.size, old.contains(sp)) {
+                (0, _) => 2, // the host's SS_DISABLE
+                (_, true) => SS_ONSTACK,
+                _ => 0,
+            },
+        };
+        call.write_struct(call.arg(1), &shown)?;
+    }
+    Ok(0)
+}
+
+fn enter_context(call: &mut Call<'_>, addr: u64) -> SysResult {
+    let isa = isa_of(call.thread);
+    (isa.set_context)(call.thread, addr)?;
+    call.outcome = Some(Outcome::Keep);
+    Ok(0)
+}
+
+/// The context is that after the call, which returns 0 when it is entered.
+fn write_context(call: &mut Call<'_>, addr: u64) -> SysResult<()> {
+    let isa = isa_of(call.thread);
+    let context = (isa.context)(call.thread, true);
+    call.write_bytes(addr, &context)
+}
+
+fn get_context(call: &mut Call<'_>) -> SysResult {
+    write_context(call, call.arg(0))?;
+    Ok(0)
+}
+
+fn swap_context(call: &mut Call<'_>) -> SysResult {
+    write_context(call, call.arg(0))?;
+    enter_context(call, call.arg(1))
+}
+
+fn queue(call: &mut Call<'_>) -> SysResult {
+    let signal = Show::Signal.convert(call.arg(1), call.abi, crate::abi::OsAbi::HOST);
+    // siginfo_t: signal, error, code SI_QUEUE, sender, its user, value
+    let mut info = [0u8; 128];
+    info[..4].copy_from_slice(&(signal as u32).to_le_bytes());
+    info[8..12].copy_from_slice(&(-1i32).to_le_bytes());
+    info[16..20].copy_from_slice(&crate::host::pid().to_le_bytes());
+    info[20..24].copy_from_slice(&crate::host::ids().uid.to_le_bytes());
+    info[24..32].copy_from_slice(&call.arg(2).to_le_bytes());
+    call.host(
+        SYS_rt_sigqueueinfo,
+        [call.arg(0), signal, info.as_ptr() as u64, 0, 0, 0],
+    )
+}
+
+/// -1 is every other thread of the process.
+fn kill_thread(call: &mut Call<'_>, pid: u64, tid: u64, n: usize) -> SysResult {
+    let signal = Show::Signal.convert(call.arg(n), call.abi, crate::abi::OsAbi::HOST);
+    if tid as i64 != -1 {
+        return call.host(SYS_tgkill, [pid, tid, signal, 0, 0, 0]);
+    }
+    let me = call.thread.tid();
+    let others: Vec<i32> = call
+        .thread
+        .process
+        .threads()
+        .iter()
+        .map(|t| t.tid)
+        .filter(|&t| t != me)
+        .collect();
+    for other in others {
+        // One that has just ended is no error.
+        let _ = call.host(SYS_tgkill, [pid, other as u64, signal, 0, 0, 0]);
+    }
+    Ok(0)
+}

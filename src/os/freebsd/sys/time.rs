@@ -1,0 +1,114 @@
+//! Clocks, timers, sleeping.
+
+use crate::abi::{Errno, GuestStruct, SysResult};
+use crate::host::nr::*;
+use crate::os::freebsd::flags as f;
+use crate::os::freebsd::structs::*;
+use crate::os::{
+    Call,
+    Run::{Handler, Pass},
+    Support::Full,
+    *,
+};
+
+crate::syscalls! {
+    clock_gettime(clock_id: one_of(&f::CLOCK), tp: output::<Timespec>()) -> NUM, Full, Handler(|c| on_clock(c, SYS_clock_gettime));
+    clock_getres(clock_id: one_of(&f::CLOCK), tp: output::<Timespec>()) -> NUM, Full, Handler(|c| on_clock(c, SYS_clock_getres));
+    clock_settime(clock_id: one_of(&f::CLOCK), tp: input::<Timespec>()) -> NUM, Full, Pass(SYS_clock_settime);
+    gettimeofday(tp: output::<Timeval>(), tzp: ADDR) -> NUM, Full, Handler(|c| pass_with(c, SYS_gettimeofday, false, &[(1, 0)]));
+    nanosleep(rqtp: input::<Timespec>(), rmtp: output::<Timespec>()) -> NUM, Full, Handler(|c| sleep(c, 0, 0, 0, 1));
+    clock_nanosleep(clock_id: one_of(&f::CLOCK), flags: flags(&f::TIMER), rqtp: input::<Timespec>(), rmtp: output::<Timespec>()) -> NUM, Full, Handler(sleep_on_clock);
+    setitimer(which: one_of(&f::ITIMER), itv: input::<Itimerval>(), oitv: output::<Itimerval>()) -> NUM, Full, Pass(SYS_setitimer);
+    getitimer(which: one_of(&f::ITIMER), itv: output::<Itimerval>()) -> NUM, Full, Pass(SYS_getitimer);
+    utimensat(fd: DIRFD, path: PATH, times: ADDR, flag: flags(&f::AT)) -> NUM, Full, Handler(|c| set_times(c, Some(1), 2, 3));
+    futimens(fd: FD, times: ADDR) -> NUM, Full, Handler(|c| set_times(c, None, 1, 7));
+}
+
+/// Ids below 0 are CPU clocks of processes and threads, which the host numbers otherwise.
+fn clock(call: &Call<'_>, n: usize) -> SysResult {
+    let own = call.arg(n) as u32;
+    let known = f::CLOCK.fields[0]
+        .values
+        .iter()
+        .find(|v| v.value(crate::abi::Dialect::FreeBsd) == u64::from(own));
+    known.map(|v| v.host).ok_or(Errno::EINVAL)
+}
+
+fn on_clock(call: &mut Call<'_>, number: i64) -> SysResult {
+    let clock = clock(call, 0)?;
+    pass_with(call, number, false, &[(0, clock)])
+}
+
+/// Sleeps on a clock; argument `at` is the time, the next one what is left of it.
+fn sleep(call: &mut Call<'_>, clock: u64, flags: u64, at: usize, left: usize) -> SysResult {
+    let time: Timespec = call.read_struct(call.arg(at))?;
+    let request = [time.tv_sec.0, time.tv_nsec.0];
+    let mut rest = [0i64; 2];
+    let args = [
+        clock,
+        flags,
+        request.as_ptr() as u64,
+        rest.as_mut_ptr() as u64,
+        0,
+        0,
+    ];
+    match call.host_wait(SYS_clock_nanosleep, args) {
+        // A signal ends a sleep whatever SA_RESTART says.
+        Err(Errno::EINTR | crate::process::ERESTARTSYS) => {
+            if call.arg(left) != 0 && flags == 0 {
+                let rest = Timespec {
+                    tv_sec: crate::abi::Long(rest[0]),
+                    tv_nsec: crate::abi::Long(rest[1]),
+                };
+                call.write_struct(call.arg(left), &rest)?;
+            }
+            Err(Errno::EINTR)
+        }
+        other => other,
+    }
+}
+
+/// It returns the error number rather than setting errno.
+fn sleep_on_clock(call: &mut Call<'_>) -> SysResult {
+    let result = clock(call, 0).and_then(|id| sleep(call, id, call.arg(1), 2, 3));
+    match result {
+        Ok(_) => Ok(0),
+        Err(e) => Ok(e.to_guest(call.abi.dialect).into()),
+    }
+}
+
+/// UTIME_NOW and UTIME_OMIT of FreeBSD, and of the host.
+const NOW: (i64, i64) = (-1, 0x3fff_ffff);
+const OMIT: (i64, i64) = (-2, 0x3fff_fffe);
+
+fn set_times(call: &mut Call<'_>, path: Option<usize>, times: usize, flag: usize) -> SysResult {
+    let path = path.map(|n| call.path(n)).transpose()?;
+    let flags = if flag < call.row.args.len() {
+        call.host_flags(flag)
+    } else {
+        0
+    };
+    let mut host = [0i64; 4];
+    let at = call.arg(times);
+    if at != 0 {
+        let size = Timespec::DESC.size(call.abi) as u64;
+        for n in 0..2 {
+            let t: Timespec = call.read_struct(at + n as u64 * size)?;
+            host[2 * n] = t.tv_sec.0;
+            host[2 * n + 1] = match t.tv_nsec.0 {
+                v if v == NOW.0 => NOW.1,
+                v if v == OMIT.0 => OMIT.1,
+                v => v,
+            };
+        }
+    }
+    let args = [
+        call.arg(0),
+        path.as_ref().map_or(0, |p| p.as_ptr() as u64),
+        if at != 0 { host.as_ptr() as u64 } else { 0 },
+        flags,
+        0,
+        0,
+    ];
+    call.host(SYS_utimensat, args)
+}
