@@ -2,19 +2,27 @@
 
 use super::Failure;
 use crate::isa::{aarch64, mips};
-use crate::os::linux;
+use crate::os::{freebsd, linux};
 use emu_stub::packets::{Documented, PACKETS, Support};
 
-/// The text for `--list what`.
-pub fn list(what: &str) -> Result<String, Failure> {
-    match what {
-        "guests" => Ok(guests()),
-        "insns" => Ok(insns()),
-        "syscalls" => Ok(syscalls()),
-        "ioctls" => Ok(ioctls()),
-        "packets" => Ok(packets()),
+/// The text for `--list what --os os`.
+pub fn list(what: &str, os: Option<&str>) -> Result<String, Failure> {
+    match (what, os.unwrap_or("linux")) {
+        ("guests", _) => Ok(guests()),
+        ("insns", _) => Ok(insns()),
+        ("syscalls", "linux") => Ok(syscalls()),
+        ("syscalls", "freebsd") => Ok(freebsd_syscalls()),
+        ("ioctls", "linux") => Ok(ioctls()),
+        ("sysctls", _) => Ok(sysctls()),
+        ("packets", _) => Ok(packets()),
+        ("syscalls", os) => Err(Failure::usage(format!(
+            "--os knows linux and freebsd, not '{os}'"
+        ))),
+        ("ioctls", os) => Err(Failure::usage(format!(
+            "there is no list of ioctls for '{os}'"
+        ))),
         _ => Err(Failure::usage(format!(
-            "--list knows guests, insns, syscalls, ioctls and packets, not '{what}'"
+            "--list knows guests, insns, syscalls, ioctls, sysctls and packets, not '{what}'"
         ))),
     }
 }
@@ -23,7 +31,8 @@ fn guests() -> String {
     String::from(
         "aarch64  Linux  64-bit little-endian, Armv8.0-A with the extensions in HWCAP (see --list insns)\n\
          mips     Linux  32-bit big-endian, o32, MIPS32 release 2 with FPU (FR=0 and FR=1)\n\
-         mipsel   Linux  32-bit little-endian, o32, MIPS32 release 2 with FPU (FR=0 and FR=1)\n",
+         mipsel   Linux  32-bit little-endian, o32, MIPS32 release 2 with FPU (FR=0 and FR=1)\n\
+         aarch64  FreeBSD  13.2 and later, static programs; what is covered: --list syscalls --os freebsd, --list sysctls\n",
     )
 }
 
@@ -67,6 +76,32 @@ fn syscalls() -> String {
             row.support.to_string(),
             args.join(", ")
         );
+    }
+    text
+}
+
+/// Each FreeBSD call, by number.
+fn freebsd_syscalls() -> String {
+    let mut text = format!("{:>6} {:<28} support\n", "number", "system call");
+    for (number, row) in freebsd::nr::NUMBERS.iter().enumerate() {
+        let Some(row) = row else { continue };
+        let args: Vec<&str> = row.args.iter().map(|a| a.name).collect();
+        text += &format!(
+            "{number:>6} {:<28} {:<8} ({})\n",
+            row.name,
+            row.support.to_string(),
+            args.join(", ")
+        );
+    }
+    text
+}
+
+/// Each FreeBSD sysctl that answers.
+fn sysctls() -> String {
+    let mut text = String::new();
+    for node in freebsd::sysctl::NODES {
+        let mib: Vec<String> = node.mib.iter().map(i32::to_string).collect();
+        text += &format!("{:<32} {}\n", node.name, mib.join("."));
     }
     text
 }

@@ -55,7 +55,7 @@ fn act(args: Vec<OsString>) -> Result<(), Failure> {
         return print(&options::version());
     }
     if let Some(what) = &options.list {
-        return print(&list::list(what)?);
+        return print(&list::list(what, options.list_os.as_deref())?);
     }
     if options.report_merge {
         return print(&merge(&options)?);

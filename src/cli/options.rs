@@ -36,6 +36,8 @@ pub struct Options {
     pub version: bool,
     /// `--list WHAT`
     pub list: Option<String>,
+    /// `--os OS`
+    pub list_os: Option<String>,
     /// `-g ENDPOINT`
     pub gdb: Option<String>,
     /// `--core-file PATTERN`
@@ -200,9 +202,19 @@ pub static OPTIONS: &[Opt] = &[
         &["list"],
         "WHAT",
         "",
-        "print what is covered and exit: guests, insns, syscalls, ioctls, packets",
+        "print what is covered and exit: guests, insns, syscalls, ioctls, sysctls, packets",
         |o, v| {
             o.list = Some(text(v)?);
+            Ok(())
+        },
+    ),
+    opt(
+        &["os"],
+        "OS",
+        "",
+        "operating system that --list tells of: linux or freebsd",
+        |o, v| {
+            o.list_os = Some(text(v)?);
             Ok(())
         },
     ),

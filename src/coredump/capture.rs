@@ -232,7 +232,12 @@ fn own_notes(subject: &Subject<'_>, isa: &LinuxIsa, tids: &[i32]) -> Vec<Note> {
     let calls: Vec<CallNote> = process
         .recent_calls()
         .iter()
-        .map(|c| CallNote::new(c, crate::trace::describe(&*process.mem, isa, c)))
+        .map(|c| {
+            CallNote::new(
+                c,
+                crate::trace::describe(&*process.mem, crate::os::CallTable::of(process), c),
+            )
+        })
         .collect();
     let mut names = Vec::new();
     for &tid in tids {

@@ -30,6 +30,8 @@ pub struct CoreDump {
 
 /// Why there is no core file.
 enum Refusal {
+    /// The format of the guest's operating system is not there.
+    Format,
     Limit,
     NotDumpable,
     Failed(PathBuf, io::Error, u64),
@@ -62,6 +64,9 @@ impl CoreDump {
     }
 
     fn dump(&self, thread: &mut Thread, info: SigInfo) -> Result<Left, Refusal> {
+        if thread.process.os.name() != "linux" {
+            return Err(Refusal::Format);
+        }
         let limit = self.limit();
         // The kernel asks for a page at least.
         if limit < crate::mem::PAGE_SIZE {
@@ -224,7 +229,7 @@ fn size(bytes: u64) -> String {
 impl Observer for CoreDump {
     fn process_exit(&self, thread: &mut Thread, end: End) {
         let End::Signal(info) = end else { return };
-        if DefaultAction::of(info.signal) != DefaultAction::Core {
+        if thread.process.os.default_action(info.signal) != DefaultAction::Core {
             return;
         }
         let name = info.signal.name();
@@ -241,6 +246,9 @@ impl Observer for CoreDump {
             Err(Refusal::Limit) => format!(
                 "{name}: no core file, as the limit of its size is 0; 'ulimit -c unlimited' or --core-file=core.%p gives one"
             ),
+            Err(Refusal::Format) => {
+                format!("{name}: no core file, as FreeBSD's format is not there yet")
+            }
             Err(Refusal::NotDumpable) => {
                 format!("{name}: no core file, as the program does not want it (PR_SET_DUMPABLE)")
             }

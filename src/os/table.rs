@@ -150,6 +150,53 @@ impl fmt::Debug for Syscall {
     }
 }
 
+/// The calls of an operating system on an instruction set.
+#[derive(Clone, Copy)]
+pub struct CallTable {
+    /// Data conventions and constants of its programs.
+    pub abi: OsAbi,
+    isa: Isa,
+}
+
+#[derive(Clone, Copy)]
+enum Isa {
+    Linux(&'static super::linux::isa::LinuxIsa),
+    FreeBsd,
+}
+
+impl CallTable {
+    /// The calls that a process makes.
+    pub fn of(process: &crate::process::Process) -> CallTable {
+        let isa = process.isa.name();
+        let freebsd = || {
+            super::freebsd::isa::ALL
+                .iter()
+                .find(|i| process.os.name() == "freebsd" && i.name == isa)
+        };
+        match freebsd() {
+            Some(isa) => CallTable {
+                abi: isa.abi,
+                isa: Isa::FreeBsd,
+            },
+            None => {
+                let isa = super::linux::isa_named(isa);
+                CallTable {
+                    abi: isa.abi,
+                    isa: Isa::Linux(isa),
+                }
+            }
+        }
+    }
+
+    /// The row of a call's number.
+    pub fn row(&self, number: u64) -> Option<&'static Syscall> {
+        match self.isa {
+            Isa::Linux(isa) => super::linux::row_of(isa, number),
+            Isa::FreeBsd => super::freebsd::nr::row(number),
+        }
+    }
+}
+
 /// Arguments at most, after pairs have been joined.
 pub const MAX_ARGS: usize = 7;
 

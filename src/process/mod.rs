@@ -230,14 +230,15 @@ impl Process {
         let mut tables = self.lock_actions();
         let actions = tables.mine();
         for signal in (1..=64).map(Signal) {
+            let default = self.os.default_action(signal);
             // SIGKILL and SIGSTOP stay as they are.
-            if actions.apply(signal) == Ok(Inherited::Ignored) {
+            if actions.apply(signal, default) == Ok(Inherited::Ignored) {
                 let ignore = Action {
                     handler: Action::IGNORE,
                     ..Action::default()
                 };
                 let _ = actions.set(signal, ignore);
-                let _ = actions.apply(signal);
+                let _ = actions.apply(signal, default);
             }
         }
     }
@@ -264,7 +265,7 @@ impl Process {
         let mut tables = self.lock_actions();
         let actions = tables.mine();
         let old = actions.set(signal, action)?;
-        actions.apply(signal)?;
+        actions.apply(signal, self.os.default_action(signal))?;
         Ok(old)
     }
 

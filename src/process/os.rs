@@ -109,6 +109,11 @@ pub trait Os: std::any::Any + Send + Sync {
     /// The guest's number of a signal.
     fn signal_number(&self, signal: Signal) -> u32;
 
+    /// What happens to a signal without a handler.
+    fn default_action(&self, signal: Signal) -> super::DefaultAction {
+        super::DefaultAction::of(signal)
+    }
+
     /// Name of the system call of that number.
     fn syscall_name(&self, number: u64) -> Option<String>;
 

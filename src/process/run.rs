@@ -281,7 +281,7 @@ impl Thread {
         let action = process.action(info.signal);
         match action.handler {
             Action::IGNORE => {}
-            Action::DEFAULT => match DefaultAction::of(info.signal) {
+            Action::DEFAULT => match process.os.default_action(info.signal) {
                 DefaultAction::Terminate | DefaultAction::Core => {
                     self.end_process(End::Signal(info))
                 }

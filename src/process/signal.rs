@@ -285,17 +285,23 @@ impl Actions {
         Ok(std::mem::replace(slot, action))
     }
 
-    /// Makes the host do what the action of `signal` asks for; returns what it did before.
-    pub(super) fn apply(&self, signal: Signal) -> SysResult<Inherited> {
+    /// Makes the host do what the action of `signal` asks for; returns what it did before. `default` is what the guest's system
+    /// does without a handler.
+    pub(super) fn apply(&self, signal: Signal, default: DefaultAction) -> SysResult<Inherited> {
         if signal.0 > 64 || signal == Signal::SIGKILL || signal == Signal::SIGSTOP {
             return Ok(Inherited::Taken);
         }
         let action = self.get(signal);
         // The kernel must not lose these two, whatever the guest wants: they carry the faults of guest code.
         let is_fault = matches!(signal, Signal::SIGSEGV | Signal::SIGBUS);
-        let disposition = match (action.handler, DefaultAction::of(signal)) {
+        let disposition = match (action.handler, default) {
             _ if is_fault => Disposition::Handle,
             (Action::IGNORE, _) => Disposition::Ignore,
+            (Action::DEFAULT, DefaultAction::Ignore)
+                if DefaultAction::of(signal) != DefaultAction::Ignore =>
+            {
+                Disposition::Ignore
+            }
             (Action::DEFAULT, DefaultAction::Terminate | DefaultAction::Core) => {
                 Disposition::Handle
             }

@@ -10,8 +10,7 @@ use super::output::Output;
 use super::render::{self, Render};
 use super::summary::Summary;
 use crate::host;
-use crate::os::linux::{isa_of, row_of};
-use crate::os::{Dir, Syscall};
+use crate::os::{CallTable, Dir, Syscall};
 use crate::process::{self, ERESTARTSYS, End, Observer, Outcome, SigInfo, Thread, Unimplemented};
 
 /// Prints each call, signal and end, as strace does.
@@ -196,9 +195,9 @@ impl Observer for Trace {
         if !self.on.load(Ordering::Relaxed) {
             return;
         }
-        let isa = isa_of(thread);
+        let table = CallTable::of(&thread.process);
         let tid = thread.tid();
-        let row = row_of(isa, call.number);
+        let row = table.row(call.number);
         let (shown, wait) = self.ask((false, false), |f| (f.shows(row), f.needs_end()));
         let at = host::clock::now();
         if thread.is_vfork_child() {
@@ -214,8 +213,8 @@ impl Observer for Trace {
         if begun.shown {
             let text = match row {
                 Some(row) => {
-                    let args = row.arguments(isa.abi, &call.args);
-                    let render = Render::new(&*thread.process.mem, isa.abi, row, args);
+                    let args = row.arguments(table.abi, &call.args);
+                    let render = Render::new(&*thread.process.mem, table.abi, row, args);
                     for i in 0..row.args.len() {
                         let shown = match render.direction(i) {
                             Some(Dir::Out) => None,
@@ -253,9 +252,9 @@ impl Observer for Trace {
             return;
         };
         let took = started.elapsed();
-        let isa = isa_of(thread);
+        let table = CallTable::of(&thread.process);
         let tid = thread.tid();
-        let row = row_of(isa, call.number);
+        let row = table.row(call.number);
         let failed = matches!(outcome, Outcome::Fail(e) if *e != ERESTARTSYS);
         if let Some(summary) = &self.summary {
             summary.count(&name_of(row, call.number), took, failed);
@@ -270,8 +269,8 @@ impl Observer for Trace {
         let mut text = String::new();
         let tail = match row {
             Some(row) => {
-                let args = row.arguments(isa.abi, &call.args);
-                let render = Render::new(&*thread.process.mem, isa.abi, row, args);
+                let args = row.arguments(table.abi, &call.args);
+                let render = Render::new(&*thread.process.mem, table.abi, row, args);
                 let mut any = begun.before[..begun.printed]
                     .iter()
                     .flatten()
@@ -309,7 +308,7 @@ impl Observer for Trace {
 
     fn signal(&self, thread: &mut Thread, info: SigInfo) -> Option<SigInfo> {
         if self.on.load(Ordering::Relaxed) {
-            let shown = render::siginfo(&info, isa_of(thread).abi);
+            let shown = render::siginfo(&info, CallTable::of(&thread.process).abi);
             self.event(thread, &format!("--- {} {shown} ---", info.signal.name()));
         }
         Some(info)

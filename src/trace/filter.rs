@@ -3,6 +3,7 @@
 use regex_lite::Regex;
 
 use crate::abi::Show;
+use crate::os::freebsd::sys as bsd;
 use crate::os::linux::sys;
 use crate::os::{ArgType, Syscall};
 
@@ -100,7 +101,9 @@ impl Item {
             if text == "all" {
                 return Some(Item::All);
             }
-            let known = sys::all_rows().any(|r| r.name == text);
+            let known = sys::all_rows()
+                .chain(bsd::all_rows())
+                .any(|r| r.name == text);
             return known.then(|| Item::Name(text.to_owned()));
         };
         Some(Item::Class(match class {
@@ -114,14 +117,14 @@ impl Item {
                     .iter()
                     .any(|a| matches!(a.ty, ArgType::Value(_, Show::Fd | Show::DirFd)))
             },
-            "memory" => |r| listed(sys::mem::ROWS, r),
-            "network" | "net" => |r| listed(sys::net::ROWS, r),
+            "memory" => |r| listed(sys::mem::ROWS, r) || listed(bsd::mem::ROWS, r),
+            "network" | "net" => |r| listed(sys::net::ROWS, r) || listed(bsd::net::ROWS, r),
             "process" => |r| PROCESS.contains(&r.name),
             "creds" => credentials,
-            "signal" => |r| listed(sys::signal::ROWS, r),
+            "signal" => |r| listed(sys::signal::ROWS, r) || listed(bsd::signal::ROWS, r),
             "ipc" => |r| listed(sys::ipc::ROWS, r),
-            "time" => |r| listed(sys::time::ROWS, r),
-            "thread" => |r| listed(sys::thread::ROWS, r),
+            "time" => |r| listed(sys::time::ROWS, r) || listed(bsd::time::ROWS, r),
+            "thread" => |r| listed(sys::thread::ROWS, r) || listed(bsd::thread::ROWS, r),
             _ => return None,
         }))
     }

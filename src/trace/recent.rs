@@ -2,16 +2,14 @@
 
 use super::calls::{name_of, raw_arguments, result, value_of};
 use super::render::{Memory, Render};
-use crate::os::Dir;
-use crate::os::linux::isa::LinuxIsa;
-use crate::os::linux::row_of;
+use crate::os::{CallTable, Dir};
 use crate::process::{CallState, Recent};
 
 /// A call and what came of it ("" if it has not returned), as the trace shows them. What an argument points to may have changed
 /// since; with [`super::NoMemory`] it is shown by its address.
-pub fn describe(mem: &dyn Memory, isa: &LinuxIsa, recent: &Recent) -> (String, String) {
+pub fn describe(mem: &dyn Memory, table: CallTable, recent: &Recent) -> (String, String) {
     let call = &recent.call;
-    let row = row_of(isa, call.number);
+    let row = table.row(call.number);
     let name = name_of(row, call.number);
     let Some(row) = row else {
         let result = match recent.state {
@@ -23,7 +21,7 @@ pub fn describe(mem: &dyn Memory, isa: &LinuxIsa, recent: &Recent) -> (String, S
             result.to_owned(),
         );
     };
-    let render = Render::new(mem, isa.abi, row, row.arguments(isa.abi, &call.args));
+    let render = Render::new(mem, table.abi, row, row.arguments(table.abi, &call.args));
     let outcome = match &recent.state {
         CallState::Begun => None,
         CallState::Done(outcome) => Some(outcome),

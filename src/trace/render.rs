@@ -337,8 +337,15 @@ impl<'a> Render<'a> {
         if bytes.len() < 2 {
             return quote(bytes, STRING_LIMIT);
         }
-        let family = read_int(self.abi, Kind::U16, bytes);
-        let name = crate::os::linux::flags::AF
+        let (families, family) = match self.abi.dialect {
+            // A byte of length comes first.
+            Dialect::FreeBsd => (&crate::os::freebsd::flags::DOMAIN, bytes[1].into()),
+            _ => (
+                &crate::os::linux::flags::AF,
+                read_int(self.abi, Kind::U16, bytes),
+            ),
+        };
+        let name = families
             .name_of(self.abi.dialect, family)
             .map_or_else(|| family.to_string(), str::to_owned);
         let port = |at: usize| {

@@ -19,7 +19,9 @@ use crate::abi::{Errno, Signal, SysResult};
 use crate::cpu::Exit;
 use crate::ir::{MemFault, Trap};
 use crate::mem::{Backing, Kind, Mapping, PAGE_SIZE, Place, Prot};
-use crate::process::{self, Action, Machine, Os, Outcome, SigFields, SigInfo, Thread};
+use crate::process::{
+    self, Action, DefaultAction, Machine, Os, Outcome, SigFields, SigInfo, Thread, Unimplemented,
+};
 use isa::FreeBsdIsa;
 
 /// `__FreeBSD_version` that is told to programs that were built for this or an earlier one: 13.2.
@@ -75,7 +77,11 @@ fn run(call: &mut Call<'_>) -> SysResult {
         Run::Wait(number) => pass(call, number, true),
         Run::Handler(f) => f(call),
         Run::Missing => {
-            call.unimplemented(&format!("system call {}", call.row.name));
+            call.report_unimplemented(Unimplemented {
+                kind: "syscall",
+                what: call.row.name.to_owned(),
+                ..Unimplemented::default()
+            });
             Err(Errno::ENOSYS)
         }
     }
@@ -84,6 +90,25 @@ fn run(call: &mut Call<'_>) -> SysResult {
 impl Os for FreeBsd {
     fn name(&self) -> &'static str {
         "freebsd"
+    }
+
+    fn default_action(&self, signal: Signal) -> DefaultAction {
+        match signal {
+            // SIGINFO has the place of the host's SIGPWR.
+            Signal::SIGIO | Signal::SIGPWR => DefaultAction::Ignore,
+            _ => DefaultAction::of(signal),
+        }
+    }
+
+    fn syscall_name(&self, number: u64) -> Option<String> {
+        Some(nr::row(number)?.name.to_owned())
+    }
+
+    fn syscall_number(&self, name: &str) -> Option<u64> {
+        let at = nr::NUMBERS
+            .iter()
+            .position(|row| row.is_some_and(|r| r.name == name))?;
+        Some(at as u64)
     }
 
     fn machine(&self) -> Machine {
@@ -119,7 +144,12 @@ impl Os for FreeBsd {
 
     fn syscall(&self, thread: &mut Thread, raw: &process::Syscall) -> Outcome {
         let Some(row) = nr::row(raw.number) else {
-            thread.report_unimplemented(&format!("system call number {}", raw.number));
+            thread.report_unimplemented(&Unimplemented {
+                kind: "syscall",
+                what: format!("number {}", raw.number),
+                pc: raw.pc,
+                ..Unimplemented::default()
+            });
             // The kernel also sends SIGSYS: such a program has gone astray.
             let (pid, tid) = (crate::host::pid() as u64, thread.tid() as u64);
             let sigsys = u64::from(Signal::SIGSYS.0);
@@ -220,6 +250,8 @@ fn exception(thread: &Thread, exit: Exit) -> SigInfo {
             Trap::IllegalInstruction => fault(Signal::SIGILL, ILL_ILLTRP, pc),
         },
         // The run loop asks about exceptions only.
-        Exit::Syscall(_) | Exit::Pending | Exit::Stepped => fault(Signal::SIGTRAP, TRAP_BRKPT, pc),
+        Exit::Syscall(_) | Exit::Pending | Exit::Stepped | Exit::Watchpoint(_) => {
+            fault(Signal::SIGTRAP, TRAP_BRKPT, pc)
+        }
     }
 }

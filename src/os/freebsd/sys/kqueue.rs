@@ -103,6 +103,10 @@ pub(super) fn closed(call: &Call<'_>, fd: i32) {
 
 /// Likewise for all from `first` to `last`.
 pub(super) fn closed_range(call: &Call<'_>, first: i32, last: i32) {
+    // The child of a vfork shares the parent's, but closes descriptors of its own.
+    if call.thread.is_vfork_child() {
+        return;
+    }
     let Ok(queues) = queues(call) else { return };
     let mut queues = queues.lock();
     if queues.is_empty() {

@@ -3,7 +3,7 @@
 use crate::abi::{Errno, GuestStruct, GuestValue, Kind, OsAbi, Show, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::structs::*;
-use crate::os::freebsd::{flags as f, siginfo};
+use crate::os::freebsd::{flags as f, isa_of, siginfo};
 use crate::os::linux::sys::process::execute;
 use crate::os::{
     ArgType, Call, Dir, Len,
@@ -15,9 +15,9 @@ use crate::process::{Forked, Outcome};
 
 crate::syscalls! {
     exit(rval: INT) -> NUM, Full, Handler(|c| end(c, Outcome::ExitProcess(c.int(0) & 0xff)));
-    fork() -> NUM, Full, Handler(|c| create(c, false));
-    vfork() -> NUM, Partial("memory is not shared"), Handler(|c| create(c, true));
-    rfork(flags: HEX) -> NUM, Partial("RFPROC with RFFDG only"), Handler(create_by_flags);
+    fork() -> NUM, Full, Handler(|c| create(c));
+    vfork() -> NUM, Full, Handler(create_shared);
+    rfork(flags: HEX) -> NUM, Partial("RFPROC|RFFDG, RFSPAWN"), Handler(create_by_flags);
     pdfork(fdp: ints_of(Dir::Out, Kind::I32, Show::Fd, 1), flags: HEX) -> NUM, Partial("closing the descriptor does not end the process"), Handler(create_with_descriptor);
     execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute(c, None, 0, 0));
     wait4(pid: INT, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), rusage: output::<Rusage>()) -> NUM, Full, Handler(wait_child);
@@ -61,8 +61,18 @@ fn end(call: &mut Call<'_>, outcome: Outcome) -> SysResult {
     Ok(0)
 }
 
-fn create(call: &mut Call<'_>, wait_for_exec: bool) -> SysResult {
-    match call.thread.fork(wait_for_exec)? {
+/// The child shares the memory until it executes a program or ends.
+fn create_shared(call: &mut Call<'_>) -> SysResult {
+    const SIGCHLD: u64 = 17;
+    let isa = isa_of(call.thread);
+    let pid = call.thread.vfork(SIGCHLD, |thread| {
+        (isa.set_result)(&mut thread.cpu, Ok((0, 0)))
+    })?;
+    Ok(pid as u64)
+}
+
+fn create(call: &mut Call<'_>) -> SysResult {
+    match call.thread.fork()? {
         Forked::Parent(pid) => Ok(pid as u64),
         Forked::Child => {
             super::kqueue::forked(call);
@@ -77,9 +87,9 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
     const RFPROC: u64 = 1 << 4;
     const RFSPAWN: u64 = 1 << 31;
     match call.arg(0) {
-        flags if flags == RFFDG | RFPROC => create(call, false),
+        flags if flags == RFFDG | RFPROC => create(call),
         // posix_spawn's: vfork with the caught signals reset, which exec does anyway.
-        RFSPAWN => create(call, true),
+        RFSPAWN => create_shared(call),
         flags => {
             call.unimplemented(&format!("rfork {flags:#x}"));
             Err(Errno::EINVAL)
@@ -93,7 +103,7 @@ fn create_with_descriptor(call: &mut Call<'_>) -> SysResult {
     if call.arg(1) & !(PD_DAEMON | PD_CLOEXEC) != 0 {
         return Err(Errno::EINVAL);
     }
-    match call.thread.fork(false)? {
+    match call.thread.fork()? {
         Forked::Parent(pid) => {
             // The host's descriptors of processes are always closed by exec.
             let fd = call.host(SYS_pidfd_open, [pid as u64, 0, 0, 0, 0, 0])?;
