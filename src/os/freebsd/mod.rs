@@ -196,6 +196,14 @@ impl Os for FreeBsd {
         (self.isa.push_frame)(thread, info, action, sigcode)
     }
 
+    fn siginfo(&self, info: &SigInfo) -> Vec<u8> {
+        siginfo::to_guest(self.isa.abi, info)
+    }
+
+    fn parse_siginfo(&self, bytes: &[u8]) -> Option<SigInfo> {
+        siginfo::from_guest(self.isa.abi, bytes)
+    }
+
     fn exception(&self, thread: &mut Thread, exit: Exit) -> SigInfo {
         exception(thread, exit)
     }

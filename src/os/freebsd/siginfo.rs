@@ -1,6 +1,6 @@
 //! FreeBSD's `siginfo_t` (`sys/signal.h`).
 
-use crate::abi::{Kind, OsAbi, Show, write_int};
+use crate::abi::{Errno, Kind, OsAbi, Show, read_int, write_int};
 use crate::process::{SigFields, SigInfo, Signal};
 
 /// Size in bytes.
@@ -87,4 +87,133 @@ pub fn to_guest(a: OsAbi, info: &SigInfo) -> Vec<u8> {
         }
     }
     out
+}
+
+/// `si_code` in the host's numbering.
+fn host_code(signal: Signal, code: i32) -> i32 {
+    match (code, signal) {
+        (SI_USER, _) => 0,
+        (SI_QUEUE, _) => -1,
+        (SI_TIMER, _) => -2,
+        (SI_MESGQ, _) => -3,
+        (SI_ASYNCIO, _) => -4,
+        (SI_LWP, _) => -6,
+        (SI_KERNEL, _) => 0x80,
+        (FPE_INTDIV, Signal::SIGFPE) => 1,
+        (FPE_INTOVF, Signal::SIGFPE) => 2,
+        (code, _) => code,
+    }
+}
+
+/// From the guest's bytes, of which there are [`size`].
+pub fn from_guest(a: OsAbi, bytes: &[u8]) -> Option<SigInfo> {
+    let word = usize::from(a.abi.word);
+    let (addr_at, value_at, reason_at) = (24, 24 + word, 24 + 2 * word);
+    if bytes.len() < size(a) {
+        return None;
+    }
+    let get = |at: usize, kind: Kind| read_int(a, kind, &bytes[at..]);
+    let signal = Signal::from_guest(a.dialect, get(0, Kind::U32) as u32)?;
+    let code = host_code(signal, get(8, Kind::I32) as i32);
+    let (pid, uid) = (get(12, Kind::I32) as i32, get(16, Kind::U32) as u32);
+    let fields = match (code, signal) {
+        (0 | -6 | 0x80, _) => SigFields::Kill { pid, uid },
+        (-2, _) => SigFields::Timer {
+            id: get(reason_at, Kind::I32) as i32,
+            overrun: get(reason_at + 4, Kind::I32) as i32,
+            value: get(value_at, Kind::Ulong),
+        },
+        (..0, _) => SigFields::Queue {
+            pid,
+            uid,
+            value: get(value_at, Kind::Ulong),
+        },
+        (_, Signal::SIGCHLD) => SigFields::Child {
+            pid,
+            uid,
+            status: match get(20, Kind::I32) {
+                status if code == CLD_EXITED => status as i32,
+                status => Show::Signal.convert(status, a, OsAbi::HOST) as i32,
+            },
+            utime: 0,
+            stime: 0,
+        },
+        (_, Signal::SIGIO) => SigFields::Poll {
+            band: get(reason_at, Kind::Long) as i64,
+            fd: 0,
+        },
+        (_, Signal::SIGSYS) => SigFields::Sys {
+            addr: get(addr_at, Kind::Ulong),
+            number: get(reason_at, Kind::I32) as i32,
+            arch: 0,
+        },
+        _ => SigFields::Fault {
+            addr: get(addr_at, Kind::Ulong),
+        },
+    };
+    Some(SigInfo {
+        signal,
+        errno: Errno::from_guest(a.dialect, get(4, Kind::I32) as u32).0,
+        code,
+        fields,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::freebsd::isa;
+
+    #[test]
+    fn what_a_handler_gets_is_read_back() {
+        let a = isa::AARCH64.abi;
+        let kill = SigFields::Kill { pid: 7, uid: 8 };
+        let value = 0x55aa;
+        for (signal, code, fields) in [
+            (Signal::SIGUSR1, 0, kill),
+            (Signal::SIGUSR2, -6, kill),
+            (
+                Signal(34),
+                -1,
+                SigFields::Queue {
+                    pid: 7,
+                    uid: 8,
+                    value,
+                },
+            ),
+            (
+                Signal::SIGALRM,
+                -2,
+                SigFields::Timer {
+                    id: 3,
+                    overrun: 4,
+                    value,
+                },
+            ),
+            (Signal::SIGSEGV, 1, SigFields::Fault { addr: 0x1234 }),
+            (Signal::SIGFPE, 1, SigFields::Fault { addr: 0x1234 }),
+        ] {
+            let info = SigInfo {
+                signal,
+                errno: 0,
+                code,
+                fields,
+            };
+            let bytes = to_guest(a, &info);
+            assert_eq!(bytes.len(), 80);
+            assert_eq!(from_guest(a, &bytes), Some(info));
+        }
+        let user = to_guest(
+            a,
+            &SigInfo {
+                signal: Signal::SIGUSR1,
+                errno: 0,
+                code: 0,
+                fields: kill,
+            },
+        );
+        assert_eq!(&user[..4], &30u32.to_le_bytes());
+        assert_eq!(&user[8..12], &0x10001u32.to_le_bytes());
+        assert_eq!(from_guest(a, &user[..60]), None);
+    }
 }

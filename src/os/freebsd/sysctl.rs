@@ -237,6 +237,7 @@ pub static NODES: &[Node] = &[
     node("kern.logsigexit", &[1, 260], Int(|_| 0)),
     node("kern.pid_max", &[1, 261], Int(|_| 4_194_304)),
     node("kern.features.posix_shm", &[1, 262, 1], Int(|_| 1)),
+    node("kern.conftxt", &[1, 263], Text(|_| Vec::new())),
     node("vm.loadavg", &[2, 2], Bytes(load_average)),
     node("vm.overcommit", &[2, 12], Int(|_| 0)),
     node("vm.swap_total", &[2, 256], Wide(|_| memory("SwapTotal"))),
