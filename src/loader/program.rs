@@ -149,9 +149,9 @@ impl Program {
         ];
         let built = match self.target.os {
             OsKind::Linux => {
-                let mut auxv = image.to_vec();
+                let mut auxv = vec![(aux::HWCAP, machine.hwcap)];
+                auxv.extend(image);
                 auxv.extend([
-                    (aux::HWCAP, machine.hwcap),
                     // USER_HZ: the same on every Linux ABI.
                     (aux::CLKTCK, 100),
                     (aux::UID, ids.all[0].into()),
