@@ -109,13 +109,17 @@ impl Door {
             live.set_tracing(missing, trace);
             let live = Box::leak(Box::new(live));
             let mut inferior: &'static mut (dyn Inferior + 'static) = live;
+            // `monitor` has the prompt's commands.
+            let server = Server::new(&[emu_repl::COMMANDS], || {
+                Box::new(emu_repl::Session::for_monitor())
+            });
             loop {
                 let Ok(stream) = self.listener.accept() else {
                     // Only out of descriptors or memory: let the guest be.
                     self.control.tell_end();
                     return;
                 };
-                let conversation = match Server::default().begin(inferior, raised(stream)) {
+                let conversation = match server.begin(inferior, raised(stream)) {
                     Ok(conversation) => conversation,
                     Err(back) => {
                         inferior = back;

@@ -19,13 +19,19 @@ pub(super) const DUMP_ITEMS: &[(&str, &str)] = &[
     ("out_asm", "its host instructions"),
 ];
 
+/// Tells the counters of the translator, in lines.
+pub(super) type Statistics = Box<dyn Fn() -> String + Send>;
+
+/// What [`engines`] makes.
+pub(super) type Made = (Engines, Vec<Arc<dyn Observer>>, Option<Statistics>);
+
 /// Makes the engines of the threads; observers that come along are to be told of events.
 pub(super) fn engines(
     options: &Options,
     isa: &'static dyn Isa,
     mem: &Arc<AddressSpace>,
     log: &Log,
-) -> Result<(Engines, Vec<Arc<dyn Observer>>), Failure> {
+) -> Result<Made, Failure> {
     if options.engine == EngineKind::Interp {
         for (asked, name) in [
             (options.stats, "--stats"),
@@ -45,6 +51,7 @@ pub(super) fn engines(
         return Ok((
             Engines::new(|process| Box::new(interpreter(process))),
             Vec::new(),
+            None,
         ));
     }
     let mut cache = CodeCache::new(isa).map_err(|e| Failure {
@@ -63,6 +70,8 @@ pub(super) fn engines(
     if options.stats {
         observers.push(Arc::new(Stats(cache.clone(), log.clone())));
     }
+    let counted = cache.clone();
+    let statistics: Statistics = Box::new(move || counted.stats().to_string());
     let told = Once::new();
     let engines = Engines::new(move |process| {
         told.call_once(|| process.code.set_cache(Box::new(Cache(cache.clone()))));
@@ -73,7 +82,7 @@ pub(super) fn engines(
             process.code.clone(),
         ))
     });
-    Ok((engines, observers))
+    Ok((engines, observers, Some(statistics)))
 }
 
 fn interpreter(process: &Process) -> InterpEngine<View> {

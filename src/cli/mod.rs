@@ -5,6 +5,7 @@ mod engine;
 mod list;
 mod log;
 mod options;
+mod prompt;
 mod run;
 
 pub use options::{EngineKind, OPTIONS, Opt, Options, Support};

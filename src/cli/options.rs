@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::coredump::Pattern;
 use crate::trace::{STAMPS, Stamp};
+use emu_repl::Script;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ impl EngineKind {
 }
 
 /// What the user asked for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// `--help`
     pub help: bool,
@@ -90,6 +91,14 @@ pub struct Options {
     pub engine: EngineKind,
     /// `--stats`
     pub stats: bool,
+    /// `-i`
+    pub interactive: bool,
+    /// `-x FILE` and `--eval COMMAND`, in order.
+    pub scripts: Vec<Script>,
+    /// `--json`
+    pub json: bool,
+    /// `--tui`
+    pub tui: bool,
     /// The program and its arguments.
     pub program: Vec<OsString>,
 }
@@ -235,6 +244,56 @@ pub static OPTIONS: &[Opt] = &[
         "how core files are named: the letters of core(5), core.%p if not given; makes the limit of 'ulimit -c' not count",
         |o, v| {
             o.core_file = Some(Pattern::parse(v)?);
+            Ok(())
+        },
+    ),
+    opt(
+        &["i"],
+        "",
+        "",
+        "debug the program at the prompt; commands come from the terminal or a pipe",
+        |o, _| {
+            o.interactive = true;
+            Ok(())
+        },
+    ),
+    opt(
+        &["x"],
+        "FILE",
+        "",
+        "run the prompt's commands in FILE, then end (or, with -i, ask for more)",
+        |o, v| {
+            o.scripts.push(Script::File(PathBuf::from(v)));
+            Ok(())
+        },
+    ),
+    opt(
+        &["eval"],
+        "COMMAND",
+        "",
+        "run one of the prompt's commands, likewise",
+        |o, v| {
+            o.scripts.push(Script::Line(text(v)?));
+            Ok(())
+        },
+    ),
+    opt(
+        &["json"],
+        "",
+        "",
+        "the prompt answers each command with a line of JSON",
+        |o, _| {
+            o.json = true;
+            Ok(())
+        },
+    ),
+    opt(
+        &["tui"],
+        "",
+        "",
+        "debug the program in the full-screen view",
+        |o, _| {
+            o.tui = true;
             Ok(())
         },
     ),

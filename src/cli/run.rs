@@ -2,6 +2,7 @@
 
 use super::debugger::Door;
 use super::log::Log;
+use super::prompt::{self, Beside};
 use super::{Failure, Options, engine};
 use crate::coredump::{CoreDump, Settings};
 use crate::host;
@@ -51,14 +52,24 @@ pub fn run(options: Options) -> Result<(), Failure> {
         status: 126,
     })?;
     let door = options.gdb.as_deref().map(Door::open).transpose()?;
+    let beside = match prompt::wanted(&options) {
+        true if door.is_some() => {
+            return Err(Failure::usage(
+                "-g and -i exclude each other; 'monitor help' in gdb lists the prompt's commands",
+            ));
+        }
+        true => Some(Beside::open()?),
+        false => None,
+    };
     let log = Log::open(&options)?;
     let mem = Arc::new(mem);
-    let (engines, mut observers) = engine::engines(&options, isa, &mem, &log)?;
-    let debugged = door.is_some();
+    let (engines, mut observers, statistics) = engine::engines(&options, isa, &mem, &log)?;
+    let debugged = door.is_some() || beside.is_some();
     let tracers = Tracers::new(&options, &log, &program.path, debugged)?;
     observers.extend(tracers.observers());
     observers.push(Arc::new(core_dump(&options, &log)));
     observers.extend(door.iter().flat_map(Door::observers));
+    observers.extend(beside.iter().map(Beside::observer));
     let process = Process::new(
         isa,
         mem,
@@ -73,7 +84,18 @@ pub fn run(options: Options) -> Result<(), Failure> {
     // Its file is loaded: the descriptor belongs to the guest from now on, whose first one has to be 3.
     drop(program);
     if let Some(door) = door {
-        door.serve(process, (&loaded).into(), thread.cpu.mode, &tracers)?;
+        door.serve(process.clone(), (&loaded).into(), thread.cpu.mode, &tracers)?;
+    }
+    if let Some(beside) = beside {
+        let mode = thread.cpu.mode;
+        beside.serve(
+            process,
+            (&loaded).into(),
+            mode,
+            &tracers,
+            statistics,
+            &options,
+        )?;
     }
     thread.run();
     Ok(())

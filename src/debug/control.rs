@@ -93,6 +93,8 @@ pub struct Control {
     /// The present session. Locked by whoever serves, before `state`.
     conversation: Mutex<Option<Conversation<'static>>>,
     pub(super) catches: Catches,
+    /// How long a guest that has ended waits for the debugger to be told, at most.
+    patience: Duration,
 }
 
 impl Control {
@@ -131,7 +133,17 @@ impl Control {
             notifier: Notifier::new()?,
             conditions: Conditions::default(),
             conversation: Mutex::new(None),
+            patience: LAST_WORDS,
         })
+    }
+
+    /// The guest's end waits for the debugger however long it takes: it is a user in this very process.
+    #[must_use]
+    pub fn with_patience(self) -> Control {
+        Control {
+            patience: Duration::MAX,
+            ..self
+        }
     }
 
     /// Whether somebody debugs.
@@ -509,7 +521,7 @@ impl Observer for Control {
         let state = self.lock();
         let told = self
             .changed
-            .wait_timeout_while(state, LAST_WORDS, |s| !s.end_told && self.is_attached());
+            .wait_timeout_while(state, self.patience, |s| !s.end_told && self.is_attached());
         drop(told);
     }
 

@@ -16,6 +16,14 @@ pub fn raise(fd: OwnedFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(high) }
 }
 
+/// Makes descriptor `fd` one that reads as the end of a file.
+pub fn read_nothing(fd: i32) {
+    if let Ok(null) = std::fs::File::open("/dev/null") {
+        // SAFETY: replaces a descriptor by number, as the caller asks; the one it is copied from is ours.
+        unsafe { libc::dup2(null.as_raw_fd(), fd) };
+    }
+}
+
 /// Runs `open` with the low descriptors taken, so that what it opens gets a number that no guest expects. For things that cannot
 /// be moved with [`raise`]; before the guest runs.
 pub fn above_the_guests<R>(open: impl FnOnce() -> R) -> R {

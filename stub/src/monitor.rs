@@ -44,7 +44,7 @@ impl Monitor {
         };
         if command.class == CommandClass::RunControl {
             return format!(
-                "\"{}\" would run the program behind the debugger's back: use the debugger's own command.\n",
+                "\"{}\" would act behind the debugger's back: use the debugger's own command.\n",
                 command.name
             );
         }
@@ -105,33 +105,54 @@ pub enum Found<'l> {
     Many(Vec<&'static str>),
 }
 
-/// Finds the command that a line begins with: the longest name or alias that is given in full, else the one name that the first
-/// word is the beginning of.
+/// Finds the command that a line begins with. Each word of a name may be shortened, an alias is given in full; the command whose
+/// name takes the most words wins, and among those one that is given in full.
 pub fn find<'l>(
     commands: impl Iterator<Item = &'static Command> + Clone,
     line: &'l str,
 ) -> Found<'l> {
-    let whole = |name: &str| {
-        let rest = line.strip_prefix(name)?;
-        (rest.is_empty() || rest.starts_with([' ', '\t', '/'])).then_some(name.len())
-    };
-    let exact = commands
-        .clone()
-        .filter_map(|c| {
-            let names = std::iter::once(&c.name).chain(c.aliases);
-            names.filter_map(|n| whole(n)).max().map(|n| (n, c))
-        })
-        .max_by_key(|(n, _)| *n);
-    if let Some((n, command)) = exact {
-        return Found::One(command, line[n..].trim());
+    let mut best: Vec<(usize, bool, &'static Command, &'l str)> = Vec::new();
+    for command in commands {
+        let names = std::iter::once((command.name, true))
+            .chain(command.aliases.iter().map(|alias| (*alias, false)));
+        let matches = names.filter_map(|(name, may_shorten)| {
+            let (words, whole, rest) = matched(name, line)?;
+            (whole || may_shorten).then_some((words, whole, command, rest))
+        });
+        best.extend(matches.max_by_key(|(words, whole, ..)| (*words, *whole)));
     }
-    let (word, args) = line.split_once([' ', '\t']).unwrap_or((line, ""));
-    let matches: Vec<_> = commands.filter(|c| c.name.starts_with(word)).collect();
-    match matches[..] {
+    let most = best.iter().map(|b| b.0).max().unwrap_or(0);
+    best.retain(|b| b.0 == most);
+    if best.iter().any(|b| b.1) {
+        best.retain(|b| b.1);
+    }
+    match best[..] {
         [] => Found::None,
-        [one] => Found::One(one, args.trim()),
-        _ => Found::Many(matches.iter().map(|c| c.name).collect()),
+        [(_, _, command, rest)] => Found::One(command, rest),
+        _ => Found::Many(best.iter().map(|b| b.2.name).collect()),
     }
+}
+
+/// If `line` begins with the words of `name`, each perhaps shortened: how many words, whether all are whole, what follows.
+fn matched<'l>(name: &str, line: &'l str) -> Option<(usize, bool, &'l str)> {
+    let (mut count, mut all_whole, mut rest) = (0, true, line.trim());
+    for word in name.split(' ') {
+        // A slash begins the format of an argument (`x/4x`).
+        let end = rest
+            .char_indices()
+            .position(|(i, c)| c.is_whitespace() || (c == '/' && i > 0))
+            .map_or(rest.len(), |n| {
+                rest.char_indices().nth(n).map_or(0, |(i, _)| i)
+            });
+        let given = &rest[..end];
+        if given.is_empty() || !word.starts_with(given) {
+            return None;
+        }
+        all_whole &= given == word;
+        count += 1;
+        rest = rest[end..].trim();
+    }
+    Some((count, all_whole, rest))
 }
 
 #[cfg(test)]
@@ -173,5 +194,8 @@ mod tests {
         assert_eq!(name("sta"), Some(("stats", "")));
         assert_eq!(name("st"), None);
         assert_eq!(name("nothing"), None);
+        assert_eq!(name("inf reg x0"), Some(("info registers", "x0")));
+        assert_eq!(name("step/x 1"), Some(("step", "/x 1")));
+        assert_eq!(name("/x"), None);
     }
 }

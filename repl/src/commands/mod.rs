@@ -1,0 +1,15 @@
+//! The commands, by theme, and the one table of them.
+
+pub mod breakpoints;
+pub mod data;
+pub mod emulator;
+pub mod info;
+pub mod locations;
+pub mod misc;
+pub mod registers;
+pub mod run;
+pub mod signals;
+pub mod source;
+pub mod stack;
+pub mod step;
+pub mod table;

@@ -1,0 +1,398 @@
+//! The commands over a scripted inferior.
+
+#[path = "../../stub/tests/mock/mod.rs"]
+mod mock;
+
+use emu_repl::{COMMANDS, Session, execute};
+use emu_stub::{Inferior, RegisterRole, Stop, StopReason};
+use mock::{CODE, DATA, Mock, PID, insn};
+
+/// A prompt over a mock.
+struct Shell {
+    mock: Mock,
+    session: Session,
+}
+
+impl Shell {
+    fn new(mock: Mock) -> Shell {
+        Shell {
+            mock,
+            session: Session::new(),
+        }
+    }
+
+    /// What a line answers; an error's text after "error: ".
+    fn run(&mut self, line: &str) -> String {
+        let mut out = String::new();
+        if let Err(e) = execute(&mut self.mock, &mut self.session, line, &mut out) {
+            out += &format!("error: {e}");
+        }
+        out.trim_end().to_owned()
+    }
+
+    fn pc(&self) -> u64 {
+        self.mock.pc(PID)
+    }
+}
+
+fn shell(code: &[u32]) -> Shell {
+    Shell::new(Mock::with_code(code))
+}
+
+#[test]
+fn every_command_has_a_unique_name_and_help() {
+    let mut names = std::collections::HashSet::new();
+    let mut shell = shell(&[insn::NOP]);
+    for c in COMMANDS {
+        assert!(names.insert(c.name), "{} stands twice", c.name);
+        for alias in c.aliases {
+            assert!(names.insert(alias), "{alias} stands twice");
+        }
+        assert!(
+            !c.summary.is_empty() && !c.summary.ends_with('.'),
+            "{}",
+            c.name
+        );
+        let help = shell.run(&format!("help {}", c.name));
+        assert!(help.contains(c.summary), "help {}: {help}", c.name);
+    }
+    assert!(shell.run("help").contains("backtrace"));
+    assert!(shell.run("help info").contains("info registers"));
+}
+
+#[test]
+fn abbreviations_are_those_of_gdb() {
+    let mut shell = shell(&[insn::NOP; 64]);
+    for (short, part) in [
+        ("i r pc", "0x400000"),
+        ("inf reg pc", "0x400000"),
+        ("p 1", "= 1"),
+        ("i b", "No breakpoints"),
+        ("info breakp", "No breakpoints"),
+        ("i th", "Thread 100"),
+    ] {
+        let answer = shell.run(short);
+        assert!(answer.contains(part), "{short}: {answer}");
+    }
+    assert!(shell.run("zzz").contains("Undefined command: \"zzz\""));
+    assert!(shell.run("st").contains("Ambiguous command"));
+    assert!(shell.run("info zzz").contains("Undefined info command"));
+}
+
+#[test]
+fn instructions_are_stepped_and_breakpoints_stop() {
+    let mut shell = shell(&[insn::ADD_X0_1; 32]);
+    assert!(shell.run("si").contains("0x0000000000400004"));
+    shell.run("stepi 3");
+    assert_eq!(shell.pc(), CODE + 16);
+    assert_eq!(shell.run("break *0x400020"), "Breakpoint 1 at 0x400020");
+    assert!(shell.run("c").contains("hit Breakpoint 1, "));
+    assert_eq!(shell.pc(), CODE + 0x20);
+    // The breakpoint that it stands at is passed.
+    shell.run("tbreak *0x400030");
+    shell.run("continue");
+    assert_eq!(shell.pc(), CODE + 0x30);
+    let info = shell.run("info breakpoints");
+    assert!(
+        info.contains("0x0000000000400020") && info.contains("already hit 1 time"),
+        "{info}"
+    );
+    assert!(!info.contains("0x0000000000400030"), "{info}");
+    assert!(shell.run("delete 7").contains("No breakpoint number 7."));
+    shell.run("delete");
+    assert_eq!(
+        shell.run("info breakpoints"),
+        "No breakpoints or watchpoints."
+    );
+}
+
+#[test]
+fn conditions_ignore_counts_and_commands() {
+    // x0 counts up from 0, in a loop of its own: each instruction adds one.
+    let mut shell = shell(&[insn::ADD_X0_1; 64]);
+    for (at, condition) in [(0x400010, "$x0 == 100"), (0x400020, "$x0 == 8")] {
+        shell.run(&format!("break *{at:#x} if {condition}"));
+    }
+    shell.run("c");
+    assert_eq!(shell.pc(), CODE + 0x20);
+    shell.run("break *0x400030");
+    shell.run("ignore 3 1");
+    shell.run("break *0x400040");
+    shell.run("commands 4");
+    shell.run("silent");
+    shell.run("print $x0");
+    shell.run("end");
+    assert_eq!(shell.run("c"), "$1 = 16");
+    assert_eq!(shell.pc(), CODE + 0x40);
+    // A condition with a mistake is refused at once, one that cannot be evaluated stops.
+    assert!(shell.run("break *0x400050 if $x0 ==").contains("error"));
+    shell.run("break *0x400050 if nothing == 1");
+    let answer = shell.run("c");
+    assert!(
+        answer.contains("Error in testing condition") && answer.contains("Breakpoint"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn watchpoints_show_old_and_new_values() {
+    let mut shell = shell(&[insn::ADD_X0_1, insn::STR_X0_X1, insn::NOP, insn::NOP]);
+    shell.run(&format!("set $x1 = {DATA:#x}"));
+    assert_eq!(
+        shell.run(&format!("watch *(long *) {DATA:#x}")),
+        format!("Hardware watchpoint 1: *(long *) {DATA:#x}")
+    );
+    let answer = shell.run("c");
+    assert!(answer.contains("Old value = 0\nNew value = 1"), "{answer}");
+    // The access has been made: the thread is behind it.
+    assert_eq!(shell.pc(), CODE + 8);
+    assert!(shell.run("watch $x0").contains("not in memory"));
+}
+
+#[test]
+fn signals_are_told_handled_and_passed() {
+    let mut shell = shell(&[insn::UDF]);
+    let answer = shell.run("c");
+    assert!(
+        answer.contains("received signal SIGILL, Illegal instruction."),
+        "{answer}"
+    );
+    // It goes with the signal, which ends it.
+    assert!(
+        shell
+            .run("c")
+            .contains("Program terminated with signal SIGILL")
+    );
+    assert!(
+        shell
+            .run("info registers")
+            .contains("the program has ended")
+    );
+    let mut shell = self::shell(&[insn::NOP, insn::LOOP]);
+    assert!(
+        shell
+            .run("handle SIGUSR1 nostop noprint")
+            .contains("SIGUSR1      No    No     Yes")
+    );
+    shell.run("si");
+    assert!(shell.mock.passed.contains(&10), "{:?}", shell.mock.passed);
+    assert!(shell.run("handle NONSENSE stop").contains("Unrecognized"));
+}
+
+#[test]
+fn an_exit_is_told_and_remembered() {
+    let mut shell = shell(&[insn::ADD_X0_1, insn::SVC]);
+    shell.run("set $x8 = 93");
+    let answer = shell.run("run");
+    assert!(answer.contains("exited with code 001"), "{answer}");
+    assert_eq!(shell.run("print $_exitcode"), "$1 = 1");
+    assert!(shell.run("step").contains("the program has ended"));
+}
+
+#[test]
+fn system_calls_are_caught() {
+    let mut shell = shell(&[insn::NOP, insn::SVC, insn::NOP]);
+    shell.run("set $x8 = 64");
+    assert_eq!(shell.run("catch syscall 64"), "Catchpoint 1 (syscall 64)");
+    assert!(
+        shell
+            .run("catch syscall nonsense")
+            .contains("Unknown syscall name")
+    );
+    let answer = shell.run("c");
+    assert!(
+        answer.contains("Catchpoint 1 (call to syscall 64), "),
+        "{answer}"
+    );
+}
+
+#[test]
+fn registers_are_marked_when_they_change() {
+    let mut shell = shell(&[insn::ADD_X0_1; 8]);
+    shell.run("si");
+    shell.run("si");
+    let info = shell.run("info registers");
+    assert!(info.contains("*x0 "), "{info}");
+    assert!(info.contains(" x1 "), "{info}");
+    assert!(
+        shell
+            .run("info registers nosuch")
+            .contains("Invalid register")
+    );
+    assert!(shell.run("i r v0").contains("f32 {0, 0, 0, 0}"));
+}
+
+#[test]
+fn expressions_read_and_write() {
+    let mut shell = shell(&[insn::NOP; 8]);
+    for (line, answer) in [
+        ("print 6 * 7", "$1 = 42"),
+        ("print/x $", "$2 = 0x2a"),
+        ("print/t 5", "$3 = 101"),
+        ("print/c 65", "$4 = 65 'A'"),
+        ("print 7 / 2.0", "$5 = 3.5"),
+        ("print $1 + $2", "$6 = 84"),
+        ("print 1 ? 2 : 3", "$7 = 2"),
+        ("print \"hi\"", "$8 = \"hi\""),
+        ("print sizeof(long)", "$9 = 8"),
+        ("print (char) 97", "$10 = 97 'a'"),
+        ("print -1 < 0u", "$11 = 0"),
+        ("print 5 / 0", "error: Division by zero"),
+        (
+            "print nosuch",
+            "error: No symbol \"nosuch\" in current context.",
+        ),
+        ("print $nosuch", "void"),
+        ("set $count = 3", ""),
+        ("print $count++", "error: the expression ends too early"),
+        ("set $count += 2", ""),
+        ("print $count", "$12 = 5"),
+    ] {
+        assert_eq!(shell.run(line), answer, "{line}");
+    }
+    shell.run(&format!("set {{int}} {DATA:#x} = 0x11223344"));
+    assert_eq!(
+        shell.run(&format!("x/xw {DATA:#x}")),
+        format!("{DATA:#x}:\t0x11223344")
+    );
+    assert_eq!(
+        shell.run(&format!("x/4xb {DATA:#x}")),
+        format!("{DATA:#x}:\t0x44\t0x33\t0x22\t0x11")
+    );
+    assert_eq!(
+        shell.run(&format!("print *(unsigned char *) {DATA:#x} @ 2")),
+        "$13 = \"D3\""
+    );
+    shell.run("set $x3 = 0x55");
+    assert_eq!(shell.run("print $x3"), "$14 = 85");
+    assert_eq!(shell.run("print $w3"), "$15 = 85");
+    assert!(shell.run("x/xw 0").contains("cannot access memory at 0x0"));
+    assert!(shell.run("set 1 = 2").contains("error"));
+}
+
+#[test]
+fn a_big_endian_machine_is_read_right() {
+    let mut shell = Shell::new(Mock::new(mock::mips_be()));
+    shell.run(&format!("set {{int}} {DATA:#x} = 0x11223344"));
+    assert_eq!(
+        shell.run(&format!("x/4xb {DATA:#x}")),
+        format!("{DATA:#x}:\t0x11\t0x22\t0x33\t0x44")
+    );
+    assert_eq!(
+        shell.run(&format!("p/x *(short *) {DATA:#x}")),
+        "$1 = 0x1122"
+    );
+    assert_eq!(shell.run("p sizeof(long)"), "$2 = 4");
+    assert_eq!(shell.run("p/x -1"), "$3 = 0xffffffff");
+}
+
+#[test]
+fn threads_are_numbered_and_selected() {
+    let mut shell = shell(&[insn::NOP; 8]);
+    let info = shell.run("info threads");
+    assert!(info.contains("* 1 ") && info.contains("  2 "), "{info}");
+    assert!(
+        shell
+            .run("thread 2")
+            .contains("Switching to thread 2 (Thread 101)")
+    );
+    assert!(shell.run("thread 9").contains("Unknown thread 9."));
+    let all = shell.run("thread apply all print $pc");
+    assert_eq!(all.matches(" (Thread ").count(), 2, "{all}");
+    // The selection is kept.
+    assert!(shell.run("thread").contains("Current thread is 2"));
+}
+
+#[test]
+fn what_an_inferior_cannot_do_is_said() {
+    let mut mock = Mock::with_code(&[insn::NOP]);
+    mock.capabilities = Default::default();
+    let mut shell = Shell::new(mock);
+    for line in [
+        "continue",
+        "step",
+        "stepi",
+        "break *0x400000",
+        "watch *(int *) 0x500000",
+        "catch fork",
+        "run",
+        "calls",
+        "stats",
+        "core x",
+    ] {
+        let answer = shell.run(line);
+        assert!(
+            answer.starts_with("error: not supported: "),
+            "{line}: {answer}"
+        );
+    }
+    assert!(shell.run("info registers pc").contains("0x400000"));
+    assert!(shell.run("x/2xw 0x400000").contains("0xd503201f"));
+}
+
+#[test]
+fn other_stops_are_reported() {
+    let mut shell = shell(&[insn::NOP; 8]);
+    for (reason, part) in [
+        (StopReason::Interrupted, "Program stopped."),
+        (
+            StopReason::InternalError("it broke".into()),
+            "Internal error of the emulator: it broke",
+        ),
+        (
+            StopReason::EndOfRecording { beginning: true },
+            "The beginning of the recording.",
+        ),
+    ] {
+        shell.mock.script.push(Stop {
+            pid: PID,
+            tid: PID,
+            reason,
+        });
+        let answer = shell.run("c");
+        assert!(answer.contains(part), "{answer}");
+    }
+}
+
+#[test]
+fn a_line_of_rubbish_is_an_error_and_no_panic() {
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut shell = shell(&[insn::NOP; 64]);
+    let words = [
+        "$x0", "(", ")", "*", "&", "/", "x", "0x500000", "{int}", "[", "]", "1", "-", "@", "\"",
+        "'", "$", ".", "->", "=", "if", ":", ",", "é", "\\",
+    ];
+    for _ in 0..5000 {
+        let command = COMMANDS[rng.usize(..COMMANDS.len())];
+        // Those would end the session or write files.
+        if matches!(
+            command.name,
+            "quit"
+                | "kill"
+                | "detach"
+                | "core"
+                | "dump"
+                | "source"
+                | "tui"
+                | "monitor"
+                | "thread apply"
+        ) {
+            continue;
+        }
+        let mut line = command.name.to_owned();
+        for _ in 0..rng.usize(..6) {
+            line += [" ", ""][rng.usize(..2)];
+            line += words[rng.usize(..words.len())];
+        }
+        // Something that would loop for ever stops at once.
+        shell.mock.script.push(Stop {
+            pid: PID,
+            tid: PID,
+            reason: StopReason::Step,
+        });
+        shell.run(&line);
+        shell.run("end");
+        shell.mock.set_role(PID, RegisterRole::Pc, CODE);
+        assert!(!shell.mock.threads().is_empty());
+    }
+}
