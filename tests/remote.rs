@@ -1,9 +1,14 @@
-//! The remote server over a live guest: debuggers that come and go, and packets that no debugger would send.
+//! The remote server over a live guest: packets that no debugger would send, while it is stopped, while it runs and after its end.
+//! None ends the server, none makes it miss an answer, and what the guest computes stays as it is unless a valid write asked for
+//! it. Seeded. `EMU_FUZZ_PACKETS` sets how many (default 60,000 in all), `EMU_FUZZ_SEED` another stream.
 
+#[path = "../stub/tests/corpus/mod.rs"]
+mod corpus;
 mod debugger;
 
-use debugger::Guest;
-use std::io::Write;
+use corpus::{Source, from_env, may_change};
+use debugger::{Debugger, Guest};
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_debugger_comes_after_one_that_was_lost() {
@@ -24,85 +29,226 @@ fn a_debugger_comes_after_one_that_was_lost() {
     assert!(guest.emu.wait().unwrap().success());
 }
 
-/// Sends mutated packets until `count` have been answered; a guest that ends on the way is started again.
-fn pester(isa: &str, count: usize) {
-    const SEEDS: &[&[u8]] = &[
-        b"g",
-        b"p20",
-        b"P0=0011223344556677",
-        b"m400000,40",
-        b"x0,ffffffffffffffff",
-        b"M400000,1:00",
-        b"Z0,400004,4",
-        b"z0,400004,4",
-        b"Z0,ffffffffffffffff,4",
-        b"vCont;s",
-        b"vCont;c",
-        b"vCont;r0,ffffffffffffffff",
-        b"s0",
-        b"Hg-1",
-        b"T0",
-        b"qfThreadInfo",
-        b"qC",
-        b"qXfer:auxv:read::0,1000",
-        b"qXfer:exec-file:read::0,100",
-        b"qMemoryRegionInfo:400000",
-        b"_M1000,rw",
-        b"_Mffffffffffffffff,rwx",
-        b"_m1000",
-        b"qCRC:400000,100",
-        b"jThreadsInfo",
-        b"qSearch:memory:400000;1000;abc",
-        b"QPassSignals:e;10",
-        b"qThreadStopInfo1",
-        b"vFile:open:2f70726f632f73656c662f6d617073,0,0",
-        b"vFile:pread:0,1000,0",
-        b"QSaveRegisterState",
-        b"QRestoreRegisterState:1",
-    ];
-    let mut rng = fastrand::Rng::with_seed(1);
-    let mut sent = 0;
-    while sent < count {
-        let guest = Guest::start(isa, &["hello"], &format!("pester-{isa}-{sent}"));
-        let mut debugger = guest.connect();
-        'session: for _ in 0..300 {
-            let mut body = SEEDS[rng.usize(..SEEDS.len())].to_vec();
-            for _ in 0..rng.usize(..3) {
-                let at = rng.usize(..body.len());
-                match rng.u8(..3) {
-                    0 => body[at] = rng.u8(..),
-                    1 => body.insert(at, rng.u8(..)),
-                    _ => body.truncate(at + 1),
-                }
-            }
-            body.retain(|b| !matches!(b, b'#' | b'$'));
-            // A signal may end the guest, and these do end the session.
-            if matches!(body[..], [b'k' | b'D' | b'C' | b'S' | b'R', ..]) {
-                continue;
-            }
-            sent += 1;
-            debugger.send(&body);
-            debugger.stream.write_all(b"\x03").ok();
-            debugger.send(b"qEcho:alive");
-            loop {
-                match debugger.receive() {
-                    Some(reply) if reply == "qEcho:alive" => break,
-                    // The guest has come to its end, by whatever the packets made of it.
-                    Some(reply) if reply.starts_with(['W', 'X']) => break 'session,
-                    Some(_) => {}
-                    None => panic!("{:?} ended the session", String::from_utf8_lossy(&body)),
-                }
-            }
-        }
+/// How many packets are sent before it is seen whether the server still answers.
+const BATCH: usize = 32;
+
+/// What a packet may do here. Those that would write to files of this machine, or end the session or the guest in an orderly way,
+/// are left out always.
+#[derive(Clone, Copy, PartialEq)]
+enum Harm {
+    /// Change the guest, also end it.
+    Any,
+    /// Nothing more: the guest has ended.
+    Over,
+    /// Only look, and set what a debugger leaves behind (breakpoints, signals to pass).
+    None,
+}
+
+impl Harm {
+    fn allows(self, body: &[u8]) -> bool {
+        let begins = |names: &[&[u8]]| names.iter().any(|name| body.starts_with(name));
+        // A signal may end the guest, which is no news.
+        let ends =
+            matches!(body, [b'k' | b'D' | b'C' | b'S' | b'R', ..]) || begins(&[b"vKill", b"vRun"]);
+        let writes_files = begins(&[b"vFile:unlink", b"vFile:pwrite"])
+            || begins(&[b"vFile:open"]) && !body.ends_with(b",0,0")
+            || begins(&[b"qRcmd"]) && body != b"qRcmd,68656c70";
+        !ends && !writes_files && (self != Harm::None || !may_change(body))
     }
 }
 
-#[test]
-fn hostile_packets_over_aarch64() {
-    pester("aarch64", 2000);
+/// Packets about the addresses and threads of the guest that a debugger is connected to.
+fn seeds(debugger: &mut Debugger) -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    let mut add = |text: String| seeds.push(text.into_bytes());
+    let stop = debugger.get("?");
+    let pc = stop[3..].split([':', ';']).nth(1).unwrap().to_owned();
+    for thread in debugger.threads() {
+        add(format!("vCont;s:{thread}"));
+        add(format!("vCont;c:{thread}"));
+        add(format!("vCont;r{pc},ffffffff:{thread};c"));
+        add(format!("Hg{thread}"));
+        add(format!("Hc{thread}"));
+        add(format!("g;thread:{thread};"));
+        add(format!("P1=0102030405060708;thread:{thread};"));
+        add(format!("qThreadStopInfo{thread}"));
+        add(format!("qXfer:siginfo:read:{thread}:0,80"));
+    }
+    add("Z0,400200,4".into());
+    add("Z0,400200,4;X3,220127".into());
+    add("Z2,410000,ffffffff".into());
+    add("Z3,7fff0000,1000".into());
+    add("qMemoryRegionInfo:400100".into());
+    add("qCRC:400000,100".into());
+    add("qXfer:auxv:read::0,ffffffff".into());
+    add("vFile:open:2f70726f632f73656c662f6d617073,0,0".into());
+    seeds
+}
+
+/// Sends packets and waits for the answer to a last one. Returns the stop replies in between; `None` if the session is over.
+fn send_batch(
+    debugger: &mut Debugger,
+    source: &mut Source,
+    harm: Harm,
+    last: &[u8],
+) -> Option<Vec<String>> {
+    let mut bodies = Vec::new();
+    while bodies.len() < BATCH {
+        let body = source.packet();
+        if harm.allows(&body) {
+            bodies.push(body);
+        }
+    }
+    let sent = bodies.iter().all(|body| debugger.send(body));
+    let mut stops = Vec::new();
+    if sent && debugger.send(last) && debugger.send(b"qEcho:alive") {
+        loop {
+            match debugger.receive() {
+                Some(reply) if reply == "qEcho:alive" => return Some(stops),
+                Some(reply) if reply.starts_with(['W', 'X']) && harm != Harm::Over => return None,
+                Some(reply) if reply.starts_with('T') => stops.push(reply),
+                Some(_) => {}
+                None => break,
+            }
+        }
+    }
+    // The guest came to its end by what the packets made of it, and emu with it: a server that ends by itself would leave it.
+    let texts: Vec<_> = bodies.iter().map(|b| String::from_utf8_lossy(b)).collect();
+    assert!(harm == Harm::Any, "the session ended in {texts:?}");
+    None
+}
+
+/// Packets while the guest is stopped, which change nothing: it does its work when they are over.
+fn pester_stopped(isa: &str, count: usize, seed: u64) {
+    let mut source = Source::new(seed);
+    let mut guest = Guest::start(isa, &["waits", "count"], &format!("stopped-{isa}"));
+    let mut sent = 0;
+    while sent < count {
+        let mut debugger = guest.connect();
+        source.seeds = seeds(&mut debugger);
+        for _ in 0..100 {
+            let stops = send_batch(&mut debugger, &mut source, Harm::None, b"qC");
+            assert!(stops.is_some());
+            sent += BATCH;
+        }
+    }
+    // What was left behind goes with the debugger.
+    let mut debugger = guest.connect();
+    assert_eq!(debugger.get("vCont;c"), "W00");
+    assert!(guest.line().starts_with("ready "));
+    assert_eq!(guest.line(), "counted to 100000");
+    assert!(guest.end().success());
+}
+
+/// Packets while three threads run.
+fn pester_running(isa: &str, count: usize, seed: u64) {
+    let mut source = Source::new(seed);
+    let mut guest = Guest::start(isa, &["waits", "read"], &format!("running-{isa}"));
+    let mut sent = 0;
+    while sent < count {
+        let mut debugger = guest.connect();
+        source.seeds = seeds(&mut debugger);
+        debugger.go();
+        for _ in 0..100 {
+            // One of them may have been an interrupt; then it goes on.
+            let stops = send_batch(&mut debugger, &mut source, Harm::None, b"vCont;c");
+            assert!(stops.is_some());
+            sent += BATCH;
+        }
+        // What was set while it was stopped in between may stop it here.
+        debugger.interrupt();
+        while debugger.get("?").starts_with('E') {}
+    }
+    let mut debugger = guest.connect();
+    debugger.go();
+    use std::io::Write;
+    guest.stdin.take().unwrap().write_all(b"x").unwrap();
+    let mut lines = String::new();
+    loop {
+        let line = guest.line();
+        if line.is_empty() {
+            break;
+        }
+        lines += &line;
+    }
+    assert!(
+        lines.starts_with("ready ") && lines.contains("read 1 after "),
+        "{lines}"
+    );
+    assert!(guest.end().success());
+}
+
+/// Packets after the guest's end, for as long as it waits for a debugger that stays.
+fn pester_exited(isa: &str, count: usize, seed: u64) {
+    let mut source = Source::new(seed);
+    let start = Instant::now();
+    let mut sent = 0;
+    // A guest that has ended waits for the debugger for a few seconds only.
+    while sent < count {
+        let mut guest = Guest::start(isa, &["hello"], &format!("exited-{isa}"));
+        let mut debugger = guest.connect();
+        source.seeds = seeds(&mut debugger);
+        assert_eq!(debugger.get("!"), "OK");
+        assert_eq!(debugger.get("vCont;c"), "W00");
+        let ended = Instant::now();
+        while ended.elapsed() < Duration::from_secs(2) && sent < count {
+            let stops = send_batch(&mut debugger, &mut source, Harm::Over, b"qC");
+            assert!(stops.is_some());
+            sent += BATCH;
+        }
+        assert_eq!(debugger.get("qEcho:x"), "qEcho:x");
+        drop(debugger);
+        assert!(guest.end().success());
+    }
+    assert!(start.elapsed() < Duration::from_secs(60) + Duration::from_micros(500 * count as u64));
+}
+
+/// Packets that may do anything to the guest: it may die, the server may not.
+fn pester_wildly(isa: &str, count: usize, seed: u64) {
+    let mut source = Source::new(seed);
+    let mut sent = 0;
+    while sent < count {
+        let guest = Guest::start(isa, &["waits", "futex"], &format!("wild-{isa}"));
+        let mut debugger = guest.connect();
+        source.seeds = seeds(&mut debugger);
+        for _ in 0..20 {
+            let Some(_) = send_batch(&mut debugger, &mut source, Harm::Any, b"vCtrlC") else {
+                break;
+            };
+            sent += BATCH;
+        }
+        sent += BATCH;
+    }
+}
+
+fn share() -> usize {
+    from_env("EMU_FUZZ_PACKETS", 60_000) as usize / 8
+}
+
+fn seed(n: u64) -> u64 {
+    from_env("EMU_FUZZ_SEED", 1) << 8 | n
 }
 
 #[test]
-fn hostile_packets_over_mips() {
-    pester("mips", 2000);
+fn hostile_packets_while_stopped() {
+    pester_stopped("aarch64", share(), seed(11));
+    pester_stopped("mips", share(), seed(12));
+}
+
+#[test]
+fn hostile_packets_while_running() {
+    pester_running("aarch64", share(), seed(13));
+    pester_running("mips", share(), seed(14));
+}
+
+#[test]
+fn hostile_packets_after_the_end() {
+    pester_exited("aarch64", share(), seed(15));
+    pester_exited("mips", share(), seed(16));
+}
+
+#[test]
+fn hostile_packets_that_change_the_guest() {
+    pester_wildly("aarch64", share(), seed(17));
+    pester_wildly("mips", share(), seed(18));
 }
