@@ -99,6 +99,7 @@ fn send_batch(
             bodies.push(body);
         }
     }
+    let _tell = TellOnFailure(&bodies);
     let sent = bodies.iter().all(|body| debugger.send(body));
     let mut stops = Vec::new();
     if sent && debugger.send(last) && debugger.send(b"qEcho:alive") {
@@ -112,10 +113,22 @@ fn send_batch(
             }
         }
     }
-    // The guest came to its end by what the packets made of it, and emu with it: a server that ends by itself would leave it.
-    let texts: Vec<_> = bodies.iter().map(|b| String::from_utf8_lossy(b)).collect();
-    assert!(harm == Harm::Any, "the session ended in {texts:?}");
+    // The guest came to its end by what the packets made of it, and emu with it.
+    assert!(harm == Harm::Any, "the session ended");
     None
+}
+
+/// Shows the packets that were sent when the test fails.
+struct TellOnFailure<'a>(&'a [Vec<u8>]);
+
+impl Drop for TellOnFailure<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for body in self.0 {
+                eprintln!("{:?}", String::from_utf8_lossy(body));
+            }
+        }
+    }
 }
 
 /// Packets while the guest is stopped, which change nothing: it does its work when they are over.

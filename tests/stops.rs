@@ -434,3 +434,20 @@ fn a_guest_can_be_killed_stopped_or_running() {
         assert_eq!(guest.end().signal(), Some(libc::SIGKILL), "{isa}");
     }
 }
+
+#[test]
+fn a_jump_to_the_last_addresses_is_a_fault() {
+    for isa in BOTH {
+        for (n, to) in [-4i64 as u64, -4096i64 as u64].into_iter().enumerate() {
+            let guest = Guest::start(isa, &["hello"], &format!("last-{isa}-{n}"));
+            let mut debugger = guest.connect();
+            let (number, _) = pc(isa, &debugger.get("?"));
+            let set = format!("P{number}={}", hex(isa, to));
+            assert_eq!(debugger.get(&set), "OK");
+            let stop = debugger.get("vCont;c");
+            // SIGSEGV; SIGBUS for the kernel's segment of MIPS.
+            let right = stop.starts_with("T0b") || isa == "mips" && stop.starts_with("T0a");
+            assert!(right, "{isa} {to:x}: {stop}");
+        }
+    }
+}

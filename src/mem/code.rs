@@ -1,6 +1,6 @@
 //! Telling the code cache when guest code changes.
 
-use super::{AddressSpace, PAGE_SIZE, page_down};
+use super::{AddressSpace, PAGE_SIZE};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -27,11 +27,10 @@ impl AddressSpace {
 
     /// Notes that `start..end` has been translated. Call before reading the code, so that a change in between is seen.
     pub fn mark_code(&self, start: u64, end: u64) {
-        let mut pages = self.code.lock();
-        let mut page = page_down(start);
-        while page < end {
-            pages.insert(page / PAGE_SIZE);
-            page += PAGE_SIZE;
+        // By number: the last page has no address behind it.
+        if start < end {
+            let pages = start / PAGE_SIZE..=(end - 1) / PAGE_SIZE;
+            self.code.lock().extend(pages);
         }
     }
 

@@ -126,7 +126,7 @@ impl CodeControl for CodeState {
 
     fn note_translated(&self, ranges: &[(u64, u32)]) {
         for &(addr, len) in ranges {
-            self.mem.mark_code(addr, addr + u64::from(len));
+            self.mem.mark_code(addr, addr.saturating_add(len.into()));
         }
     }
 }
