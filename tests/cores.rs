@@ -1,5 +1,8 @@
-//! Core files of guests that die, without any tool: what `emu` writes is read with goblin.
+//! Core files of guests that die, without any tool: what `emu` writes is read with goblin and with `emu`'s own reader, which
+//! also has to do with damaged and foreign ones.
 
+use emu::coredump::{Core, CoreInferior};
+use emu_stub::{Error, Inferior, OpenFlags, RegisterRole, Resume, ResumePlan, State, StopReason};
 use goblin::elf::Elf;
 use goblin::elf::header::{EM_AARCH64, EM_MIPS, ET_CORE};
 use goblin::elf::program_header::{PT_LOAD, PT_NOTE};
@@ -241,4 +244,302 @@ fn what_cannot_be_written_is_said() {
     let run = emu(&folder, 0, &["--core-file", "|cat", program, "load"]);
     assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
     assert_eq!(fs::read_dir(&folder).expect("folder").count(), 0);
+}
+
+/// The core of the program that README's walk is about, made once for each guest.
+fn crash_core(isa: &str, name: &str) -> PathBuf {
+    let folder = folder(&format!("{name}-{isa}"));
+    let program = guest(isa, "crash");
+    let run = emu(
+        &folder,
+        0,
+        &["--core-file", "core", program.to_str().expect("path")],
+    );
+    assert_eq!(
+        run.status.signal(),
+        Some(libc::SIGSEGV),
+        "{}",
+        text(&run.stderr)
+    );
+    folder.join("core")
+}
+
+#[test]
+fn a_core_is_looked_at_like_the_program_that_left_it() {
+    for isa in ["aarch64", "mips"] {
+        let core = Core::open(&crash_core(isa, "look")).expect("a core");
+        assert_eq!(core.isa.name(), isa);
+        assert_eq!(core.threads.len(), 3);
+        let mut inferior = CoreInferior::new(core, None, None);
+        assert!(inferior.warnings().is_empty(), "{:?}", inferior.warnings());
+        let threads = inferior.threads();
+        let State::Stopped(stop) = inferior.state() else {
+            panic!("a core runs");
+        };
+        assert_eq!(
+            (stop.tid, stop.reason),
+            (threads[0], StopReason::Signal(libc::SIGSEGV))
+        );
+        assert_eq!(stop.pid, threads[0]);
+        // The other two wait in pause.
+        for tid in &threads[1..] {
+            let info = inferior.thread_info(*tid).expect("a thread");
+            assert_eq!(info.name, "crash");
+            if isa == "aarch64" {
+                assert_eq!(info.state, "in ppoll");
+            }
+        }
+        let calls = inferior.recent_calls().expect("calls");
+        assert!(
+            calls
+                .iter()
+                .any(|c| c.tid != threads[0] && c.result.is_empty()),
+            "{calls:?}"
+        );
+        let clock = calls.iter().find(|c| c.call.contains("nanosleep"));
+        assert_eq!(clock.expect("the sleep").result, "0");
+        // The instruction at fault loads through a null pointer; its text is in the program's file, not in the core.
+        let target = inferior.target();
+        let pc = target.register_in_role(RegisterRole::Pc).expect("a PC");
+        let mut value = vec![0; target.registers[pc].size()];
+        inferior
+            .read_register(threads[0], pc, &mut value)
+            .expect("the PC");
+        let pc = target.read_integer(&value);
+        let insn = inferior.disassemble(pc, 1).expect("code");
+        let expected = if isa == "aarch64" {
+            "ldr w0, [x0]"
+        } else {
+            "lw $v0, ($v0)"
+        };
+        assert_eq!(insn[0].text, expected);
+        let regions = inferior.memory_regions().expect("mappings");
+        let code = regions
+            .iter()
+            .find(|r| (r.start..r.end).contains(&pc))
+            .expect("mapped");
+        assert!(
+            code.permissions.exec && code.name.ends_with("/crash"),
+            "{code:?}"
+        );
+        assert!(regions.iter().any(|r| r.name == "[stack]"));
+        assert_eq!(inferior.read_memory(0, &mut [0]), Err(Error::Fault(0)));
+        // The FP register of the second argument, 2 * 1.25, is one of them.
+        let half: Vec<u8> = match isa {
+            "mips" => 2.5f64.to_be_bytes().to_vec(),
+            _ => 2.5f64.to_le_bytes().to_vec(),
+        };
+        let held = (0..target.registers.len()).any(|n| {
+            let mut value = vec![0; target.registers[n].size()];
+            inferior.read_register(threads[0], n, &mut value).is_ok() && value.starts_with(&half)
+        });
+        assert!(held, "{isa}: no register holds 2.5");
+        assert_eq!(inferior.auxv().map(|a| a.is_empty()), Ok(false));
+        let info = inferior.read_siginfo(threads[0]).expect("siginfo");
+        assert_eq!(info.len(), 128);
+        // It cannot run, nor be changed.
+        let plan = ResumePlan {
+            threads: Vec::new(),
+            others: Some(Resume::Continue { signal: None }),
+        };
+        let error = inferior.resume(plan).expect_err("a core runs");
+        assert!(
+            error.to_string().contains("a core file cannot run"),
+            "{error}"
+        );
+        let error = inferior.write_memory(pc, &[0]).expect_err("a core changes");
+        assert!(error.to_string().contains("cannot be changed"), "{error}");
+    }
+}
+
+#[test]
+fn a_program_that_was_rebuilt_is_noticed() {
+    let path = crash_core("aarch64", "other");
+    let folder = path.parent().expect("a folder");
+    let mut bytes = fs::read(guest("aarch64", "crash")).expect("the program");
+    // Somewhere in its ELF header's page, but not in the header.
+    bytes[3000] ^= 0xff;
+    let rebuilt = folder.join("rebuilt");
+    fs::write(&rebuilt, bytes).expect("written");
+    let core = Core::open(&path).expect("a core");
+    let inferior = CoreInferior::new(core, Some(rebuilt), None);
+    let warnings = inferior.warnings();
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("is not the file"),
+        "{warnings:?}"
+    );
+}
+
+/// Copies of a core with bytes changed, cut off, or both.
+fn mutated(good: &[u8], rng: &mut fastrand::Rng) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    for _ in 0..rng.usize(1..8) {
+        // Mostly where the structure is.
+        let end = if rng.u8(..4) == 0 {
+            bytes.len()
+        } else {
+            4096.min(bytes.len())
+        };
+        let at = rng.usize(..end);
+        match rng.u8(..3) {
+            0 => bytes[at] = rng.u8(..),
+            1 => bytes[at] = [0, 1, 0x7f, 0x80, 0xff][rng.usize(..5)],
+            _ => {
+                let n = rng.usize(1..9).min(bytes.len() - at);
+                bytes[at..at + n].fill([0, 0xff][rng.usize(..2)]);
+            }
+        }
+    }
+    if rng.u8(..4) == 0 {
+        bytes.truncate(rng.usize(..bytes.len()));
+    }
+    bytes
+}
+
+/// Asks everything that a debugger may ask.
+fn interrogate(inferior: &mut CoreInferior) {
+    let target = inferior.target();
+    for tid in inferior.threads().into_iter().take(8) {
+        let _ = inferior.thread_info(tid);
+        let _ = inferior.read_siginfo(tid);
+        for n in 0..target.registers.len() {
+            let mut value = vec![0; target.registers[n].size()];
+            let _ = inferior.read_register(tid, n, &mut value);
+        }
+    }
+    let _ = (
+        inferior.state(),
+        inferior.processes(),
+        inferior.process_info(),
+    );
+    let _ = (
+        inferior.auxv(),
+        inferior.exec_file(),
+        inferior.section_offsets(),
+    );
+    let _ = (
+        inferior.libraries(),
+        Inferior::library_info_slot(inferior),
+        inferior.recent_calls(),
+    );
+    let regions = inferior.memory_regions().unwrap_or_default();
+    for region in regions.iter().take(16) {
+        let mut buf = [0; 64];
+        for addr in [
+            region.start,
+            region.end.wrapping_sub(8),
+            region.end,
+            u64::MAX - 3,
+        ] {
+            let _ = inferior.read_memory(addr, &mut buf);
+        }
+        let _ = inferior.disassemble(region.start, 4);
+    }
+    let pid = inferior.processes()[0];
+    for name in ["maps", "auxv", "cmdline", "exe", "status"] {
+        let path = format!("/proc/{pid}/{name}");
+        let _ = inferior.open_file(path.as_bytes(), OpenFlags::READ_ONLY, 0);
+    }
+    let _ = emu_repl::report::crash(inferior);
+}
+
+/// Seeded mutations of a good core: each opens or is refused, and nothing that is asked of it panics. EMU_FUZZ_ROUNDS makes it
+/// longer.
+#[test]
+fn hostile_cores_are_refused_or_shown() {
+    let rounds = std::env::var("EMU_FUZZ_ROUNDS")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    let rounds: u32 = rounds.unwrap_or(400);
+    let mut rng = fastrand::Rng::with_seed(0x636f_7265);
+    let (mut opened, mut refused) = (0, 0);
+    for isa in GUESTS {
+        let folder = folder(&format!("fuzz-{isa}"));
+        let program = guest(isa, "die");
+        let args = [
+            "--core-file",
+            "core",
+            program.to_str().expect("path"),
+            "load",
+        ];
+        emu(&folder, 0, &args);
+        let good = fs::read(folder.join("core")).expect("a core");
+        // Without the stack's megabytes: the structure is what counts.
+        let good = &good[..good.len().min(64 << 10)];
+        let path = folder.join("mutated");
+        for _ in 0..rounds {
+            fs::write(&path, mutated(good, &mut rng)).expect("written");
+            match Core::open(&path) {
+                Ok(core) => {
+                    interrogate(&mut CoreInferior::new(core, None, None));
+                    opened += 1;
+                }
+                Err(e) => {
+                    assert!(
+                        !e.to_string().is_empty() && !e.to_string().contains('\n'),
+                        "{e}"
+                    );
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(
+        opened > 10 && refused > 10,
+        "{opened} opened, {refused} refused"
+    );
+}
+
+#[test]
+fn what_is_no_core_of_ours_is_named() {
+    let folder = folder("foreign");
+    let path = crash_core("mips", "foreign-good");
+    let good = fs::read(path).expect("a core");
+    let with = |at: usize, new: &[u8]| {
+        let mut bytes = good.clone();
+        bytes[at..at + new.len()].copy_from_slice(new);
+        bytes
+    };
+    for (name, bytes, expected) in [
+        ("empty", Vec::new(), "an empty file"),
+        (
+            "text",
+            b"just text, and more of it".to_vec(),
+            "without an ELF header",
+        ),
+        ("short", good[..40].to_vec(), "only 40 bytes long"),
+        (
+            "x86",
+            with(18, &[0, 62]),
+            "a 32-bit big-endian X86_64 program",
+        ),
+        ("freebsd", with(7, &[9]), "MIPS program of FreeBSD"),
+        ("program", with(16, &[0, 2]), "run it without --core"),
+        (
+            "headers",
+            with(28, &[0xff; 4]),
+            "its program headers should be at 0xffffffff",
+        ),
+        ("n32", with(39, &[0x21]), "the n32 ABI"),
+    ] {
+        let path = folder.join(name);
+        fs::write(&path, bytes).expect("written");
+        let run = emu(&folder, 0, &["--core", name]);
+        assert_eq!(run.status.code(), Some(1), "{name}");
+        let said = text(&run.stderr);
+        assert!(
+            said.starts_with(&format!("emu: {name}: ")) && said.contains(expected),
+            "{said}"
+        );
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    // A core that was cut off is shown as far as it goes.
+    fs::write(folder.join("cut"), &good[..good.len() / 2]).expect("written");
+    let run = emu(&folder, 0, &["--core", "cut"]);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    assert!(
+        text(&run.stderr).contains("cut off"),
+        "{}",
+        text(&run.stderr)
+    );
 }

@@ -9,6 +9,7 @@ pub mod dwarf;
 mod editor;
 mod expr;
 mod prompt;
+pub mod report;
 mod session;
 mod stack;
 mod terminal;

@@ -37,42 +37,51 @@ fn parse(text: &str) -> Result<(Endpoint, bool), Failure> {
     Ok((endpoint, suspend))
 }
 
+/// Binds what `-g` was given: the listener, the unix socket's file if it is one, and whether the guest waits.
+///
+/// # Errors
+/// A wrong address, or one in use.
+pub(super) fn listen(text: &str) -> Result<(Listener, Option<PathBuf>, bool), Failure> {
+    let (endpoint, suspend) = parse(text)?;
+    let listener = Listener::bind(&endpoint).map_err(|e| {
+        let hint = if e.kind() == std::io::ErrorKind::AddrInUse {
+            "another program listens there; choose another one, or 0 for a free port"
+        } else {
+            "give PORT, HOST:PORT or the path of a socket to create"
+        };
+        let why = e.to_string();
+        let why = why.split(" (os error").next().unwrap_or_default();
+        Failure {
+            text: format!("-g {endpoint}: {why}; {hint}"),
+            status: 1,
+        }
+    })?;
+    let socket = match &endpoint {
+        Endpoint::Unix(path) => Some(path.clone()),
+        Endpoint::Tcp(address) => {
+            if address.ends_with(":0")
+                && let Ok(real) = listener.endpoint()
+            {
+                eprintln!("emu: listening on {real}");
+            }
+            None
+        }
+    };
+    Ok((listener, socket, suspend))
+}
+
 impl Door {
     /// Binds the address, before anything of the guest exists.
     ///
     /// # Errors
     /// A wrong address, or one in use.
     pub(super) fn open(text: &str) -> Result<Door, Failure> {
-        let (endpoint, suspend) = parse(text)?;
         host::fd::above_the_guests(|| {
-            let listener = Listener::bind(&endpoint).map_err(|e| {
-                let hint = if e.kind() == std::io::ErrorKind::AddrInUse {
-                    "another program listens there; choose another one, or 0 for a free port"
-                } else {
-                    "give PORT, HOST:PORT or the path of a socket to create"
-                };
-                let why = e.to_string();
-                let why = why.split(" (os error").next().unwrap_or_default();
-                Failure {
-                    text: format!("-g {endpoint}: {why}; {hint}"),
-                    status: 1,
-                }
-            })?;
+            let (listener, socket, suspend) = listen(text)?;
             let control = Control::new(suspend).map_err(|e| Failure {
-                text: format!("-g {endpoint}: {e}"),
+                text: format!("-g {text}: {e}"),
                 status: 1,
             })?;
-            let socket = match &endpoint {
-                Endpoint::Unix(path) => Some(path.clone()),
-                Endpoint::Tcp(address) => {
-                    if address.ends_with(":0")
-                        && let Ok(real) = listener.endpoint()
-                    {
-                        eprintln!("emu: listening on {real}");
-                    }
-                    None
-                }
-            };
             Ok(Door {
                 listener,
                 control: Arc::new(control),

@@ -1,5 +1,6 @@
 //! The command line: options, sub-modes, and putting a guest together.
 
+mod core;
 mod debugger;
 mod engine;
 mod list;
@@ -60,6 +61,9 @@ fn act(args: Vec<OsString>) -> Result<(), Failure> {
     }
     if options.report_merge {
         return print(&merge(&options)?);
+    }
+    if let Some(path) = &options.core {
+        return core::open(path, &options);
     }
     run::run(options)
 }

@@ -41,6 +41,8 @@ pub struct Options {
     pub list_os: Option<String>,
     /// `-g ENDPOINT`
     pub gdb: Option<String>,
+    /// `--core FILE`
+    pub core: Option<PathBuf>,
     /// `--core-file PATTERN`
     pub core_file: Option<Pattern>,
     /// `-L DIR`
@@ -234,6 +236,16 @@ pub static OPTIONS: &[Opt] = &[
         "wait for gdb or lldb on PORT, HOST:PORT or a unix socket PATH; ',suspend=n' runs on and lets it attach later",
         |o, v| {
             o.gdb = Some(text(v)?);
+            Ok(())
+        },
+    ),
+    opt(
+        &["core"],
+        "FILE",
+        "",
+        "look at a core file instead of running a program, which may be named after it; with -g through a debugger",
+        |o, v| {
+            o.core = Some(PathBuf::from(v));
             Ok(())
         },
     ),

@@ -11,6 +11,9 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+/// The operating system whose cores are written.
+const LINUX: &str = "linux";
+
 /// What the user asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -30,6 +33,8 @@ pub struct CoreDump {
 
 /// Why there is no core file.
 enum Refusal {
+    /// Nobody has written down the notes of this operating system.
+    System(&'static str),
     /// The format of the guest's operating system is not there.
     Format,
     Limit,
@@ -66,6 +71,10 @@ impl CoreDump {
     fn dump(&self, thread: &mut Thread, info: SigInfo) -> Result<Left, Refusal> {
         if thread.process.os.name() != "linux" {
             return Err(Refusal::Format);
+        }
+        let os = thread.process.os.name();
+        if os != LINUX {
+            return Err(Refusal::System(os));
         }
         let limit = self.limit();
         // The kernel asks for a page at least.
@@ -167,6 +176,12 @@ pub fn write_file(
     {
         return Err(io::Error::other("it exists and is not a regular file"));
     }
+    let os = subject.process.os.name();
+    if os != LINUX {
+        return Err(io::Error::other(format!(
+            "cores of {os} guests are not written yet"
+        )));
+    }
     let part = unfinished(path);
     // Best effort: one that another emulator left behind.
     let _ = std::fs::remove_file(&part);
@@ -243,6 +258,9 @@ impl Observer for CoreDump {
                 };
                 format!("{name}: core file {path} ({}{cut})", size(written.data))
             }
+            Err(Refusal::System(os)) => {
+                format!("{name}: no core file: those of {os} guests are not written yet")
+            }
             Err(Refusal::Limit) => format!(
                 "{name}: no core file, as the limit of its size is 0; 'ulimit -c unlimited' or --core-file=core.%p gives one"
             ),
@@ -255,11 +273,21 @@ impl Observer for CoreDump {
             Err(Refusal::Failed(path, e, needed)) => {
                 let why = e.to_string();
                 let why = why.split(" (os error").next().unwrap_or_default();
-                format!(
-                    "{name}: no core file {}: {why}; it needs up to {}, and --core-file=FOLDER/core.%p puts it elsewhere",
-                    path.display(),
-                    size(needed)
-                )
+                let path = path.display();
+                let room = matches!(
+                    e.kind(),
+                    io::ErrorKind::StorageFull
+                        | io::ErrorKind::QuotaExceeded
+                        | io::ErrorKind::FileTooLarge
+                );
+                let hint = match room {
+                    true => format!(
+                        "; it needs up to {}, and --core-file=FOLDER/core.%p puts it elsewhere",
+                        size(needed)
+                    ),
+                    false => String::new(),
+                };
+                format!("{name}: no core file {path}: {why}{hint}")
             }
         };
         (self.tell)(&text);

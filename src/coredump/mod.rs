@@ -7,11 +7,15 @@
 pub mod capture;
 mod dump;
 pub mod elf;
+mod inferior;
 mod memory;
 pub mod notes;
 mod pattern;
+mod read;
 mod write;
 
 pub use dump::{CoreDump, Settings, write_live};
+pub use inferior::CoreInferior;
 pub use pattern::Pattern;
+pub use read::{Core, CoreThread, Error, Load};
 pub use write::Written;

@@ -29,11 +29,7 @@ const NZCV: &[FlagField] = &[
 ];
 
 /// Describes the machine; `table` is the ISA's table for the mode that the guest runs in.
-pub(super) fn describe(
-    isa: &dyn Isa,
-    table: &'static RegisterTable,
-    os: &str,
-) -> TargetDescription {
+pub fn describe(isa: &dyn Isa, table: &'static RegisterTable, os: &str) -> TargetDescription {
     let abi = isa.abi();
     let (osabi, system) = match os {
         "freebsd" => ("FreeBSD", "freebsd"),
@@ -62,7 +58,7 @@ pub(super) fn describe(
 }
 
 /// The registers that debuggers are told of, in the order of their numbers.
-pub(super) fn visible(table: &'static RegisterTable) -> impl Iterator<Item = &'static Register> {
+pub fn visible(table: &'static RegisterTable) -> impl Iterator<Item = &'static Register> {
     table.registers.iter().filter(|r| !r.feature.is_empty())
 }
 

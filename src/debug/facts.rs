@@ -1,17 +1,18 @@
 //! What the prompt shows of a live guest beyond registers and memory.
 
 use crate::isa::{Disassembler, Isa};
-use crate::mem::AddressSpace;
-use crate::process::{Action, Process, SigSet, Signal, sa};
-use emu_stub::{Error, Handler, Instruction, Result, SignalAction};
+use crate::os::CallTable;
+use crate::process::{Action, Process, Recent, SigSet, Signal, sa};
+use emu_stub::{Error, Handler, Instruction, RecentCall, Result, SignalAction, Tid};
 
 /// Longest instruction of any guest in bytes.
 const MAX_INSN: usize = 4;
 
-/// At most `count` instructions from `addr` on.
+/// At most `count` instructions from `addr` on. `read` fills a buffer, which never crosses the end of a page, or says that it
+/// cannot.
 pub fn disassemble(
     isa: &dyn Isa,
-    mem: &AddressSpace,
+    read: &mut dyn FnMut(u64, &mut [u8]) -> bool,
     addr: u64,
     count: usize,
 ) -> Result<Vec<Instruction>> {
@@ -25,7 +26,7 @@ pub fn disassemble(
         let at = addr.wrapping_add(code.len() as u64);
         let step = ((page - at % page) as usize).min(wanted - code.len());
         let mut piece = vec![0; step];
-        if mem.read_forced(at, &mut piece).is_err() {
+        if !read(at, &mut piece) {
             break;
         }
         code.extend(piece);
@@ -44,6 +45,21 @@ pub fn disassemble(
                 .to_owned(),
         })
         .collect())
+}
+
+/// The last system calls of the process's threads, in words.
+pub(super) fn recent_calls(process: &Process) -> Vec<RecentCall> {
+    let table = CallTable::of(process);
+    let calls = process.recent_calls();
+    let shown = |c: &Recent| {
+        let (call, result) = crate::trace::describe(&*process.mem, table, c);
+        RecentCall {
+            tid: c.tid as Tid,
+            call,
+            result,
+        }
+    };
+    calls.iter().map(shown).collect()
 }
 
 /// What each signal does, by the guest's number.

@@ -12,8 +12,11 @@ mod condition;
 mod control;
 mod describe;
 mod facts;
+mod libraries;
 mod live;
 
 pub use control::Control;
+pub use describe::{describe, visible};
 pub use facts::disassemble;
+pub use libraries::Source;
 pub use live::{Live, Program};

@@ -781,10 +781,19 @@ fn an_inferior_that_only_looks_says_so() {
     let mut c = Client::new(&mut mock);
     c.ask("qSupported:error-message+;qRelocInsn+");
     assert_eq!(c.ask("vCont?"), "");
-    assert_eq!(
-        c.ask("Z0,400004,4"),
-        "E.not supported: no breakpoints here: nothing runs"
-    );
+    // The breakpoints of a resume are taken: it is the resume that says that nothing runs, and where it stays.
+    assert_eq!(c.ask("Z0,400004,4"), "OK");
+    assert_eq!(c.ask("z0,400004,4"), "OK");
+    let replies = c.raw(&client::frame(b"c"));
+    let [said, stop] = &replies[..] else {
+        panic!("{replies:?}");
+    };
+    let text: String = b"not supported: nothing runs here\n"
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    assert_eq!(*said, format!("O{text}").into_bytes());
+    assert!(stop.starts_with(b"T"), "{replies:?}");
     assert_eq!(
         c.ask("bc"),
         "E.not supported: no recording to run backwards in"

@@ -1,15 +1,16 @@
 //! The live guest as an [`Inferior`]: the debugger's side. The methods are in the modules, by theme.
 
 mod breakpoints;
+mod core;
 mod events;
 mod files;
-mod libraries;
 mod memory;
 mod registers;
 mod run;
 mod threads;
 
 use super::control::{Control, Run};
+use super::libraries::Source;
 use super::{describe, facts};
 use crate::host;
 use crate::ir::{CpuState, WatchRange};
@@ -20,12 +21,12 @@ use crate::trace::{Filter, Missing, Trace};
 use emu_stub::{
     AgentExpr, Breakpoint, Capabilities, CatchSyscalls, Error, FileError, FileStat, GuestFile,
     Inferior, Instruction, Libraries, MemoryRegion, OpenFile, OpenFlags, Permissions, Pid,
-    ProcessInfo, Result, ResumePlan, SectionOffsets, SignalAction, State, Stop, StopReason,
-    TargetDescription, ThreadInfo, Tid, Unimplemented, WatchKind, signal,
+    ProcessInfo, RecentCall, Result, ResumePlan, SectionOffsets, SignalAction, State, Stop,
+    StopReason, TargetDescription, ThreadInfo, Tid, Unimplemented, WatchKind, signal,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What a debugger wants to know of how the program was loaded.
@@ -108,6 +109,18 @@ impl Live {
             Run::Stopped(stop) => stop.is_exit(),
             _ => false,
         }
+    }
+
+    /// Looks for the dynamic linker's list.
+    fn with_libraries<R>(&self, look: impl FnOnce(&mut Source<'_>) -> R) -> R {
+        let mem = &self.process.mem;
+        look(&mut Source {
+            read: &mut |addr, buf: &mut [u8]| mem.read(addr, buf).is_ok(),
+            abi: self.process.isa.abi(),
+            auxv: &self.program.auxv,
+            bias: self.program.bias,
+            prefix: self.process.config.prefix.as_deref(),
+        })
     }
 
     fn stopped(&self) -> Result<()> {
@@ -318,11 +331,12 @@ impl Inferior for Live {
     }
 
     fn libraries(&mut self) -> Result<Libraries> {
-        libraries::list(self)
+        self.stopped()?;
+        self.with_libraries(|source| source.list())
     }
 
     fn library_info_slot(&mut self) -> Result<u64> {
-        libraries::info_slot(self)
+        self.with_libraries(|source| source.info_slot())
     }
 
     fn pass_signals(&mut self, signals: &[i32]) -> Result<()> {
@@ -347,7 +361,9 @@ impl Inferior for Live {
 
     fn disassemble(&mut self, addr: u64, count: usize) -> Result<Vec<Instruction>> {
         self.stopped()?;
-        facts::disassemble(self.process.isa, &self.process.mem, addr, count)
+        let mem = &self.process.mem;
+        let read = &mut |at, buf: &mut [u8]| mem.read_forced(at, buf).is_ok();
+        facts::disassemble(self.process.isa, read, addr, count)
     }
 
     fn open_files(&mut self) -> Result<Vec<OpenFile>> {
@@ -396,6 +412,15 @@ impl Inferior for Live {
                 result,
             })
             .collect())
+    }
+
+    fn recent_calls(&mut self) -> Result<Vec<RecentCall>> {
+        self.stopped()?;
+        Ok(facts::recent_calls(&self.process))
+    }
+
+    fn write_core(&mut self, path: &Path) -> Result<u64> {
+        core::write(self, path)
     }
 
     fn statistics(&mut self) -> Result<String> {

@@ -39,7 +39,8 @@ pub const HWCAP: u64 = 0;
 
 /// Status in user mode: coprocessor 1 usable, FR as the mode says, user mode, interrupts enabled.
 const STATUS_CU1: u32 = 1 << 29;
-const STATUS_FR: u32 = 1 << 26;
+/// Status.FR.
+pub const STATUS_FR: u32 = 1 << 26;
 const STATUS_USER: u32 = 0x11;
 
 const TABLES: &[&[Row]] = &[

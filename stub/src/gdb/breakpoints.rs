@@ -8,6 +8,10 @@ use crate::session::{Answer, Outcome, Session, malformed};
 /// `Z type,addr,kind[;conditions][;cmds:...]`.
 pub(crate) fn insert(s: &mut Session<'_>, args: &[u8]) -> Outcome {
     let c = s.guest.capabilities;
+    if !c.resume {
+        // Never hit, as nothing runs; the resume that it is set for says so, which an error here would forestall.
+        return Ok(Answer::Ok);
+    }
     if let [b'0'..=b'1', ..] = args
         && !c.breakpoints
     {
@@ -26,6 +30,9 @@ pub(crate) fn insert(s: &mut Session<'_>, args: &[u8]) -> Outcome {
 
 /// `z type,addr,kind`.
 pub(crate) fn remove(s: &mut Session<'_>, args: &[u8]) -> Outcome {
+    if !s.guest.capabilities.resume {
+        return Ok(Answer::Ok);
+    }
     let place = hex::split(args, b';').map_or(args, |(place, _)| place);
     s.ask_core(&[b"z", place].concat())
 }

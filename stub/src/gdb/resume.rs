@@ -113,7 +113,16 @@ impl Session<'_> {
         if plan.threads.is_empty() && plan.others.is_none() {
             return Err(Error::Invalid("nothing to resume".into()));
         }
-        self.guest.inferior.resume(plan.clone())?;
+        let resumed = self.guest.inferior.resume(plan.clone());
+        if let (Err(why), false) = (&resumed, self.guest.capabilities.resume) {
+            // What never runs (a core) stays where it is. Debuggers make little of an error here: gdb 13 shows its number, lldb
+            // takes the connection for lost.
+            self.out.cancel();
+            self.console(&format!("{why}\n"));
+            self.out.begin();
+            return super::stop::why(self, b"");
+        }
+        resumed?;
         self.plan = Some(plan);
         Ok(Answer::Later)
     }

@@ -704,6 +704,9 @@ impl Inferior for Mock {
     }
 
     fn resume(&mut self, plan: ResumePlan) -> Result<()> {
+        if !self.capabilities.resume {
+            return Err(Error::Unsupported("nothing runs here"));
+        }
         if self.threads.is_empty() {
             return Err(Error::WrongState("the process has exited"));
         }

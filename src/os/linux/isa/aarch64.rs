@@ -63,6 +63,7 @@ pub static AARCH64: LinuxIsa = LinuxIsa {
         },
     ],
     fp_mode: |_| 0,
+    fp_mode_of_status: |_| 0,
     set_fp_mode: |_, _| {},
     cpuinfo,
 };

@@ -71,6 +71,9 @@ const fn linux(name: &'static str, endian: Endian) -> LinuxIsa {
         register_sets: REGISTER_SETS,
         // PR_FP_MODE_FR is bit 0, as is the mode's.
         fp_mode: |cpu| cpu.mode & mode::FR,
+        fp_mode_of_status: |cpu| {
+            u32::from(cpu.read32(regs::STATUS) & crate::isa::mips::STATUS_FR != 0)
+        },
         set_fp_mode: |cpu, value| crate::isa::mips::set_fr(cpu, value & 1 != 0),
         cpuinfo,
     }

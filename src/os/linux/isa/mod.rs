@@ -54,6 +54,8 @@ pub struct LinuxIsa {
     pub register_sets: &'static [RegisterSet],
     /// MIPS's FP mode, as `prctl(PR_GET_FP_MODE)` has it; 0 elsewhere.
     pub fp_mode: fn(&CpuState) -> u32,
+    /// The same as CP0 Status tells it, in cores that do not say it otherwise.
+    pub fp_mode_of_status: fn(&CpuState) -> u32,
     /// Sets it, as a core file says.
     pub set_fp_mode: fn(&mut CpuState, u32),
     /// Text of `/proc/cpuinfo` for so many CPUs.

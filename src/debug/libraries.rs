@@ -1,0 +1,188 @@
+//! The list of libraries, as the guest's dynamic linker keeps it (`struct r_debug` of `link.h`).
+
+use crate::abi::Abi;
+use emu_stub::{Error, Libraries, Library, Result};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+// Keys of the auxiliary vector.
+const AT_PHDR: u64 = 3;
+const AT_PHNUM: u64 = 5;
+
+const PT_PHDR: u32 = 6;
+const PT_DYNAMIC: u32 = 2;
+
+// Tags of the dynamic section. MIPS keeps the section read-only, so its slot is elsewhere.
+const DT_NULL: u64 = 0;
+const DT_DEBUG: u64 = 21;
+const DT_MIPS_RLD_MAP: u64 = 0x7000_0016;
+const DT_MIPS_RLD_MAP_REL: u64 = 0x7000_0035;
+
+/// Entries of a list that are followed: a broken guest may have made it a ring.
+const MAX_ENTRIES: usize = 4096;
+
+const STATIC: Error = Error::Unsupported("the program is static: it has no list of libraries");
+
+/// What the list is found by, of a live guest or of what is left of one.
+pub struct Source<'a> {
+    /// Reads guest memory: all of the buffer, or it fails.
+    pub read: &'a mut dyn FnMut(u64, &mut [u8]) -> bool,
+    /// Data conventions.
+    pub abi: Abi,
+    /// The auxiliary vector in the guest's layout.
+    pub auxv: &'a [u8],
+    /// How far the program was moved, if its headers do not tell.
+    pub bias: u64,
+    /// The guest's root folder on the host (`-L`).
+    pub prefix: Option<&'a Path>,
+}
+
+impl Source<'_> {
+    fn number(&mut self, addr: u64, size: usize) -> Result<u64> {
+        let mut bytes = [0; 8];
+        let bytes = &mut bytes[..size];
+        if !(self.read)(addr, bytes) {
+            return Err(Error::Fault(addr));
+        }
+        Ok(number(self.abi, bytes))
+    }
+
+    fn word(&mut self, addr: u64) -> Result<u64> {
+        self.number(addr, self.abi.word.into())
+    }
+
+    fn u32(&mut self, addr: u64) -> Result<u32> {
+        Ok(self.number(addr, 4)? as u32)
+    }
+
+    /// The string at `addr`, as far as it goes.
+    fn string(&mut self, addr: u64) -> Vec<u8> {
+        const PATH_MAX: usize = 4096;
+        let mut text = Vec::new();
+        let mut byte = [0];
+        while text.len() < PATH_MAX
+            && (self.read)(addr.wrapping_add(text.len() as u64), &mut byte)
+            && byte[0] != 0
+        {
+            text.push(byte[0]);
+        }
+        text
+    }
+
+    fn size(&self) -> u64 {
+        self.abi.word.into()
+    }
+
+    /// The value of a key in the auxiliary vector.
+    fn auxv_value(&self, key: u64) -> Option<u64> {
+        let word = usize::from(self.abi.word);
+        let entries = self.auxv.chunks_exact(2 * word);
+        entries
+            .map(|e| (number(self.abi, &e[..word]), number(self.abi, &e[word..])))
+            .find(|(k, _)| *k == key)
+            .map(|(_, v)| v)
+    }
+
+    /// Address of the word that holds the address of `r_debug`.
+    ///
+    /// # Errors
+    /// The program is static, or its headers cannot be read.
+    pub fn info_slot(&mut self) -> Result<u64> {
+        let (Some(headers), Some(count)) = (self.auxv_value(AT_PHDR), self.auxv_value(AT_PHNUM))
+        else {
+            return Err(STATIC);
+        };
+        // Elf32_Phdr: type, offset, vaddr at 8; 32 bytes. Elf64_Phdr: vaddr at 16; 56 bytes.
+        let (entry, vaddr) = if self.abi.is_32bit() {
+            (32, 8)
+        } else {
+            (56, 16)
+        };
+        let mut bias = self.bias;
+        let mut dynamic = None;
+        for i in 0..count.min(MAX_ENTRIES as u64) {
+            let at = headers.wrapping_add(i * entry);
+            match self.u32(at)? {
+                PT_PHDR => bias = headers.wrapping_sub(self.word(at.wrapping_add(vaddr))?),
+                PT_DYNAMIC => dynamic = Some(self.word(at.wrapping_add(vaddr))?),
+                _ => {}
+            }
+        }
+        let base = dynamic.ok_or(STATIC)?.wrapping_add(bias);
+        let (word, mut slot) = (self.size(), None);
+        for i in 0..MAX_ENTRIES as u64 {
+            let at = base.wrapping_add(i * 2 * word);
+            let value = at.wrapping_add(word);
+            match self.word(at)? {
+                DT_NULL => break,
+                // On MIPS the entry is there, but nobody fills it.
+                DT_DEBUG => slot = slot.or(Some(value)),
+                DT_MIPS_RLD_MAP => slot = Some(self.word(value)?),
+                DT_MIPS_RLD_MAP_REL => slot = Some(at.wrapping_add(self.word(value)?)),
+                _ => {}
+            }
+        }
+        let slot = slot.ok_or(STATIC)?;
+        Ok(if self.abi.is_32bit() {
+            slot & 0xffff_ffff
+        } else {
+            slot
+        })
+    }
+
+    /// The libraries; none before the dynamic linker has made its list, nor of a static program.
+    ///
+    /// # Errors
+    /// The list cannot be read.
+    pub fn list(&mut self) -> Result<Libraries> {
+        let slot = match self.info_slot() {
+            Ok(slot) => slot,
+            Err(Error::Unsupported(_)) => return Ok(Libraries::default()),
+            Err(e) => return Err(e),
+        };
+        let word = self.size();
+        let mut all = Libraries::default();
+        let r_debug = self.word(slot)?;
+        if r_debug == 0 {
+            return Ok(all);
+        }
+        // struct r_debug: version, then the first link_map. struct link_map: l_addr, l_name, l_ld, l_next, l_prev.
+        let mut at = self.word(r_debug.wrapping_add(word))?;
+        for _ in 0..MAX_ENTRIES {
+            if at == 0 {
+                break;
+            }
+            let field = |n: u64| at.wrapping_add(n * word);
+            if all.main_link_map.is_none() {
+                // The first is the program itself, with an empty name.
+                all.main_link_map = Some(at);
+            } else {
+                let name = self.word(field(1))?;
+                let name = self.string(name);
+                // What has no file (the vDSO) has a name that is no path.
+                let host_path = name.starts_with(b"/").then(|| {
+                    crate::loader::under_prefix(self.prefix, Path::new(OsStr::from_bytes(&name)))
+                });
+                all.libraries.push(Library {
+                    name: String::from_utf8_lossy(&name).into_owned(),
+                    host_path,
+                    link_map: at,
+                    load_bias: self.word(field(0))?,
+                    dynamic: self.word(field(2))?,
+                });
+            }
+            at = self.word(field(3))?;
+        }
+        Ok(all)
+    }
+}
+
+/// An unsigned integer of the guest's.
+fn number(abi: Abi, bytes: &[u8]) -> u64 {
+    let fold = |n: u64, b: &u8| n << 8 | u64::from(*b);
+    match abi.endian {
+        crate::abi::Endian::Big => bytes.iter().fold(0, fold),
+        crate::abi::Endian::Little => bytes.iter().rev().fold(0, fold),
+    }
+}
