@@ -4,6 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The trace with `pid`, where it stands as a number of its own, replaced.
+fn whole_numbers(trace: &str, pid: u32) -> String {
+    let pid = regex_lite::Regex::new(&format!(r"\b{pid}\b")).expect("a pattern");
+    pid.replace_all(trace, "PID").into_owned()
+}
+
 /// Replaces what differs from run to run: ids of processes and users, and addresses that the address space chose.
 fn normalise(trace: &str, pid: u32) -> String {
     let field = "si_uid=";
@@ -14,7 +20,7 @@ fn normalise(trace: &str, pid: u32) -> String {
         .filter(core)
         .map(|l| l.to_owned() + "\n")
         .collect();
-    let text = trace.replace(&pid.to_string(), "PID");
+    let text = whole_numbers(&trace, pid);
     let parts: Vec<&str> = text.split(field).collect();
     let (first, rest) = parts.split_first().expect("split gives one part at least");
     let mut text = rest.iter().fold((*first).to_owned(), |all, part| {
@@ -98,4 +104,269 @@ fn what_is_missing_is_named() {
         let program = root.join(format!("tests/strace/bin/unknown.{guest}"));
         check(&program, &[], "unknown", guest);
     }
+}
+
+/// What a run with these options writes to standard error, without what the machine decides.
+fn trace(options: &[&str], program: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_emu"))
+        .args(options)
+        .arg(program)
+        .args(arguments)
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .env_clear()
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .output()
+        .expect("emu");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn strace_program(name: &str, guest: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join(format!("tests/strace/bin/{name}.{guest}"))
+}
+
+/// Names of the calls in a trace of one thread.
+fn names(trace: &str) -> Vec<&str> {
+    trace
+        .lines()
+        .take_while(|l| !l.starts_with("emu: "))
+        .filter(|l| !l.starts_with(['+', '-']))
+        .map(|l| l.split('(').next().unwrap_or_default())
+        .collect()
+}
+
+#[test]
+fn filters_choose_calls() {
+    let program = strace_program("unknown", "mips");
+    let of = |filter: &str| trace(&[&format!("--strace={filter}")], &program, &[]);
+    let shown = |filter: &str, wanted: &[&str]| {
+        let text = of(filter);
+        assert_eq!(names(&text), wanted, "{filter}");
+    };
+    shown("write,close_range", &["close_range", "write"]);
+    shown("%network", &["socket", "setsockopt"]);
+    shown("%file", &["openat"]);
+    shown("%desc,!%network,!ioctl", &["fcntl", "openat", "write"]);
+    shown("%process", &["exit_group"]);
+    shown("/^(sock|prc)", &["socket", "prctl"]);
+    shown(
+        ":failed",
+        &[
+            "io_uring_setup",
+            "syscall_0x1b6c",
+            "ioctl",
+            "setsockopt",
+            "prctl",
+            "fcntl",
+            "futex",
+            "openat",
+        ],
+    );
+    shown(
+        ":successful",
+        &["close_range", "socket", "write", "exit_group"],
+    );
+    shown("%network,:failed", &["setsockopt"]);
+    let missing = of(":unimplemented");
+    assert_eq!(
+        names(&missing),
+        [
+            "io_uring_setup",
+            "syscall_0x1b6c",
+            "ioctl",
+            "setsockopt",
+            "prctl",
+            "fcntl",
+            "futex",
+        ]
+    );
+    // Only they, and the list at the end.
+    assert!(!missing.contains("+++"), "{missing}");
+    let first = missing.lines().next().unwrap_or_default();
+    assert!(
+        first.ends_with("/* emu: not implemented: syscall io_uring_setup */) = -1 ENOSYS (Function not implemented)"),
+        "{first}"
+    );
+
+    for (filter, wanted) in [
+        (
+            "frobnicate",
+            "--strace: there is no system call 'frobnicate'",
+        ),
+        (
+            "!%soup",
+            "--strace: there is no class '%soup'; there are %file,",
+        ),
+        (
+            ":lucky",
+            "--strace: there is no outcome ':lucky'; there are :failed,",
+        ),
+        ("/(", "--strace: '(' is no regular expression"),
+    ] {
+        let text = of(filter);
+        assert!(text.contains(wanted), "{text}");
+        assert_eq!(text.lines().count(), 1);
+    }
+}
+
+#[test]
+fn times_and_durations() {
+    let program = guest_program("aarch64", "hello");
+    for (kind, pattern) in [
+        ("time", r"^\d\d:\d\d:\d\d write\("),
+        ("us", r"^\d\d:\d\d:\d\d\.\d{6} write\("),
+        ("unix", r"^\d{10}\.\d{6} write\("),
+        ("rel", r"^ +0\.000000 write\("),
+    ] {
+        let option = format!("--strace-time={kind}");
+        let text = trace(
+            &[&option, "--strace=write", "--strace-durations"],
+            &program,
+            &[],
+        );
+        let pattern = regex_lite::Regex::new(pattern).expect("a pattern");
+        assert!(pattern.is_match(&text), "{text}");
+        let duration = regex_lite::Regex::new(r" = \d+ <\d+\.\d{6}>\n").expect("a pattern");
+        assert!(duration.is_match(&text), "{text}");
+    }
+    let text = trace(&["--strace-time=noon", "--strace"], &program, &[]);
+    assert!(
+        text.contains("takes time, us, unix or rel, not 'noon'"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_summary_counts() {
+    let text = trace(
+        &["--strace-summary"],
+        &strace_program("unknown", "mipsel"),
+        &[],
+    );
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .map(|l| l.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        rows[0].join(" "),
+        "% time seconds usecs/call calls errors syscall"
+    );
+    let row = |name: &str| {
+        rows.iter()
+            .find(|r| r.last() == Some(&name))
+            .unwrap_or_else(|| panic!("no row {name}: {text}"))
+    };
+    assert_eq!(row("prctl")[3..], ["1", "1", "prctl"]);
+    assert_eq!(row("close_range")[3..], ["1", "close_range"]);
+    assert_eq!(row("total")[2..], ["12", "8", "total"]);
+    // The calls themselves are not printed.
+    assert!(!text.contains("close_range("), "{text}");
+}
+
+/// Checks that every line of a trace of several processes is whole, and joins what was cut; returns the calls of each process.
+fn join_lines(text: &str) -> std::collections::BTreeMap<u32, Vec<String>> {
+    let mut open = std::collections::BTreeMap::<u32, String>::new();
+    let mut calls = std::collections::BTreeMap::<u32, Vec<String>>::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let is_row = |l: &str| l.contains(", at ") && l.starts_with(' ');
+        if line.starts_with("emu: not implemented for ")
+            || is_row(line)
+            || line.contains("count  bytes")
+        {
+            continue;
+        }
+        // The first lines are those of a single process, which has no prefix.
+        let (pid, rest) = match line.strip_prefix("[pid ") {
+            Some(rest) => {
+                let (pid, rest) = rest.split_once("] ").expect("a prefix");
+                (pid.parse().expect("a number"), rest)
+            }
+            None => (0, line),
+        };
+        let (rest, cut) = match rest.strip_suffix(" <unfinished ...>") {
+            Some(start) => (start, true),
+            None => (rest, false),
+        };
+        let whole = match rest.strip_prefix("<... ") {
+            Some(rest) => {
+                let (name, end) = rest.split_once(" resumed> ").expect("a name");
+                let start = open
+                    .remove(&pid)
+                    .or_else(|| open.remove(&0))
+                    .expect("was unfinished");
+                assert!(start.starts_with(&format!("{name}(")), "{start}{end}");
+                start + end
+            }
+            None => rest.to_owned(),
+        };
+        if cut {
+            assert!(open.insert(pid, whole).is_none(), "{line}");
+            continue;
+        }
+        let call =
+            regex_lite::Regex::new(r"^[a-z0-9_]+\(.*\) = .*$|^\+\+\+ exited with \d+ \+\+\+$")
+                .expect("a pattern");
+        assert!(call.is_match(&whole), "torn: {line}");
+        calls.entry(pid).or_default().push(whole);
+    }
+    assert!(open.is_empty(), "{open:?}");
+    calls
+}
+
+#[test]
+fn lines_of_processes_and_executed_programs_are_whole() {
+    for guest in GUESTS {
+        for times in 0..3 {
+            let text = trace(&["--strace"], &strace_program("family", guest), &["12"]);
+            let calls = join_lines(&text);
+            let all: Vec<&String> = calls.values().flatten().collect();
+            let count = |start: &str| all.iter().filter(|c| c.starts_with(start)).count();
+            assert_eq!(count("clone("), 12, "{guest} {times}: {text}");
+            assert_eq!(count("wait4("), 12, "{text}");
+            assert_eq!(
+                count("execve(\"/proc/self/exe\", [\"family\", \"leaf\"], []) = 0"),
+                6,
+                "{text}"
+            );
+            assert_eq!(count("prctl("), 36, "{text}");
+            assert_eq!(count("ioctl("), 24, "{text}");
+            assert_eq!(count("+++ exited with 0"), 13, "{text}");
+        }
+    }
+}
+
+#[test]
+fn lines_of_threads_are_whole() {
+    let program = guest_program("aarch64", "suite");
+    let text = trace(&["--strace=!%time"], &program, &["conditions"]);
+    let calls = join_lines(&text);
+    let threads = calls
+        .values()
+        .filter(|c| c.iter().any(|c| c.starts_with("futex(")))
+        .count();
+    assert!(threads > 2, "{text}");
+}
+
+#[test]
+fn each_process_may_have_a_file() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("strace-each");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder under target/tmp");
+    let output = format!("--strace-output={}/t.%p", folder.display());
+    let text = trace(&[&output], &strace_program("family", "mips"), &["4"]);
+    assert_eq!(text, "");
+    let mut leaves = 0;
+    for file in std::fs::read_dir(&folder).expect("the folder") {
+        let file = file.expect("a file").path();
+        let text = std::fs::read_to_string(&file).expect("readable");
+        assert!(
+            !text.contains("[pid") && !text.contains("unfinished"),
+            "{text}"
+        );
+        assert!(text.contains("\n+++ exited with 0 +++\n"), "{text}");
+        leaves += usize::from(text.matches("prctl(").count() == 3);
+    }
+    assert_eq!(leaves, 4);
 }

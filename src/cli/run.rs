@@ -12,7 +12,7 @@ use crate::mem::AddressSpace;
 use crate::os::freebsd::FreeBsd;
 use crate::os::linux::Linux;
 use crate::process::{Config, Image, Observer, Os, Process, Signal, Thread};
-use crate::trace::{Filter, Missing, Output, STAMPS, Sink, Tell, Trace};
+use crate::trace::{Filter, Missing, Output, Records, STAMPS, Sink, Tell, Trace};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -391,7 +391,12 @@ impl Tracers {
         };
         let tell = match (options.report.as_deref(), &trace) {
             (Some(path), _) if path.as_os_str() == "-" => Tell::Summary,
-            (Some(path), _) => Tell::Records(append("--report", path)?),
+            (Some(path), _) => {
+                Tell::Records(Records::open(path.to_path_buf()).map_err(|e| Failure {
+                    text: format!("--report {}: {e}", path.display()),
+                    status: 1,
+                })?)
+            }
             (None, Some(trace)) if shown => Tell::Trace(trace.clone()),
             (None, _) => Tell::Line,
         };

@@ -166,7 +166,7 @@ impl Observer for Trace {
     }
 
     fn fork(&self, _thread: &mut Thread, _child: i32) {
-        self.out.set_several();
+        self.out.fork();
     }
 
     fn forked(&self, _thread: &mut Thread) {

@@ -3,11 +3,13 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::report::{self, Record};
 use crate::host;
+use crate::isa::RegRole;
 use crate::loader::Symbols;
 use crate::mem::{AddressSpace, Kind};
 use crate::process::{self, End, Observer, Outcome, Thread, Unimplemented};
@@ -21,9 +23,59 @@ pub enum Tell {
     /// Every thing, at the end of a trace.
     Trace(std::sync::Arc<super::Trace>),
     /// As records of JSON, appended to a file that many processes share.
-    Records(File),
+    Records(Records),
     /// Not at all: a debugger asks.
     Nothing,
+}
+
+/// A file of records.
+pub struct Records {
+    path: PathBuf,
+    file: File,
+    /// Device and inode: the guest may have closed the descriptor, and got its number for a file of its own.
+    identity: Option<(u64, u64)>,
+}
+
+impl Records {
+    /// Opens the file at an absolute path, out of the guest's way.
+    ///
+    /// # Errors
+    /// It cannot be opened or made.
+    pub fn open(path: PathBuf) -> std::io::Result<Records> {
+        let file = open(&path)?;
+        Ok(Records {
+            identity: identity(&file),
+            path,
+            file,
+        })
+    }
+
+    fn append(&self, text: &str) {
+        let again;
+        let mut file = &self.file;
+        if identity(file) != self.identity {
+            match open(&self.path) {
+                Ok(f) => again = f,
+                // The guest may have given up the rights that it takes. It must not suffer from it.
+                Err(_) => return,
+            }
+            file = &again;
+        }
+        // Appending is whole on its own where it is one write; the lock is for file systems where it is not. A full disk must
+        // not end the guest.
+        let _ = file.lock();
+        let _ = file.write_all(text.as_bytes());
+        let _ = file.unlock();
+    }
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    host::fd::above_the_guests(|| File::options().append(true).create(true).open(path))
+}
+
+fn identity(file: &File) -> Option<(u64, u64)> {
+    let data = file.metadata().ok()?;
+    Some((data.dev(), data.ino()))
 }
 
 /// Where in the guest's code something was asked for.
@@ -41,6 +93,8 @@ struct Thing {
     /// What the guest got the last time.
     result: String,
     place: Place,
+    /// Where the return address register points: the caller of a C library's function, as a rule.
+    caller: Place,
 }
 
 /// Collects what is not implemented.
@@ -97,6 +151,26 @@ impl Place {
     }
 }
 
+impl Thing {
+    /// The function that called the one that asked; "" if there is none in a file, or it is the same.
+    fn caller_name(&self) -> String {
+        let function = |name: &str| name.split('+').next().unwrap_or_default().to_owned();
+        let name = match self.caller.file {
+            Some(_) => self.caller.name(),
+            None => String::new(),
+        };
+        if function(&name) == function(&self.place.name()) {
+            return String::new();
+        }
+        name
+    }
+}
+
+fn return_address(thread: &Thread) -> u64 {
+    let register = thread.process.isa.registers().by_role(RegRole::Ra);
+    register.map_or(0, |r| r.read(&thread.cpu) as u64)
+}
+
 impl Missing {
     /// For the program of that path.
     pub fn new(tell: Tell, program: PathBuf) -> Missing {
@@ -134,6 +208,7 @@ impl Missing {
             size: t.what.size,
             result: t.result.clone(),
             at: t.place.name(),
+            caller: t.caller_name(),
             pc: t.place.pc,
             file: t
                 .place
@@ -166,17 +241,13 @@ impl Missing {
             }
             Tell::Summary => eprint!("{}", report::text(&self.describe(&things))),
             Tell::Trace(trace) => trace.output().raw(&report::text(&self.describe(&things))),
-            Tell::Records(file) => {
+            Tell::Records(records) => {
                 let lines: String = self
                     .describe(&things)
                     .iter()
                     .map(|r| r.to_json() + "\n")
                     .collect();
-                // Appending is whole on its own where it is one write; the lock is for file systems where it is not. A full
-                // disk must not end the guest.
-                let _ = file.lock();
-                let _ = (&*file).write_all(lines.as_bytes());
-                let _ = file.unlock();
+                records.append(&lines);
             }
             Tell::Nothing => {}
         }
@@ -205,6 +276,7 @@ impl Observer for Missing {
                     count: 1,
                     result: if instruction { "SIGILL" } else { "" }.to_owned(),
                     place: Place::of(&thread.process.mem, what.pc),
+                    caller: Place::of(&thread.process.mem, return_address(thread)),
                 }),
             }
         });

@@ -14,7 +14,7 @@ mod tests;
 
 pub use calls::Trace;
 pub use filter::{CLASSES, Filter};
-pub use missing::{Missing, Tell};
+pub use missing::{Missing, Records, Tell};
 pub use output::{Output, STAMPS, Sink, Stamp, path_for};
 pub use recent::describe;
 pub use render::{Memory, NoMemory};

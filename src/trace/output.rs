@@ -225,6 +225,13 @@ impl Output {
         });
     }
 
+    /// The process forked.
+    pub fn fork(&self) {
+        if self.each.is_none() {
+            self.set_several();
+        }
+    }
+
     /// This is the child of a fork.
     pub fn forked(&self) {
         if let Some(pattern) = &self.each {

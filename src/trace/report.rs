@@ -23,7 +23,9 @@ pub struct Record {
     pub result: String,
     /// Where it was asked for first: `symbol+0x2c`, `file+0x1234` or an address.
     pub at: String,
-    /// The same as an address.
+    /// Where the function was called from that asked, or "".
+    pub caller: String,
+    /// The first place as an address.
     pub pc: u64,
     /// The same as a mapped file and the offset in it.
     pub file: Option<(String, u64)>,
@@ -44,6 +46,7 @@ impl Record {
             "size": self.size,
             "result": self.result,
             "at": self.at,
+            "caller": self.caller,
             "pc": self.pc,
             "file": self.file.as_ref().map(|f| &f.0),
             "offset": self.file.as_ref().map(|f| f.1),
@@ -73,6 +76,7 @@ impl Record {
             size: value["size"].as_u64(),
             result: text("result")?,
             at: text("at")?,
+            caller: text("caller")?,
             pc: number("pc")?,
             file: text("file").ok().zip(number("offset").ok()),
             input: (0..input.len() / 2)
@@ -88,6 +92,9 @@ impl Record {
             "{:>8} {size:>6}  {:<12} {} {}, at {}",
             self.count, self.result, self.kind, self.what, self.at
         );
+        if !self.caller.is_empty() {
+            line += &format!(" from {}", self.caller);
+        }
         if !self.input.is_empty() {
             let each: Vec<String> = self.input.iter().map(|b| format!("{b:02x}")).collect();
             line += &format!(" [{}]", each.join(" "));
@@ -100,7 +107,14 @@ const HEAD: &str = "   count  bytes  result       what\n";
 
 /// What one process asked for, as a list.
 pub fn text(records: &[Record]) -> String {
-    let mut text = "emu: not implemented:\n".to_owned() + HEAD;
+    let Some(first) = records.first() else {
+        return String::new();
+    };
+    let program = first.program.rsplit('/').next().unwrap_or_default();
+    let mut text = format!(
+        "emu: not implemented for {program} ({}):\n{HEAD}",
+        first.pid
+    );
     for record in records {
         text += &record.line();
     }

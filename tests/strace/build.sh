@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 lib=../guests/lib
 flags=(-O2 -Wall -Wextra -std=gnu11 -static -Wl,--build-id=none -nostdlib -ffreestanding -fno-stack-protector
-	-fno-asynchronous-unwind-tables -fno-pic -no-pie -I$lib -Wl,-z,noseparate-code -Wl,-e,_start -s)
+	-fno-asynchronous-unwind-tables -fno-pic -no-pie -I$lib -Wl,-z,noseparate-code -Wl,-e,_start -Wl,-z,max-page-size=4096)
+# With symbols, which reports name.
 for source in *.c; do
 	name=${source%.c}
 	aarch64-linux-gnu-gcc "${flags[@]}" $lib/start-aarch64.S $lib/guest.c "$source" -o "bin/$name.aarch64"
