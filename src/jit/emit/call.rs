@@ -120,7 +120,7 @@ pub struct FlagConstants {
 /// An op's slow path, emitted after the block.
 pub struct Cold {
     /// Fields of the jumps to it.
-    pub fields: [usize; 2],
+    pub fields: [usize; 3],
     /// How many.
     pub count: usize,
     /// Where it goes back to.
@@ -131,6 +131,8 @@ pub struct Cold {
     pub operands: [u8; 3],
     /// Host register of its result.
     pub result: u8,
+    /// The frame has the MXCSR of before the op, with which the path begins.
+    pub saved_mxcsr: bool,
 }
 
 pub(super) const fn varg(n: usize) -> Mem {
@@ -271,7 +273,7 @@ impl Emitter {
 
     /// Has the current op's slow path entered from `fields`, and resumed here.
     pub(super) fn cold(&mut self, fields: &[usize], operands: [u8; 3], result: u8) {
-        let mut list = [0; 2];
+        let mut list = [0; 3];
         list[..fields.len()].copy_from_slice(fields);
         self.colds.push(Cold {
             fields: list,
@@ -280,6 +282,7 @@ impl Emitter {
             op: self.at,
             operands,
             result,
+            saved_mxcsr: false,
         });
     }
 
@@ -289,6 +292,9 @@ impl Emitter {
             let op = &b.ops[cold.op];
             for field in &cold.fields[..cold.count] {
                 self.asm.bind32(*field);
+            }
+            if cold.saved_mxcsr {
+                self.asm.ldmxcsr(frame::MXCSR);
             }
             for (n, r) in cold.operands.into_iter().enumerate() {
                 let v = [op.a, op.b, op.c][n];

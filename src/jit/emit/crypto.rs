@@ -1,6 +1,7 @@
 //! AES, SHA-1, SHA-256 and CRC-32 with the host's instructions. The vectors of SHA have their words in the order of memory for
 //! Arm and partly in the opposite one for x86.
 
+use super::fp::all_scratch;
 use super::vec::v;
 use super::{Emitter, Result};
 use crate::ir::{Block, Op, OpCode, Ty};
@@ -112,7 +113,7 @@ impl Emitter {
         let k = u128::from(ROUND[part as usize]);
         let k = k | k << 32 | k << 64 | k << 96;
         let (x, y, z) = (self.xmm(b, op.a)?, self.xmm(b, op.b)?, self.xmm(b, op.c)?);
-        let (false, Some(k)) = (three_scratch(x, y, z), self.pooled(k)) else {
+        let (false, Some(k)) = (all_scratch(x, y, z), self.pooled(k)) else {
             return self.soft_keeping_flags(b, op);
         };
         let (t, u) = (self.alloc_xmm()?, self.alloc_xmm()?);
@@ -130,7 +131,7 @@ impl Emitter {
 
     fn sha256_rounds(&mut self, b: &Block, op: &Op) -> Result {
         let (x, y, z) = (self.xmm(b, op.a)?, self.xmm(b, op.b)?, self.xmm(b, op.c)?);
-        if three_scratch(x, y, z) {
+        if all_scratch(x, y, z) {
             return self.soft_keeping_flags(b, op);
         }
         let (t, u) = (self.alloc_xmm()?, self.alloc_xmm()?);
@@ -183,11 +184,6 @@ impl Emitter {
         self.set_zero(1);
         Ok(())
     }
-}
-
-/// Whether three operands take three registers of the four for values, so that two more would be one too many.
-fn three_scratch(x: Reg, y: Reg, z: Reg) -> bool {
-    [x, y, z].iter().all(|r| *r >= 12) && x != y && y != z && x != z
 }
 
 #[cfg(test)]

@@ -25,8 +25,9 @@ impl Emitter {
     pub(super) fn fp_op(&mut self, b: &Block, op: &Op) -> Result {
         use OpCode::*;
         let legacy = b.fp.nan == NanRule::MipsLegacy;
-        if b.fp.flush_to_zero && !matches!(op.code, FNeg | FAbs) {
-            return self.soft(b, op);
+        // Integers are not denormal, nor is anything made of them.
+        if b.fp.flush_to_zero && !matches!(op.code, FNeg | FAbs | IntToF | VIntToF) {
+            return self.flushing_op(b, op);
         }
         match op.code {
             FAdd => self.arith(b, op, 0x58),
@@ -105,7 +106,7 @@ impl Emitter {
 
     /// The register that an operation writes first: the value's own if that is no operand, because the cold path wants the
     /// operands.
-    fn result_register(&mut self) -> Result<(Reg, bool)> {
+    pub(super) fn result_register(&mut self) -> Result<(Reg, bool)> {
         let pin = self.values[self.at].hint;
         if pin != NO_HOST && self.locked >> pin & 1 != 0 {
             return Ok((self.alloc_xmm()?, true));
@@ -140,7 +141,7 @@ impl Emitter {
 
     /// Moves a scalar result from `t` to the value's register, the rest zero where that matters. `upper` is what is known to be
     /// zero of the register that `t` got its upper part from. Then the cold path ends here.
-    fn finish_scalar(
+    pub(super) fn finish_scalar(
         &mut self,
         b: &Block,
         op: &Op,
@@ -180,7 +181,7 @@ impl Emitter {
     }
 
     /// Host registers of the operands, which are all in registers now.
-    fn operand_registers(&self, _b: &Block, op: &Op) -> [u8; 3] {
+    pub(super) fn operand_registers(&self, _b: &Block, op: &Op) -> [u8; 3] {
         [op.a, op.b, op.c].map(|v| if v == NONE { NO_HOST } else { self.reg_of(v) })
     }
 
@@ -631,8 +632,8 @@ fn detects_tininess(b: &Block) -> bool {
     b.fp.nan != NanRule::MipsLegacy
 }
 
-/// Whether three operands take three scratch registers.
-fn all_scratch(x: Reg, y: Reg, z: Reg) -> bool {
+/// Whether three operands take three scratch registers, so that two more would be one too many.
+pub(super) fn all_scratch(x: Reg, y: Reg, z: Reg) -> bool {
     [x, y, z].iter().all(|r| *r >= 12) && x != y && y != z && x != z
 }
 

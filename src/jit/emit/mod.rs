@@ -8,6 +8,7 @@ mod call;
 mod crypto;
 mod exit;
 mod flags;
+mod flush;
 mod fp;
 mod int;
 mod mem;

@@ -3,6 +3,8 @@
 mod blocks;
 mod copies;
 mod faults;
+mod fp;
+mod generate;
 mod random;
 
 use super::cache::CodeCache;
