@@ -3,8 +3,8 @@
 //! - The slowdown of programs by watchpoints that are never hit: user and system time of the whole run, with and without them in
 //!   turns.
 //! - Hits a second: a debugger that continues from stop to stop over a unix socket.
-//! - A breakpoint whose condition does not hold: time of one visit, from the calls that the guest makes in a second with and
-//!   without it.
+//! - A breakpoint whose condition does not hold: CPU time of one visit, from the calls that the guest makes with
+//!   and without it.
 
 #[path = "../tests/remote/client.rs"]
 mod client;
@@ -133,9 +133,9 @@ fn report_hits(guest: &str) {
     println!("{guest:<8} watchpoint hits/s {:>10.0}", median(&mut rates));
 }
 
-/// Calls of the guest's function in a second, while the debugger has this breakpoint there.
-fn calls_a_second(guest: &str, breakpoint: Option<&str>) -> f64 {
-    let (_emu, mut debugger) = start(guest, "stops", &[]);
+/// CPU time in ns of one call of the guest's function, while the debugger has this breakpoint there.
+fn time_of_call(guest: &str, breakpoint: Option<&str>) -> f64 {
+    let (emu, mut debugger) = start(guest, "stops", &[]);
     let called = address(guest, "called");
     // Past the start.
     ok(&mut debugger, &format!("Z0,{called:x},4"));
@@ -150,15 +150,20 @@ fn calls_a_second(guest: &str, breakpoint: Option<&str>) -> f64 {
         let n = u32::from_str_radix(&hex.unwrap(), 16).unwrap();
         if guest == "mips" { n } else { n.swap_bytes() }
     };
-    let before = count(&mut debugger);
-    let start = Instant::now();
+    let before = (count(&mut debugger), cpu_ns(&emu));
     debugger.send(b"vCont;c");
     std::thread::sleep(Duration::from_millis(500));
     debugger.stream.write_all(b"\x03").unwrap();
     let stop = debugger.receive().unwrap();
-    let time = start.elapsed().as_secs_f64();
     assert!(stop.starts_with("T02"), "{stop}");
-    f64::from(count(&mut debugger).wrapping_sub(before)) / time
+    let calls = count(&mut debugger).wrapping_sub(before.0);
+    (cpu_ns(&emu) - before.1) / f64::from(calls)
+}
+
+/// Time in ns that the guest's main thread has run.
+fn cpu_ns(guest: &Guest) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{}/schedstat", guest.emu.id())).unwrap();
+    text.split(' ').next().unwrap().parse().unwrap()
 }
 
 /// Returns whether the limit is kept.
@@ -174,9 +179,8 @@ fn report_conditions(guest: &str) -> bool {
     for (text, condition) in conditions {
         let mut visits: Vec<f64> = (0..ROUNDS)
             .map(|_| {
-                let free = calls_a_second(guest, None);
-                let conditional = calls_a_second(guest, Some(&condition));
-                (1.0 / conditional - 1.0 / free) * 1e9
+                let free = time_of_call(guest, None);
+                time_of_call(guest, Some(&condition)) - free
             })
             .collect();
         let ns = median(&mut visits);

@@ -416,6 +416,27 @@ fn a_call_that_blocks_stops_when_it_returns() {
     }
 }
 
+/// The kernel clears a word when a thread ends (CLONE_CHILD_CLEARTID).
+#[test]
+fn the_end_of_a_thread_stops() {
+    for isa in ["aarch64", "mips"] {
+        let mut s = Session::start(isa, "jit", "end");
+        s.run_to("calls_done");
+        let word = s.addr("running");
+        s.ok(&format!("Z2,{word:x},4"));
+        let main = s.run("vCont;c");
+        assert_eq!(main.watch, Some(("watch".into(), word)), "{main:?}");
+        let worker = s.run("vCont;c");
+        assert_eq!(worker.watch, Some(("watch".into(), word)), "{worker:?}");
+        assert_ne!(worker.tid, main.tid);
+        let range = s.addr("start_thread")..s.addr("start_thread") + 200;
+        assert!(range.contains(&worker.pc), "{worker:?}");
+        assert_eq!(s.read(word, 4), [0; 4]);
+        s.ok(&format!("z2,{word:x},4"));
+        assert_eq!(s.finish(), expected_output(isa));
+    }
+}
+
 #[test]
 fn every_thread_stops() {
     for isa in ISAS {

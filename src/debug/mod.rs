@@ -6,6 +6,19 @@
 //!
 //! Nothing here changes what the guest does: breakpoints end translations rather than patch memory, a thread that waits in a
 //! system call stays there, and a guest without a debugger runs the same code.
+//!
+//! # Watchpoints
+//!
+//! Guest code is translated anew, with a check before each access that could meet a watched range, and lives beside the plain
+//! translations ([`crate::ir::WatchSet`]). It stops *before* the access, as gdb and lldb expect of AArch64 and MIPS: they take
+//! the watchpoint out, step, put it back and show the values. A plain resume does the access and goes on.
+//!
+//! A system call is seen by what its handler accesses and by the buffers that the host's kernel is given
+//! ([`crate::mem::AddressSpace::lend_to_kernel`]), also when the watchpoint comes while the call blocks. It stops *after* the
+//! call, with the PC behind it; the debugger's step then is that of the next instruction. Signal frames and the word that the
+//! kernel clears when a thread ends count as well. What other processes do to shared memory is not seen.
+//!
+//! One access is one stop, which names the first watched byte. Of two watchpoints that one access meets gdb is told of one.
 
 mod catch;
 mod condition;

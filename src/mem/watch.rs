@@ -113,16 +113,26 @@ impl AddressSpace {
     /// call returned if it succeeded.
     pub fn end_call(&self, result: Option<u64>) -> Option<WatchHit> {
         RECORDING.set(false);
+        let watched = self.watched();
         RECORD.with_borrow_mut(|record| {
-            let hit = record.hit.take();
-            let mut left = result.unwrap_or(0);
-            let lent = std::mem::take(&mut record.lent);
-            let lent = lent.iter().filter_map(|l| {
-                let len = if l.counted { l.len.min(left) } else { l.len };
-                left -= if l.counted { len } else { 0 };
-                result.and_then(|_| self.watched()?.find(l.addr, len, l.access))
-            });
-            hit.or(lent.min_by_key(|h| h.addr))
+            let mut hit = record.hit.take();
+            if let (None, Some(watched), Some(result)) = (hit, watched, result) {
+                let mut left = result;
+                hit = record
+                    .lent
+                    .iter()
+                    .filter_map(|l| {
+                        let mut len = l.len;
+                        if l.counted {
+                            len = len.min(left);
+                            left -= len;
+                        }
+                        watched.find(l.addr, len, l.access)
+                    })
+                    .min_by_key(|h| h.addr);
+            }
+            record.lent.clear();
+            hit
         })
     }
 

@@ -39,6 +39,8 @@
 //! stop (world) ── threads ── a thread's loan of its CpuState ── actions ── code cache ── mem layout ── mem code pages
 //! ```
 //!
+//! The list of what is watched (in `mem`) and the conditions of breakpoints (in `debug`) come last and are held for a look only.
+//!
 //! None is held while guest code runs or in a blocking system call. Signal handlers take no lock.
 
 mod code;

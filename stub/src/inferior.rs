@@ -308,7 +308,10 @@ pub enum StopReason {
         /// Whether it was asked for as a hardware breakpoint.
         hardware: bool,
     },
-    /// A watchpoint; before or after the access as [`TargetDescription::watch_after`] says. Where it is before, a resume from here
+    /// A watchpoint; before or after the access as [`TargetDescription::watch_after`] says. An access that a system call makes is
+    /// reported after the call in any case: only then is it known what was written. Debuggers that expect the stop before the
+    /// access step one instruction then too, and compare the values they know.
+    /// Where it is before, a resume from here
     /// does the access without reporting it again.
     Watchpoint {
         /// The kind that was asked for.

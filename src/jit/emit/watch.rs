@@ -50,6 +50,13 @@ impl Emitter {
                 self.asm.lea(wide, addr, biased);
                 fields.push(self.jump_within(addr, last.wrapping_sub(bias)));
             }
+            // Too far for a displacement, so always `wide`.
+            [(first, last)] if let Some(constant) = self.pooled(start(*first).into()) => {
+                bias = start(*first);
+                self.asm.lea(wide, addr, mem);
+                self.asm.alu(Alu::Sub, true, addr, constant);
+                fields.push(self.jump_within(addr, last.wrapping_sub(bias)));
+            }
             bounds => {
                 self.asm.lea(wide, addr, mem);
                 // The operands' registers may hold the difference.
