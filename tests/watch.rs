@@ -139,6 +139,8 @@ impl Session {
     fn finish(mut self) -> String {
         let end = self.run("vCont;c");
         assert_eq!(end.text, "W00");
+        // The server waits for the debugger to go, for a while.
+        drop(self.debugger);
         let mut output = String::new();
         let mut pipe = self.guest.emu.stdout.take().unwrap();
         pipe.read_to_string(&mut output).unwrap();
