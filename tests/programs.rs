@@ -11,7 +11,11 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// What "all" in the list stands for.
 const GUESTS: [&str; 3] = ["aarch64", "mips", "mipsel"];
+
+/// A folder of programs for FreeBSD.
+const FREEBSD: &str = "freebsd-aarch64";
 
 /// Longest time one run may take: the interpreter in an unoptimised build on a busy machine needs most of it.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
@@ -281,6 +285,16 @@ fn mipsel_interp() {
     check_all("mipsel", "interp");
 }
 
+#[test]
+fn freebsd_aarch64_jit() {
+    check_all(FREEBSD, "jit");
+}
+
+#[test]
+fn freebsd_aarch64_interp() {
+    check_all(FREEBSD, "interp");
+}
+
 /// A program that no case runs, or an expectation that no case reads, would be dead weight that looks like coverage.
 #[test]
 fn every_program_and_expectation_is_used() {
@@ -297,7 +311,8 @@ fn every_program_and_expectation_is_used() {
             .expect("folder")
             .map(|entry| entry.expect("entry").path())
     };
-    let built: BTreeSet<PathBuf> = GUESTS
+    let built: BTreeSet<PathBuf> = [&GUESTS[..], &[FREEBSD]]
+        .concat()
         .iter()
         .flat_map(|guest| list(guests_folder().join("bin").join(guest)))
         .collect();

@@ -13,7 +13,7 @@ freestanding=(-nostdlib -ffreestanding -fno-stack-protector -fno-asynchronous-un
 
 compiler() { # ISA: sets cc
 	case $1 in
-	aarch64) cc=(aarch64-linux-gnu-gcc) ;;
+	aarch64 | freebsd-aarch64) cc=(aarch64-linux-gnu-gcc) ;;
 	mips) cc=(mips-linux-gnu-gcc -march=mips32r2) ;;
 	mipsel) cc=(mipsel-linux-gnu-gcc -march=mips32r2) ;;
 	esac
@@ -40,6 +40,14 @@ free_program() { # ISA NAME FLAGS...
 	[ -e "$source" ] || source=free/${isa/mipsel/mips}/$name.c
 	build "$isa" "bin/$isa/$name" -s "${freestanding[@]}" "${abi[@]}" "$@" "$start" lib/guest.c "$source"
 }
+
+# FreeBSD's programs are freestanding, so that any compiler for the ISA does: the ABI note in the start-up code makes them FreeBSD's.
+for source in free/freebsd/*.c; do
+	name=$(basename "$source" .c)
+	want "$name" || continue
+	build freebsd-aarch64 "bin/freebsd-aarch64/$name" -s "${freestanding[@]}" -DGUEST_FREEBSD -mno-outline-atomics \
+		lib/start-freebsd-aarch64.S lib/guest.c "$source"
+done
 
 for isa in aarch64 mips mipsel; do
 	for source in free/*.c free/"${isa/mipsel/mips}"/*.c; do

@@ -8,7 +8,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#ifdef GUEST_FREEBSD
+#include "freebsd.h"
+#else
 #include <asm/unistd.h>
+#endif
 
 typedef uint8_t u8;
 typedef uint16_t u16;

@@ -120,8 +120,11 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
         }
         mapping.place = Place::Fixed(aligned_room(call, len, 1 << align)?);
     }
-    let at = call.mem().map(&mapping)?;
-    Ok(at)
+    match call.mem().map(&mapping) {
+        // MAP_EXCL where something is mapped: FreeBSD's error, mmap(2).
+        Err(Errno::EEXIST) => Err(Errno::EINVAL),
+        other => other,
+    }
 }
 
 /// Reserves room for `len` bytes at a multiple of `align`: maps more, and gives back what lies around it.
