@@ -510,7 +510,7 @@ pub static OPTIONS: &[Opt] = &[
         &["stats"],
         "",
         "STATS",
-        "print counters of the translator to standard error at the end",
+        "print counters and times of the translator to standard error at the end",
         |o, _| {
             o.stats = true;
             Ok(())

@@ -17,7 +17,7 @@ pub use start::prepare;
 use syscall::last_errno;
 pub use syscall::{
     Forked, Ids, core_limit, dumpable, fork, ids, monotonic_ns, pid, random, set_thread_name,
-    stack_limit, syscall, thread_cpu_ns, tid, vfork,
+    stack_limit, syscall, tid, vfork,
 };
 
 /// Size in bytes of a page, of the host and of every guest.

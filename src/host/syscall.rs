@@ -174,21 +174,12 @@ pub fn dumpable() -> i32 {
 
 /// CLOCK_MONOTONIC in nanoseconds: the clock that perf's files are stamped with.
 pub fn monotonic_ns() -> u64 {
-    clock_ns(libc::CLOCK_MONOTONIC)
-}
-
-/// CPU time of the calling thread in nanoseconds, in user mode and in the kernel.
-pub fn thread_cpu_ns() -> u64 {
-    clock_ns(libc::CLOCK_THREAD_CPUTIME_ID)
-}
-
-fn clock_ns(clock: libc::clockid_t) -> u64 {
     let mut now = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: room for the result; the clocks exist on every Linux.
-    unsafe { libc::clock_gettime(clock, &mut now) };
+    // SAFETY: room for the result; the clock exists on every Linux.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 

@@ -14,7 +14,7 @@ use super::stubs::{self, ConstPool, Stubs};
 use super::x64::Asm;
 use crate::abi::Errno;
 use crate::host::code::{missing_features, populate};
-use crate::host::thread_cpu_ns;
+use crate::host::monotonic_ns;
 use crate::ir::{Block, BlockKey, Slot, pending};
 use crate::isa::Isa;
 use crate::mem::Invalidate;
@@ -219,11 +219,12 @@ impl CodeCache {
                 area: 0,
                 pos,
                 populated: pos,
-                blocks: Vec::new(),
+                // Room for a short program, so that nothing is moved while it starts.
+                blocks: Vec::with_capacity(1024),
                 map: AddressMap::default(),
-                exits: Vec::new(),
+                exits: Vec::with_capacity(2048),
                 pages: AddressMap::default(),
-                page_list: Vec::new(),
+                page_list: Vec::with_capacity(2048),
                 generation: 0,
                 descriptors: [Vec::new(), Vec::new()],
                 given_up: [0; 2],
@@ -558,26 +559,32 @@ impl CodeCache {
         }
     }
 
-    /// Has the CPU time of translations measured, which takes two system calls for each block.
+    /// Has translations timed. A thread's CPU clock would be the right one, but reading it is a system call, which takes as long
+    /// as three guest instructions and leaves the host's caches and predictors worse than it finds them. So this reads the
+    /// monotonic clock, and leaves out what took so long that the thread cannot have been running all the time.
     pub fn measure_time(&mut self) {
         // What a measurement of nothing shows is not the translation's.
         let nothing = || {
-            let start = thread_cpu_ns();
-            thread_cpu_ns() - start
+            let start = monotonic_ns();
+            monotonic_ns() - start
         };
         self.clock_ns = (0..32).map(|_| nothing()).min();
     }
 
     /// Starts a measurement, if they are wanted.
     pub(super) fn start_timer(&self) -> Option<u64> {
-        self.clock_ns.map(|_| thread_cpu_ns())
+        self.clock_ns.map(|_| monotonic_ns())
     }
 
-    /// The thread's CPU time since `start` goes to the translation counter.
-    pub(super) fn count_time(&self, start: Option<u64>) {
+    /// The time since `start` was spent on the translation of a block of `insns` instructions.
+    pub(super) fn count_time(&self, start: Option<u64>, insns: u32) {
+        /// Some ten times what the longest block takes, and a tenth of what a thread waits that has to.
+        const INTERRUPTED_NS: u64 = 200_000;
         if let (Some(start), Some(clock)) = (start, self.clock_ns) {
-            self.counters
-                .add_time((thread_cpu_ns() - start).saturating_sub(clock));
+            let ns = (monotonic_ns() - start).saturating_sub(clock);
+            if ns < INTERRUPTED_NS {
+                self.counters.add_time(ns, insns);
+            }
         }
     }
 }

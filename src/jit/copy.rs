@@ -52,10 +52,7 @@ fn plain(op: &Op, code: OpCode) -> bool {
 }
 
 /// The slot of the first register if a load pair begins at op `i`: two loads, then two registers written.
-fn load_pair(ops: &[Op], i: usize) -> Option<Slot> {
-    let [l0, l1, s0, s1] = ops.get(i..i + 4)? else {
-        return None;
-    };
+fn load_pair([l0, l1, s0, s1]: &[Op; 4], i: usize) -> Option<Slot> {
     let written =
         |s: &Op, v: usize| s.code == OpCode::SetReg && s.ty == Ty::I64 && s.a as usize == v;
     (plain(l0, OpCode::Load)
@@ -69,10 +66,7 @@ fn load_pair(ops: &[Op], i: usize) -> Option<Slot> {
 }
 
 /// The slot of the first register if a store pair begins at op `i`: a register read and stored, then another.
-fn store_pair(ops: &[Op], i: usize) -> Option<Slot> {
-    let [g0, s0, g1, s1] = ops.get(i..i + 4)? else {
-        return None;
-    };
+fn store_pair([g0, s0, g1, s1]: &[Op; 4], i: usize) -> Option<Slot> {
     let read = |g: &Op| g.code == OpCode::GetReg && g.ty == Ty::I64;
     (read(g0)
         && plain(s0, OpCode::Store)
@@ -95,19 +89,34 @@ impl Copies {
         }
         self.pairs.clear();
         let ops = &block.ops;
-        for i in 0..ops.len().saturating_sub(4) {
-            let slot = match ops[i].code {
-                OpCode::Load => load_pair(ops, i),
-                OpCode::GetReg => store_pair(ops, i),
-                _ => None,
+        let mut loads = false;
+        for (i, op) in ops.iter().enumerate() {
+            // Where the pair would begin.
+            let start = match op.code {
+                OpCode::Load => i,
+                OpCode::Store => i.saturating_sub(1),
+                _ => continue,
+            };
+            let Some(four) = ops[start..].first_chunk::<4>() else {
+                continue;
+            };
+            let slot = match (four[0].code, four[1].code) {
+                (OpCode::Load, OpCode::Load) => load_pair(four, start),
+                // See `choose_stores`: nothing else has a chance.
+                (OpCode::GetReg, OpCode::Store) => store_pair(four, start)
+                    .filter(|slot| loads || is_temporary(*slot, conv.temporaries)),
+                _ => continue,
             };
             // In the state, and there in one line of the host's cache.
             if let Some(slot) = slot
                 && (slot as usize).is_multiple_of(HALF)
                 && slot % 64 != 56
-                && (slot as usize..slot as usize + 2 * HALF).all(|at| !conv.is_pinned(at))
+                && (0..2 * HALF)
+                    .step_by(4)
+                    .all(|at| !conv.is_pinned(slot as usize + at))
             {
-                self.pairs.push(i as Val);
+                self.pairs.push(start as Val);
+                loads |= op.code == OpCode::Load;
             }
         }
         if self.pairs.is_empty() {
@@ -129,8 +138,12 @@ impl Copies {
     fn count_uses(&mut self, ops: &[Op]) {
         self.uses.clear();
         self.uses.resize(ops.len(), 0);
-        for v in ops.iter().flat_map(Op::operands) {
-            self.uses[v as usize] = self.uses[v as usize].saturating_add(1);
+        for op in ops {
+            for v in [op.a, op.b, op.c] {
+                if let Some(uses) = self.uses.get_mut(v as usize) {
+                    *uses = uses.saturating_add(1);
+                }
+            }
         }
         let uses = &self.uses;
         self.pairs.retain(|&i| {
@@ -215,12 +228,16 @@ impl Copies {
                 Half::Alone => false,
                 Half::Pair(_) => halves[unit] == halves[unit + 1],
                 Half::Elsewhere => {
-                    halves[unit + 1] == Half::Elsewhere
-                        && (temporaries.0..temporaries.1 - HALF as Slot).contains(&slot)
+                    halves[unit + 1] == Half::Elsewhere && is_temporary(slot, temporaries)
                 }
             }
         });
     }
+}
+
+/// Whether the registers of the pair at `slot` are ones that calls do not preserve.
+fn is_temporary(slot: Slot, temporaries: (Slot, Slot)) -> bool {
+    (temporaries.0..temporaries.1.saturating_sub(HALF as Slot)).contains(&slot)
 }
 
 /// The parts of the state that a `GetReg` or `SetReg` touches.

@@ -189,7 +189,7 @@ impl<M: Memory + CodeSource> JitEngine<M> {
     fn translate(&mut self, key: BlockKey, link: Option<u64>) -> Option<u64> {
         let timer = self.cache.start_timer();
         let entry = self.translate_at(key, link);
-        self.cache.count_time(timer);
+        self.cache.count_time(timer, self.block.insns);
         entry
     }
 

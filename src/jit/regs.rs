@@ -41,6 +41,9 @@ pub const VECTOR_PINS: usize = 12;
 /// XMM registers for values.
 pub const VECTOR_SCRATCH: [Reg; 4] = [12, 13, 14, 15];
 
+/// Bit set of the host registers for values: [`SCRATCH`] and [`VECTOR_SCRATCH`].
+const VALUES: u32 = 0xf | 0xf << (XMM + 12);
+
 /// A field of the state.
 pub const fn state(offset: usize) -> Mem {
     Mem::base(R15, offset as i32 - STATE_BIAS)
@@ -91,6 +94,8 @@ pub struct Convention {
     pub vector_size: u8,
     /// Slots of registers that calls do not preserve, the last excluded.
     pub temporaries: (Slot, Slot),
+    /// Bit set of the host registers for values.
+    scratch: u32,
     /// For each byte of [`CpuState::regs`] the host register that holds it, and the one that it is the first byte of.
     covers: Box<[(HostReg, HostReg); REGS_SIZE]>,
 }
@@ -117,6 +122,7 @@ impl Convention {
             vector: vector.to_vec(),
             vector_size: pins.vector_size.trailing_zeros() as u8,
             temporaries: pins.temporaries,
+            scratch: VALUES,
             covers,
         }
     }
@@ -152,8 +158,7 @@ impl Convention {
     /// Whether `r` is one of the registers for values.
     #[inline]
     pub fn is_scratch(&self, r: HostReg) -> bool {
-        let first = XMM as usize + self.vector.len().max(VECTOR_PINS);
-        r < 4 || (first..XMM as usize + 16).contains(&(r as usize))
+        self.scratch >> (r & 31) & 1 != 0
     }
 
     /// Pins the 16 bytes at each of `slots`, none of which is pinned, to a vector register for values: for one block, which loads
@@ -164,6 +169,7 @@ impl Convention {
             let r = XMM + self.vector.len() as HostReg;
             self.covers[*s as usize..][..16].fill((r, NO_HOST));
             self.covers[*s as usize].1 = r;
+            self.scratch &= !(1 << r);
             self.vector.push(*s);
         }
     }
@@ -178,6 +184,7 @@ impl Convention {
         for s in self.vector.drain(self.vector.len().min(VECTOR_PINS)..) {
             self.covers[s as usize..][..16].fill((NO_HOST, NO_HOST));
         }
+        self.scratch = VALUES;
     }
 
     /// Every pin with its guest register.

@@ -16,9 +16,11 @@ pub struct Stats {
     pub code_bytes: u64,
     /// Bytes with headers and side tables.
     pub total_bytes: u64,
-    /// CPU time in nanoseconds from a missing block to its code, over all threads, page faults included; 0 unless
+    /// Time in nanoseconds from a missing block to its code, over all threads, page faults included; 0 unless
     /// [`super::CodeCache::measure_time`] was called.
     pub translate_ns: u64,
+    /// Instructions in the blocks that this is the time of: all whose translation was not interrupted.
+    pub timed_insns: u64,
     /// Times that the whole cache was given up because an area was full.
     pub flushes: u64,
 }
@@ -26,16 +28,16 @@ pub struct Stats {
 impl std::fmt::Display for Stats {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let per = |x: u64, n: u64| if n == 0 { 0.0 } else { x as f64 / n as f64 };
+        let each = per(self.translate_ns, self.timed_insns);
         write!(
             f,
-            "jit: {} blocks, {} instructions ({:.1} a block), {} bytes of code ({:.1} an instruction), {:.3} ms of CPU time translating ({:.0} ns an instruction), {} flushes",
+            "jit: {} blocks, {} instructions ({:.1} a block), {} bytes of code ({:.1} an instruction), {:.3} ms translating ({each:.0} ns an instruction), {} flushes",
             self.blocks,
             self.insns,
             per(self.insns, self.blocks),
             self.code_bytes,
             per(self.code_bytes, self.insns),
-            self.translate_ns as f64 / 1e6,
-            per(self.translate_ns, self.insns),
+            each * self.insns as f64 / 1e6,
             self.flushes
         )
     }
@@ -48,6 +50,7 @@ pub(super) struct Counters {
     code_bytes: AtomicU64,
     total_bytes: AtomicU64,
     translate_ns: AtomicU64,
+    timed_insns: AtomicU64,
     flushes: AtomicU64,
 }
 
@@ -59,8 +62,9 @@ impl Counters {
         self.total_bytes.fetch_add(total.into(), Ordering::Relaxed);
     }
 
-    pub(super) fn add_time(&self, ns: u64) {
+    pub(super) fn add_time(&self, ns: u64, insns: u32) {
         self.translate_ns.fetch_add(ns, Ordering::Relaxed);
+        self.timed_insns.fetch_add(insns.into(), Ordering::Relaxed);
     }
 
     pub(super) fn add_flush(&self) {
@@ -75,6 +79,7 @@ impl Counters {
             code_bytes: get(&self.code_bytes),
             total_bytes: get(&self.total_bytes),
             translate_ns: get(&self.translate_ns),
+            timed_insns: get(&self.timed_insns),
             flushes: get(&self.flushes),
         }
     }

@@ -280,21 +280,48 @@ struct Second {
 
 impl Second {
     fn new(numbers: &[u16]) -> Second {
-        let mut rows = Vec::new();
-        let ends = std::array::from_fn(|bits| {
-            let fits = |n: &u16| {
-                let row = ROWS[usize::from(*n)];
-                ((bits as u32) << 10 ^ row.value) & row.mask & 63 << 10 == 0
-            };
-            rows.extend(numbers.iter().copied().filter(fits));
-            rows.len() as u16
+        // The fixed bits of each row, and the others.
+        let fields = numbers.iter().map(|n| {
+            let row = ROWS[usize::from(*n)];
+            let free = !(row.mask >> 10) & 63;
+            (*n, (row.value >> 10 & !free & 63) as usize, free as usize)
         });
+        let mut ends = [0; 64];
+        for (_, fixed, free) in fields.clone() {
+            for_each_subset(free, |subset| ends[fixed | subset] += 1);
+        }
+        let mut end = 0;
+        for list in &mut ends {
+            // Where the list starts, for now.
+            end += std::mem::replace(list, end);
+        }
+        let mut rows = vec![0; end.into()];
+        for (n, fixed, free) in fields {
+            for_each_subset(free, |subset| {
+                let at = &mut ends[fixed | subset];
+                rows[usize::from(*at)] = n;
+                *at += 1;
+            });
+        }
         Second { ends, rows }
     }
 
     fn rows(&self, bits: usize) -> &[u16] {
         let start = if bits == 0 { 0 } else { self.ends[bits - 1] };
         &self.rows[start.into()..self.ends[bits].into()]
+    }
+}
+
+/// Calls `f` with every subset of the bits `all`.
+#[inline(always)]
+fn for_each_subset(all: usize, mut f: impl FnMut(usize)) {
+    let mut subset = all;
+    loop {
+        f(subset);
+        if subset == 0 {
+            return;
+        }
+        subset = (subset - 1) & all;
     }
 }
 

@@ -140,9 +140,7 @@ impl Emitter {
 
     /// Leaves with the PC at `pc`.
     pub(super) fn leave(&mut self, pc: u64, code: u64) {
-        self.asm.call_to(self.stubs.exit);
-        self.asm.fixed(pc.to_le_bytes());
-        self.asm.fixed(code.to_le_bytes());
+        self.asm.call_with_data(self.stubs.exit, [pc, code]);
     }
 
     /// Leaves with the PC in value `next`, or at `pc` if there is none.

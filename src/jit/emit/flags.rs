@@ -76,8 +76,8 @@ pub fn write_state_flags(asm: &mut Asm, form: Form, constants: super::call::Flag
             if form == Form::Add {
                 asm.cmc();
             }
-            asm.lahf();
-            asm.setcc(Cc::O, RAX);
+            asm.store_flags(flags_mem());
+            return;
         }
         Form::Fp => {
             // Unordered sets ZF, PF and CF: tested last.

@@ -10,6 +10,7 @@ mod exit;
 mod flags;
 mod flush;
 mod fp;
+mod guest;
 mod int;
 mod mem;
 mod vec;
@@ -299,9 +300,4 @@ fn clobbers_host_flags(op: &Op) -> bool {
                 || vec::is_out_of_line(op)
         }
     }
-}
-
-/// Numbers of the operands that are present, for ending their lives.
-fn operands(op: &Op) -> [Val; 3] {
-    [op.a, op.b, op.c]
 }

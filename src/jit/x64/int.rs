@@ -1,6 +1,6 @@
 //! Integer instructions.
 
-use super::{Asm, Cc, Mem, NO_TAIL, Reg, Rm, Short, Tail, gpr, imm8, imm32};
+use super::{Asm, Cc, Mem, NO_REG, NO_TAIL, Reg, Rm, Short, Tail, gpr, imm8, imm32};
 
 /// The eight arithmetic operations that share one encoding (Intel SDM volume 2, opcodes 00 to 3F and group 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,22 +52,18 @@ impl Asm {
 
     /// `mov [dst], src` of `1 << size` bytes.
     pub fn store(&mut self, size: Size, dst: Mem, src: Reg) {
-        match size {
-            0 => self.legacy(0, 0, 0x88, false, src, dst.into(), true, NO_TAIL),
-            1 => self.legacy(0x66, 0, 0x89, false, src, dst.into(), false, NO_TAIL),
-            _ => self.legacy(0, 0, 0x89, size == 3, src, dst.into(), false, NO_TAIL),
-        }
+        let pp = if size == 1 { 0x66 } else { 0 };
+        let op = 0x88 | u8::from(size != 0);
+        self.legacy(pp, 0, op, size == 3, src, dst.into(), size == 0, NO_TAIL);
     }
 
     /// `mov [dst], imm` of `1 << size` bytes; 8 bytes are sign-extended from 32 bits.
     pub fn store_imm(&mut self, size: Size, dst: Mem, imm: i32) {
         let len = [1, 2, 4, 4][size as usize & 3];
         let tail = Tail { value: imm, len };
-        match size {
-            0 => self.legacy(0, 0, 0xc6, false, 0, dst.into(), false, tail),
-            1 => self.legacy(0x66, 0, 0xc7, false, 0, dst.into(), false, tail),
-            _ => self.legacy(0, 0, 0xc7, size == 3, 0, dst.into(), false, tail),
-        }
+        let pp = if size == 1 { 0x66 } else { 0 };
+        let op = 0xc6 | u8::from(size != 0);
+        self.legacy(pp, 0, op, size == 3, 0, dst.into(), false, tail);
     }
 
     /// The shortest move of a 64-bit constant; leaves the flags alone.
@@ -94,16 +90,13 @@ impl Asm {
 
     /// Load of `1 << size` bytes, zero- or sign-extended to 32 (`w` false) or 64 bits.
     pub fn load(&mut self, w: bool, size: Size, signed: bool, dst: Reg, src: impl Into<Rm>) {
-        let src = src.into();
-        match (size, signed) {
-            (0, false) => self.legacy(0, 1, 0xb6, false, dst, src, true, NO_TAIL),
-            (1, false) => self.legacy(0, 1, 0xb7, false, dst, src, false, NO_TAIL),
-            (0, true) => self.legacy(0, 1, 0xbe, w, dst, src, true, NO_TAIL),
-            (1, true) => self.legacy(0, 1, 0xbf, w, dst, src, false, NO_TAIL),
-            (2, true) if w => self.legacy(0, 0, 0x63, true, dst, src, false, NO_TAIL),
-            (2, _) => self.mov(false, dst, src),
-            _ => self.mov(true, dst, src),
-        }
+        let (map, op, w) = match (size, signed) {
+            (0 | 1, false) => (1, 0xb6 | size, false),
+            (0 | 1, true) => (1, 0xbe | size, w),
+            (2, true) if w => (0, 0x63, true),
+            _ => (0, 0x8b, size == 3),
+        };
+        self.legacy(0, map, op, w, dst, src.into(), size == 0, NO_TAIL);
     }
 
     /// `movbe dst, [src]`: 2, 4 or 8 bytes; 2 bytes leave the rest of `dst`.
@@ -338,8 +331,34 @@ impl Asm {
     }
 
     /// `lahf`: SF, ZF, AF, PF, CF into AH.
+    #[cfg(test)]
     pub fn lahf(&mut self) {
         self.fixed([0x9f]);
+    }
+
+    /// `lahf`, `seto al` and `mov [m], ax`, all at once: most side exits have it. `m` has a base, neither RSP nor R12, and a
+    /// displacement of 32 bits.
+    pub fn store_flags(&mut self, m: Mem) {
+        debug_assert!(m.index == NO_REG && m.base != NO_REG && m.base & 7 != 4);
+        debug_assert!(!m.gs && !m.addr32 && i8::try_from(m.disp).is_err());
+        let [d0, d1, d2, d3] = m.disp.to_le_bytes();
+        let (rex, modrm) = (0x40 | m.base >> 3, 0x80 | m.base & 7);
+        let (lahf, seto) = (0x9f, [0x0f, 0x90, 0xc0]);
+        self.fixed([
+            lahf, seto[0], seto[1], seto[2], 0x66, rex, 0x89, modrm, d0, d1, d2, d3,
+        ]);
+    }
+
+    /// `call` to a host address within 2 GiB, with two words of data after it.
+    pub fn call_with_data(&mut self, target: u64, data: [u64; 2]) {
+        let rel = target.wrapping_sub(self.here() + 5) as i64;
+        debug_assert!(i32::try_from(rel).is_ok(), "jump out of range");
+        let mut i = self.room();
+        i.put(0xe8);
+        i.put32(rel as i32);
+        i.out[5..13].copy_from_slice(&data[0].to_le_bytes());
+        i.out[13..21].copy_from_slice(&data[1].to_le_bytes());
+        self.pos += 21;
     }
 
     /// `sahf`

@@ -36,8 +36,8 @@ pub mod gpr {
     pub const R15: Reg = 15;
 }
 
-/// No base or index register.
-pub const NO_REG: Reg = 0xff;
+/// No base or index register. Bit 3 is clear, as the encodings want it then.
+pub const NO_REG: Reg = 0x10;
 
 /// Condition codes as `jcc`, `setcc` and `cmovcc` encode them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,8 +269,7 @@ const fn imm32(value: i32) -> Tail {
 /// Bits 3 of a memory operand's base (bit 0) and index (bit 1), as a REX prefix has them.
 #[inline(always)]
 fn high_bits(m: Mem) -> u8 {
-    // No register's number has bit 3 and bit 7 set.
-    (m.base & !(m.base >> 4)) >> 3 & 1 | ((m.index & !(m.index >> 4)) >> 3 & 1) << 1
+    m.base >> 3 & 1 | (m.index >> 3 & 1) << 1
 }
 
 /// A forward jump with an 8-bit displacement, to be bound.

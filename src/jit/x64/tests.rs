@@ -554,3 +554,21 @@ fn jumps() {
         assert!((BASE + at as u64) & 7 <= 4);
     }
 }
+
+#[test]
+fn sequences_are_their_instructions() {
+    let m = Mem::base(gpr::R15, 1920);
+    let (mut whole, mut parts) = (Asm::default(), Asm::default());
+    for asm in [&mut whole, &mut parts] {
+        asm.start(0x1000);
+    }
+    whole.store_flags(m);
+    parts.lahf();
+    parts.setcc(Cc::O, gpr::RAX);
+    parts.store(1, m, gpr::RAX);
+    whole.call_with_data(0x5000, [1, u64::MAX - 1]);
+    parts.call_to(0x5000);
+    parts.bytes(&1u64.to_le_bytes());
+    parts.bytes(&(u64::MAX - 1).to_le_bytes());
+    assert_eq!(whole.code(), parts.code());
+}
