@@ -155,3 +155,22 @@ fn threads_are_reported_when_they_come_and_go() {
         assert!(guest.end().0.success());
     }
 }
+
+#[test]
+fn a_guest_neither_sees_nor_closes_what_the_emulator_has_open() {
+    for (isa, ..) in MACHINES {
+        let path = program(isa, "descriptors");
+        let mut guest = Guest::start(&format!("descriptors-{isa}"), &[], &path, &[]);
+        let mut gdb = guest.connect().like_gdb();
+        // As gdb does, which reads the program's symbols through the server and keeps it open.
+        let name = client::hex(path.as_os_str().as_encoded_bytes());
+        let opened = gdb.ask(&format!("vFile:open:{name},0,0"));
+        assert!(!opened.contains(','), "{opened}");
+        let end = gdb.resume("vCont;c");
+        assert_eq!((end.kind, end.number), ('W', 0), "{isa}");
+        let seen = guest.end().1;
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let expected = std::fs::read_to_string(root.join("tests/guests/expected/closing"));
+        assert_eq!(seen, expected.unwrap(), "{isa}");
+    }
+}

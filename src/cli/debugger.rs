@@ -7,7 +7,7 @@ use crate::host;
 use crate::process::{End, Observer, Process, Signal, Thread};
 use emu_stub::{Ended, Endpoint, Inferior, Listener, Server, Stream};
 use std::net::TcpStream;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -128,10 +128,13 @@ impl Door {
                     self.control.tell_end();
                     return;
                 };
-                let conversation = match server.begin(inferior, raised(stream)) {
+                let stream = raised(stream);
+                let fd = stream.as_fd().as_raw_fd();
+                let conversation = match server.begin(inferior, stream) {
                     Ok(conversation) => conversation,
                     Err(back) => {
                         inferior = back;
+                        host::fd::forget(fd);
                         continue;
                     }
                 };
@@ -139,6 +142,7 @@ impl Door {
                     return;
                 };
                 inferior = back;
+                host::fd::forget(fd);
                 match ended {
                     Ended::Killed => {
                         self.remove_socket();

@@ -1,17 +1,114 @@
-//! Descriptors of the emulator's own: kept out of the numbers that a guest expects to get.
+//! Descriptors of the emulator's own: kept out of the numbers that a guest can get, and out of its hands.
+//!
+//! They are above the soft limit on descriptors, where the kernel gives the guest none, as far as the hard limit has room: that
+//! limit is raised for the moment in which one is made. A guest that names one is told that it is not open ([`is_own`]).
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// The emulator's descriptors have this number or a higher one, where the limit permits.
-pub const FIRST_OWN: i32 = 900;
+/// How many there can be.
+const ROOM: i32 = 64;
 
-/// Moves a descriptor out of the guest's way; where there is no room it stays.
+/// A higher soft limit does not count: the kernel keeps a table as long as the highest descriptor, and copies it in each fork.
+const HIGHEST: u64 = 16384;
+
+static FIRST: OnceLock<i32> = OnceLock::new();
+
+/// Which are in use: bit n is descriptor [`first`] + n.
+static OWN: AtomicU64 = AtomicU64::new(0);
+
+/// Held while the limit is raised.
+static RAISING: Mutex<()> = Mutex::new(());
+
+fn limit() -> libc::rlimit {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: room for the result; cannot fail with these arguments.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
+    limit
+}
+
+/// The lowest number that a descriptor of the emulator's own has: fixed at the first call, which is before the guest runs.
+fn first() -> i32 {
+    *FIRST.get_or_init(|| {
+        let limit = limit();
+        let soft = limit.rlim_cur.min(HIGHEST) as i32;
+        if limit.rlim_max >= limit.rlim_cur.min(HIGHEST) + ROOM as u64 {
+            soft
+        } else {
+            (soft - ROOM).max(3)
+        }
+    })
+}
+
+/// Runs `open` with the soft limit high enough for descriptors of the emulator's own.
+fn with_room<R>(open: impl FnOnce() -> R) -> R {
+    let _raising = RAISING.lock().unwrap_or_else(PoisonError::into_inner);
+    let old = limit();
+    let wanted = (first() + ROOM) as u64;
+    let set = |limit: libc::rlimit| {
+        // SAFETY: a valid structure.
+        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) };
+    };
+    if old.rlim_cur >= wanted || old.rlim_max < wanted {
+        return open();
+    }
+    set(libc::rlimit {
+        rlim_cur: wanted,
+        ..old
+    });
+    let result = open();
+    set(old);
+    result
+}
+
+/// Whether `fd` is the emulator's: to the guest it is not there.
+pub fn is_own(fd: i32) -> bool {
+    let own = OWN.load(Relaxed);
+    if own == 0 {
+        return false;
+    }
+    let n = fd.wrapping_sub(first());
+    (0..ROOM).contains(&n) && own >> n & 1 != 0
+}
+
+/// Those of the emulator's own, lowest first.
+pub fn own() -> impl Iterator<Item = i32> {
+    let own = OWN.load(Relaxed);
+    (0..ROOM)
+        .filter(move |n| own >> n & 1 != 0)
+        .map(|n| first() + n)
+}
+
+fn note(fd: i32) {
+    let n = fd - first();
+    if (0..ROOM).contains(&n) {
+        OWN.fetch_or(1 << n, Relaxed);
+    }
+}
+
+/// Says that a descriptor of the emulator's own has been closed.
+pub fn forget(fd: i32) {
+    let n = fd.wrapping_sub(first());
+    if (0..ROOM).contains(&n) {
+        OWN.fetch_and(!(1 << n), Relaxed);
+    }
+}
+
+/// Moves a descriptor out of the guest's way, and makes it the emulator's; where there is no room it stays.
 pub fn raise(fd: OwnedFd) -> OwnedFd {
-    // SAFETY: duplicates a descriptor that we own.
-    let high = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST_OWN) };
+    let (fd, high) = with_room(|| {
+        // SAFETY: duplicates a descriptor that we own.
+        let high = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, first()) };
+        (fd, high)
+    });
     if high < 0 {
         return fd;
     }
+    note(high);
     // SAFETY: fresh, and nobody else's.
     unsafe { OwnedFd::from_raw_fd(high) }
 }
@@ -24,25 +121,35 @@ pub fn read_nothing(fd: i32) {
     }
 }
 
-/// Runs `open` with the low descriptors taken, so that what it opens gets a number that no guest expects. For things that cannot
-/// be moved with [`raise`]; before the guest runs.
+/// Runs `open` with the low descriptors taken, so that what it opens becomes the emulator's. For things that cannot be moved with
+/// [`raise`].
 pub fn above_the_guests<R>(open: impl FnOnce() -> R) -> R {
-    let mut taken = Vec::new();
-    if let Ok(null) = std::fs::File::open("/dev/null") {
-        // SAFETY: duplicates a descriptor that we own; the copies are ours.
-        while let fd @ 0..FIRST_OWN = unsafe { libc::fcntl(null.as_raw_fd(), libc::F_DUPFD, 0) } {
-            // SAFETY: as above.
-            taken.push(unsafe { OwnedFd::from_raw_fd(fd) });
-            if taken.len() >= FIRST_OWN as usize {
-                break;
+    with_room(|| {
+        let mut taken = Vec::new();
+        if let Ok(null) = std::fs::File::open("/dev/null") {
+            // SAFETY: duplicates a descriptor that we own; the copies are ours.
+            while let fd @ 0.. = unsafe { libc::fcntl(null.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 0) }
+            {
+                // SAFETY: as above.
+                taken.push(unsafe { OwnedFd::from_raw_fd(fd) });
+                if fd >= first() {
+                    break;
+                }
+            }
+            // The last one was at the bound, or there is none left: `open` needs room.
+            taken.pop();
+        }
+        let before = OWN.load(Relaxed);
+        let result = open();
+        for n in (0..ROOM).filter(|n| before >> n & 1 == 0) {
+            // SAFETY: asks only.
+            if unsafe { libc::fcntl(first() + n, libc::F_GETFD) } >= 0 {
+                note(first() + n);
             }
         }
-        // The last one was at the bound, or there is none left: `open` needs room.
-        taken.pop();
-    }
-    let result = open();
-    drop(taken);
-    result
+        drop(taken);
+        result
+    })
 }
 
 /// Memory as a file, which processes share that inherit it or open it through `/proc/PID/fd`. Kept out of the guest's way.

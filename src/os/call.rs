@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Dir, MAX_ARGS, Syscall};
-use crate::abi::{Errno, GuestStruct, Kind, OsAbi, SysResult, read_int, write_int};
+use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int, write_int};
+use crate::host;
 use crate::ir::Access;
 use crate::mem::AddressSpace;
 use crate::process::{self, Outcome, Thread, Unimplemented};
@@ -172,6 +173,35 @@ impl Call<'_> {
             self.mem().lend_to_kernel(addr, len, access, counted);
         }
         Ok(host)
+    }
+
+    /// Whether an argument is a descriptor of the emulator's own, which for the guest is not open.
+    pub fn names_own_descriptor(&self) -> bool {
+        let args = self.row.args.iter().zip(&self.args);
+        args.into_iter().any(|(arg, &value)| {
+            matches!(arg.ty, super::ArgType::Value(_, Show::Fd | Show::DirFd))
+                && host::fd::is_own(value as i32)
+        })
+    }
+
+    /// Closes the guest's descriptors from `first` to `last`; `flags` are those of close_range(2).
+    pub fn close_range(&mut self, mut first: u64, last: u64, flags: u64) -> SysResult {
+        const NUMBER: i64 = crate::host::nr::SYS_close_range;
+        if first <= last {
+            for fd in host::fd::own().map(|fd| fd as u64) {
+                if first < fd && fd <= last {
+                    self.host(NUMBER, [first, fd - 1, flags, 0, 0, 0])?;
+                }
+                if (first..=last).contains(&fd) {
+                    first = fd + 1;
+                }
+            }
+            // Nothing is left behind the last of the emulator's.
+            if first > last {
+                return Ok(0);
+            }
+        }
+        self.host(NUMBER, [first, last, flags, 0, 0, 0])
     }
 
     /// Makes a host system call that doesn't wait. Addresses in `args` are the host's.

@@ -3,6 +3,8 @@
 use super::Live;
 use crate::host;
 use emu_stub::{FileError, FileStat, GuestFile, OpenFile, OpenFlags};
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 /// What `/proc/PID/NAME` is for the debugged process, if `path` is such a file: NAME, for the process's own id or `self`.
@@ -36,7 +38,7 @@ pub(super) fn open(
     match own_proc_file(path, host::pid()) {
         Some("maps") => return Ok(Box::new(live.process.mem.maps())),
         Some("auxv") => return Ok(Box::new(live.program.auxv.clone())),
-        Some("exe") => return Ok(Box::new(std::fs::File::open(&live.process.exe)?)),
+        Some("exe") => return Ok(Box::new(OwnFile::new(File::open(&live.process.exe)?))),
         // What describes the emulator rather than the guest is not shown as the guest's.
         Some("smaps" | "mem" | "pagemap" | "smaps_rollup" | "numa_maps") => {
             return Err(FileError::NotFound);
@@ -44,7 +46,36 @@ pub(super) fn open(
         _ => {}
     }
     let file = flags.options().mode(mode).open(host_path(prefix, path))?;
-    Ok(Box::new(file))
+    Ok(Box::new(OwnFile::new(file)))
+}
+
+/// A file that is open for the debugger, on a descriptor that the guest cannot close.
+struct OwnFile(File);
+
+impl OwnFile {
+    fn new(file: File) -> OwnFile {
+        OwnFile(host::fd::raise(file.into()).into())
+    }
+}
+
+impl Drop for OwnFile {
+    fn drop(&mut self) {
+        host::fd::forget(self.0.as_raw_fd());
+    }
+}
+
+impl GuestFile for OwnFile {
+    fn pread(&mut self, buf: &mut [u8], offset: u64) -> Result<usize, FileError> {
+        self.0.pread(buf, offset)
+    }
+
+    fn pwrite(&mut self, data: &[u8], offset: u64) -> Result<usize, FileError> {
+        self.0.pwrite(data, offset)
+    }
+
+    fn stat(&mut self) -> Result<FileStat, FileError> {
+        self.0.stat()
+    }
 }
 
 pub(super) fn stat(live: &mut Live, path: &[u8], follow: bool) -> Result<FileStat, FileError> {
@@ -89,7 +120,7 @@ pub(super) fn open_files() -> std::io::Result<Vec<OpenFile>> {
         let Ok(info) = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")) else {
             continue;
         };
-        if fd >= host::fd::FIRST_OWN {
+        if host::fd::is_own(fd) {
             continue;
         }
         let field = |key: &str| {

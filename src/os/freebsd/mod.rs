@@ -72,6 +72,9 @@ fn isa_of(thread: &Thread) -> &'static FreeBsdIsa {
 }
 
 fn run(call: &mut Call<'_>) -> SysResult {
+    if call.names_own_descriptor() {
+        return Err(Errno::EBADF);
+    }
     match call.row.run {
         Run::Pass(number) => pass(call, number, false),
         Run::Wait(number) => pass(call, number, true),

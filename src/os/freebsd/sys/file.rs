@@ -120,12 +120,7 @@ fn close_from(call: &mut Call<'_>, first: u64, last: u64, flags: u64) -> SysResu
     if flags == 0 {
         super::kqueue::closed_range(call, first as i32, last.min(i32::MAX as u64) as i32);
     }
-    // The emulator's own descriptors are above every guest's.
-    let last = last.min(crate::host::fd::FIRST_OWN as u64 - 1);
-    if first > last {
-        return Ok(0);
-    }
-    call.host(SYS_close_range, [first, last, flags, 0, 0, 0])
+    call.close_range(first, last, flags)
 }
 
 /// `pipe` of FreeBSD 10 returns both descriptors in registers.

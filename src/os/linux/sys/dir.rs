@@ -2,7 +2,7 @@
 
 use super::misc::{GONE, gone};
 use crate::abi::{Errno, Kind, OsAbi, Show, SysResult, write_int};
-use crate::host::nr::*;
+use crate::host::{self, nr::*};
 use crate::os::linux::flags as f;
 use crate::os::linux::structs::*;
 use crate::os::{
@@ -215,6 +215,37 @@ fn read_link(call: &mut Call<'_>, dirfd: Option<usize>, path: usize) -> SysResul
     )
 }
 
+/// What a folder below `/proc` shows of the emulator.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hidden {
+    Descriptors,
+    Threads,
+}
+
+/// What is to be left out of the folder that `fd` is, if it is one of the process's own below `/proc`.
+fn hidden_entries(fd: u64) -> Option<Hidden> {
+    // Without descriptors of its own the emulator has no threads of its own either.
+    host::fd::own().next()?;
+    let path = std::fs::read_link(format!("/proc/self/fd/{}", fd as i32)).ok()?;
+    let path = path.to_str()?;
+    let inside = crate::os::own_proc_file(path.as_bytes())?;
+    match inside {
+        b"fd" | b"fdinfo" => Some(Hidden::Descriptors),
+        b"task" => Some(Hidden::Threads),
+        _ => None,
+    }
+}
+
+impl Hidden {
+    fn hides(self, call: &Call<'_>, name: &[u8]) -> bool {
+        let number = std::str::from_utf8(name).ok().and_then(|n| n.parse().ok());
+        number.is_some_and(|n: i32| match self {
+            Hidden::Descriptors => host::fd::is_own(n),
+            Hidden::Threads => call.thread.process.threads().iter().all(|t| t.tid != n),
+        })
+    }
+}
+
 /// The two shapes of a directory entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dirent {
@@ -230,10 +261,28 @@ const NAME: usize = 19;
 fn list_directory(call: &mut Call<'_>, form: Dirent) -> SysResult {
     let a = call.abi;
     let (fd, buf, size) = (call.arg(0), call.arg(1), call.arg(2));
-    if form == Dirent::New && a.abi.endian == crate::abi::Endian::Little {
+    let hidden = hidden_entries(fd);
+    if form == Dirent::New && a.abi.endian == crate::abi::Endian::Little && hidden.is_none() {
         let to = call.lend(buf, size, Dir::Out, true)?;
         return call.host(SYS_getdents64, [fd, to, size, 0, 0, 0]);
     }
+    loop {
+        let (read, written) = convert_entries(call, form, hidden, (fd, buf, size))?;
+        // Where all that was read is hidden, the guest must not take it for the end.
+        if written != 0 || read == 0 {
+            return Ok(written);
+        }
+    }
+}
+
+/// Reads entries and writes those that are not hidden for the guest; how many bytes were read, and written.
+fn convert_entries(
+    call: &mut Call<'_>,
+    form: Dirent,
+    hidden: Option<Hidden>,
+    (fd, buf, size): (u64, u64, u64),
+) -> SysResult<(usize, u64)> {
+    let a = call.abi;
     // No guest's record is longer than the host's but for rounding, so what is read now fits.
     let mut host = vec![0u8; size.min(1 << 16) as usize];
     let n = call.host(
@@ -250,6 +299,11 @@ fn list_directory(call: &mut Call<'_>, form: Dirent) -> SysResult {
         let kind = host[at + 18];
         let name = &host[at + NAME..at + reclen];
         let name = &name[..name.iter().position(|&b| b == 0).unwrap_or(name.len())];
+        if hidden.is_some_and(|h| h.hides(call, name)) {
+            last_off = Some(off);
+            at += reclen;
+            continue;
+        }
         let mut record = Vec::new();
         let mut put = |kind: Kind, value: u64| {
             let start = record.len();
@@ -292,5 +346,5 @@ fn list_directory(call: &mut Call<'_>, form: Dirent) -> SysResult {
         call.host(SYS_lseek, [fd, off, 0, 0, 0, 0])?;
     }
     call.write_bytes(buf, &out)?;
-    Ok(out.len() as u64)
+    Ok((n, out.len() as u64))
 }
