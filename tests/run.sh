@@ -63,6 +63,7 @@ step "release build" cargo build --release
 if [ -x "$target/release/emu" ]; then
 	battery "busybox" tests/busybox.sh
 	battery "debuggers" tests/debuggers.sh
+	battery "prompt at a terminal" tests/prompt.sh
 fi
 step "README" tests/readme.sh
 echo "$passed passed, $failed failed, $skipped skipped"

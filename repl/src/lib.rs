@@ -13,10 +13,12 @@ pub mod report;
 mod session;
 mod stack;
 mod terminal;
+mod tui;
 
 pub use commands::table::COMMANDS;
 pub use prompt::{Console, Ending, Prompt, Script};
 pub use session::Session;
+pub use tui::restore_terminal;
 
 /// Runs one line of a prompt whose state is `session`, and writes the answer to `out`.
 ///

@@ -262,6 +262,11 @@ impl Prompt {
             let _ = writeln!(to, "{e}");
         }
         self.failed |= !good && self.editor.is_none();
+        if std::mem::take(&mut self.session.full_screen)
+            && let Err(e) = crate::tui::run(&mut self.session, inferior, &self.output)
+        {
+            let _ = writeln!(self.output, "{e}");
+        }
         good
     }
 

@@ -73,6 +73,8 @@ pub struct Session {
     pub(crate) reported_at: HashMap<Tid, u64>,
     /// Another debugger moves the program between the commands.
     pub(crate) guest_of_debugger: bool,
+    /// The full-screen view, while it is on.
+    pub(crate) view: Option<crate::tui::View>,
     /// The terminal that the prompt shares with the program.
     pub(crate) terminal: Option<crate::terminal::Terminal>,
 }

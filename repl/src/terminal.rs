@@ -23,6 +23,11 @@ impl Terminal {
         })
     }
 
+    /// The settings that the program has or will find.
+    pub fn guest_settings(&self) -> Termios {
+        self.guest.clone()
+    }
+
     /// The program goes on.
     pub fn give_to_guest(&mut self) {
         if !self.with_guest {

@@ -104,6 +104,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
 /// Has bugs of the emulator reported as such, with what is known of the guest. A thread that panics must not just go missing.
 fn report_internal_errors() {
     host::signal::set_crash(|fault| {
+        emu_repl::restore_terminal();
         let guest = fault.guest_pc.map_or_else(
             || "no guest thread".into(),
             |pc| format!("guest PC {pc:#x}"),
@@ -116,6 +117,7 @@ fn report_internal_errors() {
         );
     });
     std::panic::set_hook(Box::new(|panic| {
+        emu_repl::restore_terminal();
         eprintln!(
             "emu: internal error: {panic}; please report it with the program and the command line"
         );

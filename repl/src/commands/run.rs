@@ -64,6 +64,10 @@ impl Cx<'_> {
             if let Some(stop) = self.inf.take_stop() {
                 return Ok(stop);
             }
+            if let Some(view) = &mut self.s.view {
+                view.wait_for_stop(self.inf);
+                continue;
+            }
             let Some(fd) = self.inf.stop_fd() else {
                 return Err(Error::WrongState("nothing runs here"));
             };

@@ -4,8 +4,9 @@ use super::types::DieRef;
 use super::{Bytes, Module, TyRef};
 use gimli::{
     AttributeValue, DW_AT_abstract_origin, DW_AT_byte_size, DW_AT_const_value, DW_AT_declaration,
-    DW_AT_external, DW_AT_frame_base, DW_AT_location, DW_AT_name, DW_AT_specification, DW_AT_type,
-    DebuggingInformationEntry, Reader, UnitOffset, constants as dw,
+    DW_AT_external, DW_AT_frame_base, DW_AT_high_pc, DW_AT_location, DW_AT_low_pc, DW_AT_name,
+    DW_AT_ranges, DW_AT_specification, DW_AT_type, DebuggingInformationEntry, Reader, UnitOffset,
+    constants as dw,
 };
 use std::collections::HashMap;
 
@@ -166,32 +167,26 @@ impl Index {
         if die.has_attr(DW_AT_declaration) {
             return;
         }
-        let Ok(mut ranges) = module.dwarf.die_ranges(unit, die) else {
-            return;
-        };
         let Some(name) = name_of(module, number, die, 0) else {
             return;
         };
-        let mut first = true;
-        for _ in 0..MAX_RANGES {
-            let Ok(Some(range)) = ranges.next() else {
-                return;
-            };
-            if range.begin == 0 || range.begin >= range.end {
-                continue;
-            }
+        let real = |(begin, end): &(u64, u64)| *begin != 0 && begin < end;
+        for (i, (low, high)) in ranges(module, unit, die)
+            .into_iter()
+            .filter(real)
+            .enumerate()
+        {
             self.functions.push(Function {
                 name: name.clone(),
-                low: range.begin,
-                high: range.end,
+                low,
+                high,
                 unit: number,
                 offset: die.offset().0,
                 returns: type_of(module, number, die),
                 external: die.has_attr(DW_AT_external),
                 frame_base: die.attr_value(DW_AT_frame_base),
-                entry: first,
+                entry: i == 0,
             });
-            first = false;
         }
     }
 
@@ -353,17 +348,39 @@ pub(super) fn locals(module: &Module, function: &Function, pc: u64) -> Vec<Varia
 }
 
 fn contains(module: &Module, unit: &gimli::Unit<Bytes>, die: &Die, pc: u64) -> bool {
-    let Ok(mut ranges) = module.dwarf.die_ranges(unit, die) else {
-        return false;
+    ranges(module, unit, die)
+        .iter()
+        .any(|(begin, end)| (*begin..*end).contains(&pc))
+}
+
+/// The code of an entry. (gimli's own `die_ranges` adds the length to the address without a check.)
+fn ranges(module: &Module, unit: &gimli::Unit<Bytes>, die: &Die) -> Vec<(u64, u64)> {
+    let low = die.attr_value(DW_AT_low_pc);
+    let high = die.attr_value(DW_AT_high_pc);
+    if let (Some(low), Some(high)) = (low, high) {
+        let Ok(Some(low)) = module.dwarf.attr_address(unit, low) else {
+            return Vec::new();
+        };
+        // An address, or a length.
+        let high = match module.dwarf.attr_address(unit, high.clone()) {
+            Ok(Some(high)) => Some(high),
+            _ => high.udata_value().and_then(|n| low.checked_add(n)),
+        };
+        return high.map(|high| (low, high)).into_iter().collect();
+    }
+    let Some(value) = die.attr_value(DW_AT_ranges) else {
+        return Vec::new();
     };
-    for _ in 0..MAX_RANGES {
-        match ranges.next() {
-            Ok(Some(r)) if (r.begin..r.end).contains(&pc) => return true,
-            Ok(Some(_)) => {}
-            _ => return false,
+    let mut found = Vec::new();
+    if let Ok(Some(mut list)) = module.dwarf.attr_ranges(unit, value) {
+        while let Ok(Some(range)) = list.next() {
+            found.push((range.begin, range.end));
+            if found.len() == MAX_RANGES {
+                break;
+            }
         }
     }
-    false
+    found
 }
 
 /// Size in bytes that an entry states.
