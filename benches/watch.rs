@@ -6,11 +6,10 @@
 //! - A breakpoint whose condition does not hold: CPU time of one visit, from the calls that the guest makes with
 //!   and without it.
 
-#[path = "../tests/remote/client.rs"]
+#[path = "../tests/client/mod.rs"]
 mod client;
 
-use client::{Debugger, Guest};
-use std::io::Write;
+use client::{Client, Guest};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -35,20 +34,14 @@ fn program(guest: &str, name: &str) -> std::path::PathBuf {
     root.join("benches/guests/bin").join(guest).join(name)
 }
 
-fn start(guest: &str, name: &str, args: &[&str]) -> (Guest, Debugger) {
-    let guest = Guest::start_as("bench-watch", |command| {
-        command.arg(program(guest, name)).args(args)
-    });
+fn start(guest: &str, name: &str, args: &[&str]) -> (Guest, Client) {
+    let guest = Guest::start("bench-watch", &[], &program(guest, name), args);
     let debugger = guest.connect();
     (guest, debugger)
 }
 
-fn ok(debugger: &mut Debugger, packet: &str) {
-    assert_eq!(
-        debugger.ask(packet.as_bytes()).as_deref(),
-        Some("OK"),
-        "{packet}"
-    );
+fn ok(debugger: &mut Client, packet: &str) {
+    debugger.tell(packet);
 }
 
 /// User and system time of all children that have been waited for.
@@ -71,11 +64,11 @@ fn run_kernel(guest: &str, kernel: (&str, &str), types: &[u8], count: u64) -> f6
     for kind in types {
         for _ in 0..count {
             // Memory that only the debugger knows of.
-            let at = debugger.ask(b"_M1000,rw").unwrap();
+            let at = debugger.ask("_M1000,rw");
             ok(&mut debugger, &format!("Z{kind},{at},8"));
         }
     }
-    let end = debugger.ask(b"vCont;c").unwrap();
+    let end = debugger.ask("vCont;c");
     assert!(end.starts_with('W'), "{end}");
     let _ = emu.emu.wait();
     (children_cpu_time() - before) * 1e3
@@ -125,7 +118,7 @@ fn report_hits(guest: &str) {
     for _ in 0..ROUNDS {
         let start = Instant::now();
         for _ in 0..2000 {
-            let stop = debugger.ask(b"vCont;c").unwrap();
+            let stop = debugger.ask("vCont;c");
             assert!(stop.contains("watch:"), "{stop}");
         }
         rates.push(2000.0 / start.elapsed().as_secs_f64());
@@ -139,22 +132,22 @@ fn time_of_call(guest: &str, breakpoint: Option<&str>) -> f64 {
     let called = address(guest, "called");
     // Past the start.
     ok(&mut debugger, &format!("Z0,{called:x},4"));
-    debugger.ask(b"vCont;c").unwrap();
+    debugger.ask("vCont;c");
     ok(&mut debugger, &format!("z0,{called:x},4"));
     if let Some(conditions) = breakpoint {
-        debugger.ask(b"vCont;s").unwrap();
+        debugger.ask("vCont;s");
         ok(&mut debugger, &format!("Z0,{called:x},4;{conditions}"));
     }
-    let count = |debugger: &mut Debugger| {
-        let hex = debugger.ask(format!("m{:x},4", address(guest, "calls")).as_bytes());
-        let n = u32::from_str_radix(&hex.unwrap(), 16).unwrap();
+    let count = |debugger: &mut Client| {
+        let hex = debugger.ask(&format!("m{:x},4", address(guest, "calls")));
+        let n = u32::from_str_radix(&hex, 16).unwrap();
         if guest == "mips" { n } else { n.swap_bytes() }
     };
     let before = (count(&mut debugger), cpu_ns(&emu));
-    debugger.send(b"vCont;c");
+    debugger.send("vCont;c");
     std::thread::sleep(Duration::from_millis(500));
-    debugger.stream.write_all(b"\x03").unwrap();
-    let stop = debugger.receive().unwrap();
+    debugger.interrupt();
+    let stop = debugger.receive();
     assert!(stop.starts_with("T02"), "{stop}");
     let calls = count(&mut debugger).wrapping_sub(before.0);
     (cpu_ns(&emu) - before.1) / f64::from(calls)

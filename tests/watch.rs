@@ -1,9 +1,8 @@
 //! Watchpoints, conditions and memory over the remote protocol, on `tests/guests/debug/watched.c`.
 
-#[path = "remote/client.rs"]
 mod client;
 
-use client::{Debugger, Guest};
+use client::{Client, Guest, program};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -28,7 +27,7 @@ fn symbols(isa: &str) -> BTreeMap<String, u64> {
 /// A debugger at the guest.
 struct Session {
     guest: Guest,
-    debugger: Debugger,
+    debugger: Client,
     isa: &'static str,
     symbols: BTreeMap<String, u64>,
 }
@@ -46,13 +45,13 @@ struct Stopped {
 impl Session {
     fn start(isa: &'static str, engine: &str, name: &str) -> Session {
         let name = format!("watch-{name}-{isa}-{engine}");
-        let guest = Guest::start(isa, "watched", &name, &["--engine", engine]);
+        let guest = Guest::start(&name, &["--engine", engine], &program(isa, "watched"), &[]);
         Session::over(guest, isa)
     }
 
     fn over(guest: Guest, isa: &'static str) -> Session {
         let mut debugger = guest.connect();
-        debugger.ask(b"qSupported:swbreak+;hwbreak+").unwrap();
+        debugger.ask("qSupported:swbreak+;hwbreak+");
         Session {
             guest,
             debugger,
@@ -66,7 +65,7 @@ impl Session {
     }
 
     fn ask(&mut self, body: &str) -> String {
-        self.debugger.ask(body.as_bytes()).unwrap()
+        self.debugger.ask(body)
     }
 
     fn ok(&mut self, body: &str) {
@@ -383,33 +382,35 @@ fn system_calls_stop() {
 #[test]
 fn a_call_that_blocks_stops_when_it_returns() {
     for isa in ["aarch64", "mips"] {
-        let guest = Guest::start_as(&format!("watch-blocked-{isa}"), |command| {
-            let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-            let program = root.join("tests/guests/bin").join(isa).join("watched");
-            command.arg(program).arg("wait").stdin(Stdio::piped())
-        });
+        let guest = Guest::start_with_input(
+            &format!("watch-blocked-{isa}"),
+            &[],
+            &program(isa, "watched"),
+            &["wait"],
+            Stdio::piped(),
+        );
         let mut s = Session::over(guest, isa);
-        s.debugger.send(b"vCont;c");
+        s.debugger.send("vCont;c");
         // Until it waits in its call.
         let sys = s.addr("sys");
         loop {
             std::thread::sleep(Duration::from_millis(20));
-            s.debugger.stream.write_all(b"\x03").unwrap();
-            let text = s.debugger.receive().unwrap();
+            s.debugger.interrupt();
+            let text = s.debugger.receive();
             let stop = s.stop(text);
             assert!(stop.text.starts_with("T02"), "{stop:?}");
             let inside = (sys..sys + 100).contains(&stop.pc);
             if inside {
                 break;
             }
-            s.debugger.send(b"vCont;c");
+            s.debugger.send("vCont;c");
         }
         let at = s.addr("message");
         s.ok(&format!("Z2,{:x},1", at + 5));
-        s.debugger.send(b"vCont;c");
+        s.debugger.send("vCont;c");
         let mut input = s.guest.emu.stdin.take().unwrap();
         input.write_all(b"0123456789").unwrap();
-        let text = s.debugger.receive().unwrap();
+        let text = s.debugger.receive();
         let stop = s.stop(text);
         assert_eq!(stop.watch, Some(("watch".into(), at + 5)), "{stop:?}");
         assert_eq!(s.read(at, 10), b"0123456789");

@@ -29,6 +29,17 @@ pub fn program(isa: &str, name: &str) -> PathBuf {
 impl Guest {
     /// `name` tells the guests of one test program apart; `options` are for `emu`.
     pub fn start(name: &str, options: &[&str], program: &Path, arguments: &[&str]) -> Guest {
+        Guest::start_with_input(name, options, program, arguments, Stdio::null())
+    }
+
+    /// Likewise, with that standard input.
+    pub fn start_with_input(
+        name: &str,
+        options: &[&str],
+        program: &Path,
+        arguments: &[&str],
+        input: Stdio,
+    ) -> Guest {
         let name = format!("emu-{}-{name}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
@@ -40,7 +51,7 @@ impl Guest {
             .arg(program)
             .args(arguments)
             .current_dir(&folder)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -107,6 +118,11 @@ impl Client {
     pub fn send(&mut self, body: &str) {
         let packet = format!("${body}#{:02x}", checksum(body.as_bytes()));
         self.stream.write_all(packet.as_bytes()).unwrap();
+    }
+
+    /// Asks a running guest to stop.
+    pub fn interrupt(&mut self) {
+        self.stream.write_all(b"\x03").unwrap();
     }
 
     /// The next packet's body, its escapes undone.
