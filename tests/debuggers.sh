@@ -138,6 +138,99 @@ platform() { # GUEST ARCHITECTURE
 	fi
 }
 
+await() { # FILE PATTERN: until a line matches
+	for _ in $(seq 400); do
+		! grep -qsE -e "$2" "$1" || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+# Ctrl-C while the guest's threads run and wait in system calls: two debuggers come one after the other to a guest that ran
+# before them. The first one interrupts it and leaves; the second one sees it end by itself.
+interruption() { # NAME TOOL GUEST
+	local name=$1 tool=$2 guest=$3 kind=${1%%-*} program=tests/guests/bin/$3/waits why status
+	local log=$work/log socket=$work/socket
+	[[ "$wanted" == "  " || "$wanted" == *" $name "* ]] || return
+	if [ -z "$tool" ] || ! command -v "$tool" >/dev/null; then
+		if [ -n "${CI:-}" ]; then
+			echo "FAILED $name: no $kind; tests/install.sh installs it"
+			failed=1
+		else
+			echo "SKIPPED $name: no $kind; tests/install.sh installs it"
+		fi
+		return
+	fi
+	rm -f "$work/in" "$work/keys" "$work/out" "$log"
+	mkfifo "$work/in" "$work/keys"
+	exec 7<>"$work/in" 8<>"$work/keys"
+	"$emu" -g "$socket,suspend=n" "$program" read >"$work/out" 2>"$work/err" <"$work/in" &
+	child=$!
+	await "$work/out" "^ready"
+	if [ "$kind" = gdb ]; then
+		local gdb=("$tool" -nx -batch -ex 'set width 0' -ex 'set pagination off' -ex "file $program" -ex "target remote $socket")
+		"${gdb[@]}" -ex 'echo ## first\n' -ex continue -ex 'info threads' -ex detach >"$log" 2>&1 </dev/null &
+		local debugger=$!
+		await "$log" '^## first'
+		sleep 1 # for gdb to come to its wait
+		kill -INT $debugger
+		await "$log" 'detached' || kill $debugger 2>/dev/null
+		wait $debugger 2>/dev/null
+		timeout 60 "${gdb[@]}" -ex 'echo ## second\n' -ex continue >>"$log" 2>&1 </dev/null &
+		debugger=$!
+		await "$log" '^## second'
+		echo x >&7
+		wait $debugger
+	else
+		# Only on a terminal lldb takes commands while the guest runs.
+		local start="$tool --no-lldbinit --no-use-colors -o 'settings set auto-confirm true' -o 'target create $program'"
+		start+=" -o 'process connect unix-connect://$socket'"
+		TERM=dumb timeout 60 script -qec "$start" /dev/null >"$log" 2>&1 <"$work/keys" &
+		local debugger=$!
+		await "$log" 'stop reason'
+		echo continue >&8
+		await "$log" 'resuming'
+		sleep 0.5
+		echo 'process interrupt' >&8
+		await "$log" 'resuming' && sleep 1
+		printf 'thread list\nprocess detach\n' >&8
+		await "$log" 'detached'
+		echo quit >&8
+		wait $debugger
+		timeout 60 "$tool" --no-lldbinit --batch -o "target create $program" -o "process connect unix-connect://$socket" \
+			-o continue >"$log.2" 2>&1 </dev/null &
+		debugger=$!
+		await "$log.2" 'stop reason'
+		echo x >&7
+		wait $debugger
+		tr -d '\r' <"$log" >"$log.1"
+		cat "$log.1" "$log.2" >"$log"
+	fi
+	exec 7>&- 8>&-
+	for _ in $(seq 40); do
+		kill -0 "$child" 2>/dev/null || break
+		sleep 0.05
+	done
+	kill "$child" 2>/dev/null
+	wait "$child" 2>/dev/null
+	status=$?
+	child=
+	why=$(
+		check_order "$log" "tests/debuggers/interruption.$kind.expect"
+		grep -qE '^read 1 after' "$work/out" || echo "  the guest's read did not go on: $(tr '\n' ' ' <"$work/out")"
+		[ "$status" = 0 ] || echo "  emu ended with status $status, expected 0"
+	)
+	if [ -z "$why" ]; then
+		echo "ok $name"
+	else
+		echo "FAILED $name"
+		echo "$why"
+		sed 's/^/  | /' "$log" | tail -n 25
+		sed 's/^/  emu: /' "$work/err" | head -n 5
+		failed=1
+	fi
+}
+
 port() { # A free one: the kernel lists the taken ones.
 	local port
 	while port=$((20000 + RANDOM % 20000)) && grep -qsi ":$(printf %04X "$port") " /proc/net/tcp; do :; done
@@ -157,5 +250,9 @@ for guest in aarch64 mips; do
 	watched=tests/guests/bin/$guest/watched
 	session "gdb-watch-$guest" gdb-multiarch "$guest" "$(port)" watched "$watched" 0
 	session "lldb-watch-$guest" "$lldb" "$guest" "$(port)" watched "$watched" 0
+done
+for guest in aarch64 mips; do
+	interruption "gdb-interrupt-$guest" gdb-multiarch "$guest"
+	interruption "lldb-interrupt-$guest" "$lldb" "$guest"
 done
 exit $failed

@@ -372,8 +372,12 @@ fn a_debugger_comes_leaves_and_comes_again() {
             assert_eq!(debugger.get("D"), "OK");
             pause(30);
         }
+        // The last one sees the end.
+        let mut debugger = guest.connect();
+        debugger.go();
         guest.stdin.take().unwrap().write_all(b"x").unwrap();
         assert!(guest.line().starts_with("read 1 after"));
+        assert_eq!(debugger.receive(), Some("W00".into()));
         assert!(guest.end().success());
     }
 }

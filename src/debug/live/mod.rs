@@ -167,6 +167,8 @@ impl Inferior for Live {
             }
             return;
         }
+        // What the debugger before was told does not count.
+        self.control.lock().end_told = false;
         self.control.set_attached(true);
         self.process.stop_all();
         self.halted = true;
