@@ -370,3 +370,83 @@ fn each_process_may_have_a_file() {
     }
     assert_eq!(leaves, 4);
 }
+
+/// Runs a guest whose standard error nobody reads; returns how it ended and what it printed.
+fn without_reader(options: &[&str], program: &Path) -> (std::process::ExitStatus, String) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_emu"))
+        .args(options)
+        .arg(program)
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .env_clear()
+        .stdin(std::process::Stdio::null())
+        .stderr(writer)
+        .output()
+        .expect("emu");
+    (
+        output.status,
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
+}
+
+#[test]
+fn a_reader_that_has_gone_is_nothing_to_the_guest() {
+    for guest in GUESTS {
+        for options in [
+            &["--strace"][..],
+            &["--strace-summary"],
+            &["--report=-"],
+            &[],
+        ] {
+            let (status, printed) = without_reader(options, &strace_program("unknown", guest));
+            assert!(status.success(), "{guest} {options:?}: {status}");
+            assert!(printed.ends_with("bad pointer -14\n"), "{printed}");
+        }
+    }
+}
+
+/// Sends the prompt these lines; returns all it prints.
+fn prompt(program: &Path, arguments: &[&str], lines: &str) -> String {
+    use std::io::Write;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_emu"))
+        .arg("-i")
+        .arg(program)
+        .args(arguments)
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .env_clear()
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("emu");
+    let mut input = child.stdin.take().expect("piped");
+    input.write_all(lines.as_bytes()).expect("the prompt reads");
+    drop(input);
+    let output = child.wait_with_output().expect("emu ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+#[test]
+fn a_debugger_switches_the_trace_and_asks_what_is_missing() {
+    for guest in GUESTS {
+        let program = strace_program("family", guest);
+        // Over a guest that stands still, and one that has ended.
+        for (how, calls) in [("finish", 5), ("continue", 5)] {
+            let lines = format!("break leaf\ncontinue\ntrace on :failed\n{how}\nunimplemented\n");
+            let text = prompt(&program, &["leaf"], &lines);
+            assert_eq!(
+                text.matches("= -1 E").count(),
+                calls,
+                "{guest} {how}: {text}"
+            );
+            assert!(text.contains("option 0x7777"), "{guest} {how}: {text}");
+            let row =
+                regex_lite::Regex::new(r"prctl +option 0x7777 +3 +- +EINVAL").expect("a pattern");
+            assert!(row.is_match(&text), "{guest} {how}: {text}");
+        }
+        let text = prompt(&program, &["leaf"], "trace on soup\n");
+        assert!(text.contains("there is no system call 'soup'"), "{text}");
+    }
+}

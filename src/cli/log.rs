@@ -35,18 +35,22 @@ impl Log {
 
     /// Writes `text`.
     pub(super) fn write(&self, text: &str) {
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A full disk or a closed terminal must not end the guest.
-        let _ = match &mut *file {
-            Some(file) => file.write_all(text.as_bytes()),
-            None => std::io::stderr().write_all(text.as_bytes()),
-        };
+        let _ = self.try_write(text.as_bytes());
+    }
+
+    fn try_write(&self, text: &[u8]) -> std::io::Result<()> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        host::without_sigpipe(|| match &mut *file {
+            Some(file) => file.write_all(text),
+            None => std::io::stderr().write_all(text),
+        })
     }
 }
 
 impl Write for Log {
     fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
-        Log::write(self, &String::from_utf8_lossy(text));
+        self.try_write(text)?;
         Ok(text.len())
     }
 

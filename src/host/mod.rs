@@ -7,12 +7,14 @@ pub mod fd;
 mod handover;
 pub mod map;
 pub mod nr;
+mod say;
 pub mod signal;
 pub mod sse;
 mod start;
 mod syscall;
 
 pub use handover::{Borrower, Owner, handover};
+pub use say::{is_gone, say, without_sigpipe};
 pub use start::prepare;
 use syscall::last_errno;
 pub use syscall::{

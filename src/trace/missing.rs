@@ -64,7 +64,7 @@ impl Records {
         // Appending is whole on its own where it is one write; the lock is for file systems where it is not. A full disk must
         // not end the guest.
         let _ = file.lock();
-        let _ = file.write_all(text.as_bytes());
+        let _ = host::without_sigpipe(|| file.write_all(text.as_bytes()));
         let _ = file.unlock();
     }
 }
@@ -87,6 +87,7 @@ struct Place {
 }
 
 /// One thing, of which there may have been many cases.
+#[derive(Clone)]
 struct Thing {
     what: Unimplemented,
     count: u64,
@@ -220,9 +221,9 @@ impl Missing {
         things.iter().map(record).collect()
     }
 
-    /// Tells what there is, and forgets it.
+    /// Tells what there is.
     fn tell(&self) {
-        let things = self.with(std::mem::take);
+        let things = self.with(|t| t.clone());
         let Some(first) = things.first() else {
             return;
         };
@@ -233,13 +234,13 @@ impl Missing {
                     1 => " and 1 more thing".to_owned(),
                     n => format!(" and {n} more things"),
                 };
-                eprintln!(
-                    "emu: not implemented: {}{more}; --report=- lists what {} asked for, --strace=:unimplemented shows where",
+                host::say(&format!(
+                    "emu: not implemented: {}{more}; --report=- lists what {} asked for, --strace=:unimplemented shows where\n",
                     first.what,
                     self.program.file_name().unwrap_or_default().display()
-                );
+                ));
             }
-            Tell::Summary => eprint!("{}", report::text(&self.describe(&things))),
+            Tell::Summary => host::say(&report::text(&self.describe(&things))),
             Tell::Trace(trace) => trace.output().raw(&report::text(&self.describe(&things))),
             Tell::Records(records) => {
                 let lines: String = self
@@ -312,6 +313,8 @@ impl Observer for Missing {
     fn exec(&self, thread: &mut Thread, _: &std::path::Path) {
         if !thread.is_vfork_child() {
             self.tell();
+            // Should the program not be replaced after all, only what comes after is told later.
+            self.with(Vec::clear);
         }
     }
 

@@ -126,6 +126,8 @@ struct Inner {
     /// In place of the family's, or the process's own.
     state: State,
     last: Option<Duration>,
+    /// Nobody reads it any more.
+    gone: bool,
 }
 
 /// Writes lines.
@@ -155,6 +157,7 @@ impl Output {
                 family,
                 state: State::default(),
                 last: None,
+                gone: false,
             }),
             each,
             stamp,
@@ -181,8 +184,11 @@ impl Output {
         }
         let text = write(&mut state, &mut inner.last);
         // The trace's reader may have gone; the guest goes on.
-        let _ = inner.to.write_all(text.as_bytes());
-        let _ = inner.to.flush();
+        if !inner.gone {
+            let to = &mut inner.to;
+            let written = host::without_sigpipe(|| to.write_all(text.as_bytes()));
+            inner.gone = written.is_err_and(|e| host::is_gone(&e));
+        }
         inner.state = state;
         if let Some(family) = &inner.family {
             family.write(state);
@@ -238,6 +244,7 @@ impl Output {
             let path = path_for(pattern, host::pid());
             let mut inner = self.lock();
             inner.state = State::default();
+            inner.gone = false;
             // There is one thread now, so that no guest is in the way. Without the file the child goes untraced.
             inner.to = match host::fd::above_the_guests(|| append(&path)) {
                 Ok(file) => Box::new(file),
