@@ -65,7 +65,7 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
     if len == 0
         || how & !known & 0xffff_ffff != 0
         || how & MAP_EXCL != 0 && !fixed
-        || anonymous && (pos != 0 && how & MAP_GUARD == 0 || how & MAP_GUARD == 0 && fd != -1)
+        || anonymous && how & MAP_GUARD == 0 && (pos != 0 || fd != -1)
         || how & MAP_GUARD != 0 && (prot & 7 != 0 || fd != -1 || pos != 0)
         || how & MAP_SHARED != 0 && how & MAP_PRIVATE != 0
         || fixed && addr % PAGE_SIZE != pos % PAGE_SIZE

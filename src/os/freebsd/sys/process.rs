@@ -15,7 +15,7 @@ use crate::process::{Forked, Outcome};
 
 crate::syscalls! {
     exit(rval: INT) -> NUM, Full, Handler(|c| end(c, Outcome::ExitProcess(c.int(0) & 0xff)));
-    fork() -> NUM, Full, Handler(|c| create(c));
+    fork() -> NUM, Full, Handler(create);
     vfork() -> NUM, Full, Handler(create_shared);
     rfork(flags: HEX) -> NUM, Partial("RFPROC|RFFDG, RFSPAWN"), Handler(create_by_flags);
     pdfork(fdp: ints_of(Dir::Out, Kind::I32, Show::Fd, 1), flags: HEX) -> NUM, Partial("closing the descriptor does not end the process"), Handler(create_with_descriptor);
