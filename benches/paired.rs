@@ -477,6 +477,17 @@ impl Client {
         Ok(String::from_utf8_lossy(self.ask(packet)?).into_owned())
     }
 
+    /// Times `count` hits of the breakpoint that the guest stands at; hits a second. Each takes a step off it and a resume, as
+    /// debuggers do it: a resume alone would hit it again at once.
+    fn hits(&mut self, count: u32) -> Result<f64, String> {
+        let start = Instant::now();
+        for _ in 0..count {
+            self.rate("vCont;s", 1, is_stop)?;
+            self.rate("vCont;c", 1, is_stop)?;
+        }
+        Ok(f64::from(count) / start.elapsed().as_secs_f64())
+    }
+
     /// Times `count` packets, each answered by a reply that `good` accepts; packets a second.
     fn rate(
         &mut self,
@@ -496,6 +507,10 @@ impl Client {
     }
 }
 
+fn is_stop(reply: &[u8]) -> bool {
+    matches!(reply, [b'T' | b'S', ..])
+}
+
 /// Steps a second, breakpoint hits a second, MB a second read.
 fn debugger_rates(emulator: &Path, guest: &str) -> Result<[f64; 3], String> {
     let program = guest_program(guest, "stops");
@@ -511,6 +526,7 @@ fn debugger_rates(emulator: &Path, guest: &str) -> Result<[f64; 3], String> {
             .ok_or(format!("{name} is not a symbol of {}", program.display()))
     };
     let (called, memory) = (address("called")?, address("memory")?);
+    let counter = address("calls")?;
     let mut client = Client::start(emulator, &program)?;
     let features = client.ask_text("qSupported:swbreak+;hwbreak+;vContSupported+;multiprocess+")?;
     // As gdb and lldb do wherever it is offered.
@@ -524,24 +540,27 @@ fn debugger_rates(emulator: &Path, guest: &str) -> Result<[f64; 3], String> {
         .and_then(|size| u32::from_str_radix(size, 16).ok());
     client.ask("vCont?")?;
     client.ask("?")?;
-    let stopped = |reply: &[u8]| matches!(reply, [b'T' | b'S', ..]);
     if client.ask(&format!("Z0,{called:x},4"))? != b"OK" {
         return Err("Z0 was refused".into());
     }
     let mut hits = Vec::new();
     let mut steps = Vec::new();
     let mut megabytes = Vec::new();
-    client.rate("vCont;c", 50, stopped)?;
+    let seen = client.ask_text(&format!("m{counter:x},4"))?;
+    client.hits(50)?;
     // A hex reply must fit into what the server announced.
     let length = (packet_size.unwrap_or(4096) / 2 - 16).min(65536);
     for _ in 0..ROUNDS {
-        hits.push(client.rate("vCont;c", 3000, stopped)?);
+        hits.push(client.hits(3000)?);
         megabytes.push(
             client.rate(&format!("m{memory:x},{length:x}"), 400, |reply| {
                 reply.len() == length as usize * 2
             })? * f64::from(length)
                 / 1e6,
         );
+    }
+    if client.ask_text(&format!("m{counter:x},4"))? == seen {
+        return Err("the guest does not get on between two hits".into());
     }
     client.ask(&format!("z0,{called:x},4"))?;
     let thread = client.ask_text("?")?;
@@ -550,7 +569,7 @@ fn debugger_rates(emulator: &Path, guest: &str) -> Result<[f64; 3], String> {
         .find_map(|word| word.split("thread:").nth(1))
         .map_or(String::new(), |id| format!(":{id}"));
     for _ in 0..ROUNDS {
-        steps.push(client.rate(&format!("vCont;s{thread}"), 3000, stopped)?);
+        steps.push(client.rate(&format!("vCont;s{thread}"), 3000, is_stop)?);
     }
     Ok([
         median(&mut steps),

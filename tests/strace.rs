@@ -268,8 +268,7 @@ fn a_summary_counts() {
 fn join_lines(text: &str) -> std::collections::BTreeMap<u32, Vec<String>> {
     let mut open = std::collections::BTreeMap::<u32, String>::new();
     let mut calls = std::collections::BTreeMap::<u32, Vec<String>>::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
+    for line in text.lines() {
         let is_row = |l: &str| l.contains(", at ") && l.starts_with(' ');
         if line.starts_with("emu: not implemented for ")
             || is_row(line)
