@@ -174,3 +174,47 @@ fn a_guest_neither_sees_nor_closes_what_the_emulator_has_open() {
         assert_eq!(seen, expected.unwrap(), "{isa}");
     }
 }
+
+#[test]
+fn a_debugger_reads_the_guests_files_of_the_process() {
+    for (isa, ..) in MACHINES {
+        let path = program(isa, "hello");
+        let guest = Guest::start(&format!("proc-{isa}"), &[], &path, &["one", "two"]);
+        let mut gdb = guest.connect().like_gdb();
+        let pid = guest.emu.id();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let command = format!("{}\0one\0two\0", path.display());
+        for name in [
+            "self".to_owned(),
+            pid.to_string(),
+            format!("{pid}/task/{pid}"),
+        ] {
+            let cmdline = gdb.file(&format!("/proc/{name}/cmdline")).unwrap();
+            assert_eq!(text(cmdline), command);
+        }
+        let maps = text(gdb.file(&format!("/proc/{pid}/maps")).unwrap());
+        assert!(
+            maps.contains("[stack]") && !maps.contains("/emu\n"),
+            "{maps}"
+        );
+        let smaps = text(gdb.file("/proc/self/smaps").unwrap());
+        assert!(
+            smaps.contains("[stack]") && !smaps.contains("/emu\n"),
+            "{smaps}"
+        );
+        let status = text(gdb.file("/proc/self/status").unwrap());
+        // The server's thread is not the guest's.
+        assert!(status.contains("\nThreads:\t1\n"), "{status}");
+        let stat = text(gdb.file("/proc/self/stat").unwrap());
+        let fields: Vec<&str> = stat
+            .rsplit_once(')')
+            .unwrap()
+            .1
+            .split_whitespace()
+            .collect();
+        assert_eq!(fields[20 - 3], "1", "threads");
+        assert!(fields[23 - 3].parse::<u64>().unwrap() < 1 << 30, "{stat}");
+        // What is about the host's addresses is not there.
+        assert_eq!(gdb.file("/proc/self/mem"), Err(2));
+    }
+}

@@ -283,15 +283,8 @@ impl CoreInferior {
 
     /// What `/proc/PID/NAME` is, if `path` is such a file of the process.
     fn own_proc_file<'p>(&self, path: &'p [u8]) -> Option<&'p str> {
-        let path = std::str::from_utf8(path).ok()?;
-        let (who, name) = path.strip_prefix("/proc/")?.split_once('/')?;
-        if who != "self" && who.parse() != Ok(self.core.pid()) {
-            return None;
-        }
-        match name.strip_prefix("task/") {
-            Some(task) => Some(task.split_once('/')?.1),
-            None => Some(name),
-        }
+        let file = crate::os::proc_file_of(path, self.core.pid() as i32)?;
+        std::str::from_utf8(file).ok()
     }
 
     /// The name of a region without a file, from the guest's maps.

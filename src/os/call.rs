@@ -252,17 +252,59 @@ pub fn is_own_proc_file(path: &[u8], name: &[u8]) -> bool {
 
 /// What a path names below `/proc/self` (`maps` for `/proc/self/maps`), if it is there.
 pub fn own_proc_file(path: &[u8]) -> Option<&[u8]> {
+    proc_file_of(path, crate::host::pid())
+}
+
+/// What a path names below `/proc/PID`, `/proc/self` or `/proc/thread-self`, or in the same way below `/proc/PID/task/TID`, if it
+/// is there.
+pub fn proc_file_of(path: &[u8], pid: i32) -> Option<&[u8]> {
+    let split = |path: &[u8]| path.iter().position(|&b| b == b'/');
     let rest = path.strip_prefix(b"/proc/")?;
-    let slash = rest.iter().position(|&b| b == b'/')?;
+    let slash = split(rest)?;
     let (process, file) = (&rest[..slash], &rest[slash + 1..]);
     let own = process == b"self"
         || process == b"thread-self"
-        || std::str::from_utf8(process).ok()?.parse() == Ok(crate::host::pid());
-    own.then_some(file)
+        || std::str::from_utf8(process).ok()?.parse() == Ok(pid);
+    if !own {
+        return None;
+    }
+    match file.strip_prefix(b"task/") {
+        Some(task) => split(task).map(|slash| &task[slash + 1..]),
+        None => Some(file),
+    }
 }
 
 impl From<crate::mem::MemFault> for Errno {
     fn from(_: crate::mem::MemFault) -> Errno {
         Errno::EFAULT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_a_process_by_all_its_names() {
+        let file = |path: &'static str| proc_file_of(path.as_bytes(), 12);
+        for path in [
+            "/proc/self/maps",
+            "/proc/12/maps",
+            "/proc/thread-self/maps",
+            "/proc/12/task/13/maps",
+            "/proc/self/task/12/maps",
+        ] {
+            assert_eq!(file(path), Some(&b"maps"[..]), "{path}");
+        }
+        assert_eq!(file("/proc/self/task"), Some(&b"task"[..]));
+        for path in [
+            "/proc/13/maps",
+            "/proc/cpuinfo",
+            "/proc/self",
+            "/x/self/maps",
+            "/proc/self/task/12",
+        ] {
+            assert_eq!(file(path), None, "{path}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a process needs of the guest's operating system.
 
-use super::{Action, Errno, SigInfo, Signal, SysResult, Thread};
+use super::{Action, Errno, Process, SigInfo, Signal, SysResult, Thread};
 use crate::cpu::Exit;
 use crate::ir::MemFault;
 
@@ -105,6 +105,11 @@ pub trait Os: std::any::Any + Send + Sync {
 
     /// The information in a whole `siginfo_t` of the guest; `None` if its signal is none of the guest's.
     fn parse_siginfo(&self, bytes: &[u8]) -> Option<SigInfo>;
+
+    /// What the guest reads in `/proc/self/FILE`, where the host has another truth.
+    fn proc_file(&self, _process: &Process, _file: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
 
     /// The guest's number of a signal.
     fn signal_number(&self, signal: Signal) -> u32;

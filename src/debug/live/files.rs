@@ -2,25 +2,11 @@
 
 use super::Live;
 use crate::host;
+use crate::os::{is_own_proc_file, own_proc_file};
 use emu_stub::{FileError, FileStat, GuestFile, OpenFile, OpenFlags};
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-
-/// What `/proc/PID/NAME` is for the debugged process, if `path` is such a file: NAME, for the process's own id or `self`.
-fn own_proc_file(path: &[u8], pid: i32) -> Option<&str> {
-    let path = std::str::from_utf8(path).ok()?;
-    let (who, name) = path.strip_prefix("/proc/")?.split_once('/')?;
-    if who != "self" && who.parse() != Ok(pid) {
-        return None;
-    }
-    // The same for each task: /proc/PID/task/TID/maps.
-    let name = match name.strip_prefix("task/") {
-        Some(task) => task.split_once('/')?.1,
-        None => name,
-    };
-    Some(name)
-}
 
 /// Where a path of the guest is on the host.
 fn host_path(prefix: Option<&Path>, path: &[u8]) -> PathBuf {
@@ -35,15 +21,20 @@ pub(super) fn open(
 ) -> Result<Box<dyn GuestFile>, FileError> {
     use std::os::unix::fs::OpenOptionsExt;
     let prefix = live.process.config.prefix.as_deref();
-    match own_proc_file(path, host::pid()) {
-        Some("maps") => return Ok(Box::new(live.process.mem.maps())),
-        Some("auxv") => return Ok(Box::new(live.program.auxv.clone())),
-        Some("exe") => return Ok(Box::new(OwnFile::new(File::open(&live.process.exe)?))),
-        // What describes the emulator rather than the guest is not shown as the guest's.
-        Some("smaps" | "mem" | "pagemap" | "smaps_rollup" | "numa_maps") => {
-            return Err(FileError::NotFound);
+    if let Some(file) = own_proc_file(path) {
+        if let Some(text) = live.process.os.proc_file(&live.process, file) {
+            return Ok(Box::new(text));
         }
-        _ => {}
+        match file {
+            b"maps" => return Ok(Box::new(live.process.mem.maps())),
+            b"auxv" => return Ok(Box::new(live.program.auxv.clone())),
+            b"exe" => return Ok(Box::new(OwnFile::new(File::open(&live.process.exe)?))),
+            // What describes the emulator rather than the guest is not shown as the guest's.
+            b"smaps" | b"mem" | b"pagemap" | b"smaps_rollup" | b"numa_maps" => {
+                return Err(FileError::NotFound);
+            }
+            _ => {}
+        }
     }
     let file = flags.options().mode(mode).open(host_path(prefix, path))?;
     Ok(Box::new(OwnFile::new(file)))
@@ -90,7 +81,7 @@ pub(super) fn stat(live: &mut Live, path: &[u8], follow: bool) -> Result<FileSta
 
 pub(super) fn read_link(live: &mut Live, path: &[u8]) -> Result<Vec<u8>, FileError> {
     use std::os::unix::ffi::OsStringExt;
-    if own_proc_file(path, host::pid()) == Some("exe") {
+    if is_own_proc_file(path, b"exe") {
         return Ok(live.process.exe.clone().into_os_string().into_vec());
     }
     let path = host_path(live.process.config.prefix.as_deref(), path);

@@ -240,6 +240,10 @@ impl Os for Linux {
         exception(self.isa, thread, exit)
     }
 
+    fn proc_file(&self, process: &process::Process, file: &[u8]) -> Option<Vec<u8>> {
+        procfs::content(process, file)
+    }
+
     fn siginfo(&self, info: &SigInfo) -> Vec<u8> {
         siginfo::to_guest(self.isa.abi, info).to_vec()
     }

@@ -214,8 +214,12 @@ pub fn open_file(
 ) -> SysResult {
     let name = call.read_str(call.arg(path))?;
     if let Some(file) = crate::os::own_proc_file(name.as_bytes()) {
-        if let Some(text) = crate::os::linux::procfs::content(call, file) {
+        if let Some(text) = crate::os::linux::procfs::content(&call.thread.process, file) {
             return crate::os::linux::procfs::open(call, &text, flags);
+        }
+        if crate::os::linux::procfs::is_of_the_host(file) {
+            call.unimplemented(&format!("/proc/self/{}", String::from_utf8_lossy(file)));
+            return Err(Errno::EACCES);
         }
     } else if let Some(text) = crate::os::linux::procfs::system_file(call, name.as_bytes()) {
         return crate::os::linux::procfs::open(call, &text, flags);
