@@ -15,6 +15,7 @@ packages=(
 	gcc-mipsel-linux-gnu libc6-dev-mipsel-cross
 	qemu-user                                         # the reference of the differential tests and the benchmarks
 	gdb-multiarch "$(newest_lldb)"                    # tests/debuggers.sh
+	elfutils                                          # eu-readelf of tests/cores.sh
 	tmux                                              # vi in tests/busybox.sh
 	apt dpkg debian-archive-keyring ca-certificates   # tests/packages.sh
 )

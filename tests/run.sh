@@ -64,6 +64,7 @@ if [ -x "$target/release/emu" ]; then
 	battery "busybox" tests/busybox.sh
 	battery "debuggers" tests/debuggers.sh
 	battery "prompt at a terminal" tests/prompt.sh
+	battery "cores" tests/cores.sh
 fi
 step "README" tests/readme.sh
 echo "$passed passed, $failed failed, $skipped skipped"

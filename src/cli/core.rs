@@ -24,7 +24,18 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<(), Failure> {
     }
     match &options.gdb {
         Some(endpoint) => serve(&mut inferior, endpoint),
-        None => super::print(&emu_repl::report::crash(&mut inferior)),
+        None => prompt(&mut inferior, options),
+    }
+}
+
+/// The prompt, with a report on top. It asks for commands unless it was given some.
+fn prompt(inferior: &mut CoreInferior, options: &Options) -> Result<(), Failure> {
+    let mut options = options.clone();
+    options.interactive |= options.scripts.is_empty();
+    let report = emu_repl::report::crash(inferior);
+    match super::prompt::over(inferior, &options, &report)? {
+        0 => Ok(()),
+        status => std::process::exit(status),
     }
 }
 

@@ -49,7 +49,6 @@ pub(super) fn make(options: &Options) -> Result<Prompt, Failure> {
 ///
 /// # Errors
 /// No more descriptors.
-#[allow(dead_code, reason = "for core files, which have no inferior yet")]
 pub(super) fn over(
     inferior: &mut (dyn Inferior + 'static),
     options: &Options,

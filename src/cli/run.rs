@@ -16,7 +16,7 @@ use crate::trace::{Filter, Missing, Output, Records, STAMPS, Sink, Tell, Trace};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 impl From<loader::Error> for Failure {
     fn from(error: loader::Error) -> Failure {
@@ -67,7 +67,8 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let debugged = door.is_some() || beside.is_some();
     let tracers = Tracers::new(&options, &log, &program.path, debugged)?;
     observers.extend(tracers.observers());
-    observers.push(Arc::new(core_dump(&options, &log)));
+    let core_dump = Arc::new(core_dump(&options, &log));
+    observers.push(core_dump.clone());
     observers.extend(door.iter().flat_map(Door::observers));
     observers.extend(beside.iter().map(Beside::observer));
     let process = Process::new(
@@ -79,6 +80,8 @@ pub fn run(options: Options) -> Result<(), Failure> {
         program.path.clone(),
         observers,
     );
+    // Set once: there is one guest.
+    let _ = LAST_WORDS.set((core_dump, process.clone()));
     let mut thread = Thread::main(process.clone());
     let loaded = start(&program, &process, &mut thread)?;
     // Its file is loaded: the descriptor belongs to the guest from now on, whose first one has to be 3.
@@ -101,26 +104,37 @@ pub fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Who leaves the guest's core when the emulator finds a bug of its own.
+static LAST_WORDS: OnceLock<(Arc<CoreDump>, Arc<Process>)> = OnceLock::new();
+
+fn leave_core(what: &str) {
+    if let Some((core_dump, process)) = LAST_WORDS.get() {
+        core_dump.leave_after_bug(process, what);
+    }
+}
+
 /// Has bugs of the emulator reported as such, with what is known of the guest. A thread that panics must not just go missing.
 fn report_internal_errors() {
+    const PLEASE: &str = "please report it with the program and the command line";
     host::signal::set_crash(|fault| {
         emu_repl::restore_terminal();
         let guest = fault.guest_pc.map_or_else(
             || "no guest thread".into(),
             |pc| format!("guest PC {pc:#x}"),
         );
-        eprintln!(
-            "emu: internal error: host {:?} at {:#x}, address {:#x}, {guest}; please report it with the program and the command line",
+        let what = format!(
+            "host {:?} at {:#x}, address {:#x}, {guest}",
             fault.signal,
             fault.pc(),
             fault.addr
         );
+        eprintln!("emu: internal error: {what}; {PLEASE}");
+        leave_core(&what);
     });
     std::panic::set_hook(Box::new(|panic| {
         emu_repl::restore_terminal();
-        eprintln!(
-            "emu: internal error: {panic}; please report it with the program and the command line"
-        );
+        eprintln!("emu: internal error: {panic}; {PLEASE}");
+        leave_core(&panic.to_string());
         host::signal::die(Signal::SIGABRT);
     }));
 }

@@ -5,7 +5,7 @@ use super::memory;
 use super::pattern::{Facts, Pattern, unfinished};
 use super::write::{self, Written};
 use crate::host;
-use crate::process::{DefaultAction, End, Observer, Process, SigInfo, Thread};
+use crate::process::{DefaultAction, End, Observer, Process, SigFields, SigInfo, Signal, Thread};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -35,8 +35,6 @@ pub struct CoreDump {
 enum Refusal {
     /// Nobody has written down the notes of this operating system.
     System(&'static str),
-    /// The format of the guest's operating system is not there.
-    Format,
     Limit,
     NotDumpable,
     Failed(PathBuf, io::Error, u64),
@@ -68,11 +66,9 @@ impl CoreDump {
         }
     }
 
-    fn dump(&self, thread: &mut Thread, info: SigInfo) -> Result<Left, Refusal> {
-        if thread.process.os.name() != "linux" {
-            return Err(Refusal::Format);
-        }
-        let os = thread.process.os.name();
+    /// How large a core of this process may be, if it may have one.
+    fn allowed(&self, process: &Process) -> Result<u64, Refusal> {
+        let os = process.os.name();
         if os != LINUX {
             return Err(Refusal::System(os));
         }
@@ -81,35 +77,60 @@ impl CoreDump {
         if limit < crate::mem::PAGE_SIZE {
             return Err(Refusal::Limit);
         }
-        let dumpable = host::dumpable();
-        if dumpable != 1 {
-            return Err(Refusal::NotDumpable);
+        match host::dumpable() {
+            1 => Ok(limit),
+            _ => Err(Refusal::NotDumpable),
         }
-        let (pid, tid) = (host::pid(), thread.tid());
-        let process = thread.process.clone();
-        let ids = host::ids();
-        let facts = Facts {
-            pid,
-            outer_pid: outer_pid().unwrap_or(pid),
-            tid,
+    }
+
+    /// The name of a core of this process.
+    fn name(&self, subject: &Subject<'_>, limit: u64) -> PathBuf {
+        let (process, ids) = (subject.process, host::ids());
+        self.settings.pattern.expand(&Facts {
+            pid: subject.pid,
+            outer_pid: outer_pid().unwrap_or(subject.pid),
+            tid: subject.first,
             uid: ids.uid,
             gid: ids.gid,
-            dumpable,
-            signal: process.os.signal_number(info.signal),
+            dumpable: host::dumpable(),
+            signal: subject
+                .signal
+                .map_or(0, |i| process.os.signal_number(i.signal)),
             time: std::time::SystemTime::now()
                 .duration_since(std::time::UNIX_EPOCH)
                 .map_or(0, |t| t.as_secs()),
             host: memory::read_some("/proc/sys/kernel/hostname", 256)
                 .trim_ascii_end()
                 .to_vec(),
-            name: capture::thread_name(pid, tid),
+            name: capture::thread_name(subject.pid, subject.first),
             exe: process.exe.clone(),
             limit,
-        };
-        let path = self.settings.pattern.expand(&facts);
+        })
+    }
+
+    fn write(
+        &self,
+        subject: &Subject<'_>,
+        limit: u64,
+        registers: &mut capture::Registers<'_>,
+    ) -> Result<Left, Refusal> {
+        let path = self.name(subject, limit);
+        match write_file(&path, limit, subject, registers) {
+            Ok(written) => Ok(Left { path, written }),
+            Err(e) => {
+                let extents = memory::extents(&subject.process.mem);
+                let needed = extents.iter().map(|e| e.saved).sum();
+                Err(Refusal::Failed(path, e, needed))
+            }
+        }
+    }
+
+    fn dump(&self, thread: &mut Thread, info: SigInfo) -> Result<Left, Refusal> {
+        let (tid, process) = (thread.tid(), thread.process.clone());
+        let limit = self.allowed(&process)?;
         let subject = Subject {
             process: &process,
-            pid,
+            pid: host::pid(),
             threads: match thread.is_vfork_child() {
                 true => vec![tid],
                 false => ids_of(&process),
@@ -119,21 +140,100 @@ impl CoreDump {
             signal: Some(info),
             error: None,
         };
-        let left = thread.exclusively(|thread| {
-            write_file(&path, limit, &subject, &mut |of, look| {
+        thread.exclusively(|thread| {
+            self.write(&subject, limit, &mut |of, look| {
                 if of == tid {
                     look(&mut thread.cpu);
                     return true;
                 }
                 borrow(&process, of, look)
             })
+        })
+    }
+
+    /// Leaves the core of a guest that a bug of the emulator ends: `what` says which. May be called anywhere, also in a signal
+    /// handler. A copy of the process writes it, in which nothing moves any more, and which is given up if it waits for a lock
+    /// that the bug has left locked. Threads that were running are shown with the registers that they had written back.
+    pub fn leave_after_bug(&self, process: &Process, what: &str) {
+        const SECONDS: u64 = 20;
+        let (pid, tid) = (host::pid(), host::tid());
+        host::in_copy(SECONDS, || {
+            let threads = ids_of(process);
+            let first = match threads.contains(&tid) {
+                true => tid,
+                // A debugger's thread.
+                false => threads.first().copied().unwrap_or(pid),
+            };
+            let info = SigInfo {
+                signal: Signal::SIGABRT,
+                errno: 0,
+                // SI_TKILL: as abort(3) sends it.
+                code: -6,
+                fields: SigFields::Kill {
+                    pid,
+                    uid: host::ids().uid,
+                },
+            };
+            let subject = Subject {
+                process,
+                pid,
+                threads,
+                first,
+                blocked: None,
+                signal: Some(info),
+                error: Some(what),
+            };
+            let left = self.allowed(process).and_then(|limit| {
+                self.write(&subject, limit, &mut |tid, look| {
+                    let all = process.threads();
+                    let thread = all.iter().find(|t| t.tid == tid);
+                    thread.map(|t| t.cpu.peek_in_copy(look)).is_some()
+                })
+            });
+            (self.tell)(&told("the guest", left));
         });
-        match left {
-            Ok(written) => Ok(Left { path, written }),
-            Err(e) => {
-                let needed = memory::extents(&process.mem).iter().map(|e| e.saved).sum();
-                Err(Refusal::Failed(path, e, needed))
-            }
+    }
+}
+
+/// What the user is told.
+fn told(name: &str, left: Result<Left, Refusal>) -> String {
+    match left {
+        Ok(Left { path, written }) => {
+            let path = path.display();
+            let cut = if written.cut {
+                ", cut off at the limit of its size ('ulimit -c')"
+            } else {
+                ""
+            };
+            format!("{name}: core file {path} ({}{cut})", size(written.data))
+        }
+        Err(Refusal::System(os)) => {
+            format!("{name}: no core file: those of {os} guests are not written yet")
+        }
+        Err(Refusal::Limit) => format!(
+            "{name}: no core file, as the limit of its size is 0; 'ulimit -c unlimited' or --core-file=core.%p gives one"
+        ),
+        Err(Refusal::NotDumpable) => {
+            format!("{name}: no core file, as the program does not want it (PR_SET_DUMPABLE)")
+        }
+        Err(Refusal::Failed(path, e, needed)) => {
+            let why = e.to_string();
+            let why = why.split(" (os error").next().unwrap_or_default();
+            let path = path.display();
+            let room = matches!(
+                e.kind(),
+                io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::FileTooLarge
+            );
+            let hint = match room {
+                true => format!(
+                    "; it needs up to {}, and --core-file=FOLDER/core.%p puts it elsewhere",
+                    size(needed)
+                ),
+                false => String::new(),
+            };
+            format!("{name}: no core file {path}: {why}{hint}")
         }
     }
 }
@@ -248,48 +348,7 @@ impl Observer for CoreDump {
             return;
         }
         let name = info.signal.name();
-        let text = match self.dump(thread, info) {
-            Ok(Left { path, written }) => {
-                let path = path.display();
-                let cut = if written.cut {
-                    ", cut off at the limit of its size ('ulimit -c')"
-                } else {
-                    ""
-                };
-                format!("{name}: core file {path} ({}{cut})", size(written.data))
-            }
-            Err(Refusal::System(os)) => {
-                format!("{name}: no core file: those of {os} guests are not written yet")
-            }
-            Err(Refusal::Limit) => format!(
-                "{name}: no core file, as the limit of its size is 0; 'ulimit -c unlimited' or --core-file=core.%p gives one"
-            ),
-            Err(Refusal::Format) => {
-                format!("{name}: no core file, as FreeBSD's format is not there yet")
-            }
-            Err(Refusal::NotDumpable) => {
-                format!("{name}: no core file, as the program does not want it (PR_SET_DUMPABLE)")
-            }
-            Err(Refusal::Failed(path, e, needed)) => {
-                let why = e.to_string();
-                let why = why.split(" (os error").next().unwrap_or_default();
-                let path = path.display();
-                let room = matches!(
-                    e.kind(),
-                    io::ErrorKind::StorageFull
-                        | io::ErrorKind::QuotaExceeded
-                        | io::ErrorKind::FileTooLarge
-                );
-                let hint = match room {
-                    true => format!(
-                        "; it needs up to {}, and --core-file=FOLDER/core.%p puts it elsewhere",
-                        size(needed)
-                    ),
-                    false => String::new(),
-                };
-                format!("{name}: no core file {path}: {why}{hint}")
-            }
-        };
+        let text = told(&name, self.dump(thread, info));
         (self.tell)(&text);
     }
 }

@@ -78,6 +78,14 @@ impl Borrower<CpuState> {
         unsafe { (&raw const (*self.0.value.get()).pc).read_volatile() }
     }
 
+    /// Runs `f` on the state, whatever the owner is doing. Only in a copy of the process that was made for its last words
+    /// ([`super::in_copy`]): no other thread exists there, and the caller never goes back to what it was doing.
+    pub fn peek_in_copy(&self, f: impl FnOnce(&mut CpuState)) {
+        // SAFETY: alive as long as `self`. The owners are gone, or are the calling thread itself, which does not come back to
+        // the reference that it may have on its stack.
+        f(unsafe { &mut *self.0.value.get() });
+    }
+
     /// The one field that other threads may set at any time.
     pub fn pending(&self) -> &AtomicU32 {
         // SAFETY: atomic, and alive as long as `self`; no reference to the rest of the state is made.

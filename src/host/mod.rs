@@ -18,8 +18,8 @@ pub use say::{is_gone, say, without_sigpipe};
 pub use start::prepare;
 use syscall::last_errno;
 pub use syscall::{
-    Forked, Ids, core_limit, dumpable, fork, ids, monotonic_ns, pid, random, set_thread_name,
-    stack_limit, syscall, tid, vfork,
+    Forked, Ids, core_limit, dumpable, fork, ids, in_copy, monotonic_ns, pid, random,
+    set_thread_name, stack_limit, syscall, tid, vfork,
 };
 
 /// Size in bytes of a page, of the host and of every guest.
