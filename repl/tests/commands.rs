@@ -396,3 +396,26 @@ fn a_line_of_rubbish_is_an_error_and_no_panic() {
         assert!(!shell.mock.threads().is_empty());
     }
 }
+
+#[test]
+fn monitor_has_the_commands_that_do_not_resume() {
+    let mut mock = Mock::with_code(&[insn::NOP; 8]);
+    let mut monitor =
+        emu_stub::monitor::Monitor::new(&[COMMANDS], Box::new(Session::for_monitor()));
+    let help = monitor.run(&mut mock, "help");
+    assert_eq!(help.matches("help [COMMAND]").count(), 1, "{help}");
+    assert!(
+        help.contains("info registers") && !help.contains("continue"),
+        "{help}"
+    );
+    assert!(monitor.run(&mut mock, "info reg pc").contains("0x400000"));
+    assert_eq!(monitor.run(&mut mock, "print 6 * 7"), "$1 = 42\n");
+    // The program moves between the commands.
+    mock.set_role(PID, RegisterRole::Pc, CODE + 4);
+    assert!(monitor.run(&mut mock, "info reg pc").contains("0x400004"));
+    for line in ["stepi", "break *0x400004", "thread apply all stepi"] {
+        let answer = monitor.run(&mut mock, line);
+        assert!(answer.contains("debugger"), "{line}: {answer}");
+    }
+    assert!(mock.plans.is_empty());
+}

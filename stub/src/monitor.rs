@@ -72,7 +72,9 @@ impl Monitor {
                     c.summary
                 );
             }
-            let _ = writeln!(out, "{:<24} what a command does", "help [COMMAND]");
+            if !self.commands().any(|c| c.name == "help") {
+                let _ = writeln!(out, "{:<24} what a command does", "help [COMMAND]");
+            }
             return;
         }
         match find(self.commands(), topic) {

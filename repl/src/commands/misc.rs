@@ -5,7 +5,7 @@ use super::table::COMMANDS;
 use crate::say;
 use crate::session::{Cx, fail};
 use emu_stub::monitor::{Found, find};
-use emu_stub::{Command, CommandContext, Error, Result};
+use emu_stub::{Command, CommandClass, CommandContext, Error, Result};
 
 /// How deep scripts and breakpoint commands may call each other.
 const MAX_NESTING: usize = 16;
@@ -46,6 +46,12 @@ pub fn execute(cx: &mut Cx<'_>, line: &str) -> Result<()> {
             ));
         }
     };
+    if cx.s.guest_of_debugger && command.class == CommandClass::RunControl {
+        return fail(format!(
+            "\"{}\" is left to the debugger that the program has",
+            command.name
+        ));
+    }
     cx.s.answer = None;
     (command.run)(&mut CommandContext {
         inferior: cx.inf,

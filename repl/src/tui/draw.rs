@@ -279,7 +279,7 @@ impl View {
         let last = match &self.typed {
             Some(text) => format!(":{text}"),
             None if self.running => String::new(),
-            None => "s step  n next  i stepi  c continue  f finish  b break  u/d frame  Tab code  : command  ? help  q quit".into(),
+            None => "s step  n next  i stepi  c cont  f finish  b break  u/d frame  Tab code  : command  ? help  q quit".into(),
         };
         line(out, 0, h - 1, &last, w, false)?;
         if let Some(text) = &self.typed {
