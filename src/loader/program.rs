@@ -116,12 +116,7 @@ impl Program {
         let (_, end) = self.header.extent();
         mem.set_heap_start(page_up(end.wrapping_add(bias)).unwrap_or(end));
 
-        let interpreter = self
-            .header
-            .interpreter
-            .as_ref()
-            .map(|name| self.load_interpreter(mem, name))
-            .transpose()?;
+        // Before the interpreter, which goes where there is room: at the top, were the stack not there.
         let stack_top = page_down(mem.limit());
         let stack_size =
             page_up(stack_size.clamp(32 * PAGE_SIZE, mem.limit() / 4)).unwrap_or(stack_size);
@@ -134,6 +129,13 @@ impl Program {
                 format!("cannot map a stack of {stack_size} bytes: {e}"),
             )
         })?;
+
+        let interpreter = self
+            .header
+            .interpreter
+            .as_ref()
+            .map(|name| self.load_interpreter(mem, name))
+            .transpose()?;
 
         let image = [
             (

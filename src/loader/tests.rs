@@ -67,6 +67,44 @@ fn open(file: &Temp) -> Result<Program, Error> {
 }
 
 #[test]
+fn an_interpreter_and_the_stack_keep_clear_of_each_other() {
+    let mut linker = aarch64();
+    linker[16] = 3; // ET_DYN
+    let linker = Temp::new("linker", &linker);
+    let mut elf = aarch64();
+    let name = [linker.0.to_str().unwrap().as_bytes(), b"\0"].concat();
+    // The second header becomes PT_INTERP: type, offset, file size, memory size.
+    elf[120] = 3;
+    elf[128..136].copy_from_slice(&0x300u64.to_le_bytes());
+    elf[152..160].copy_from_slice(&(name.len() as u64).to_le_bytes());
+    elf[160..168].copy_from_slice(&(name.len() as u64).to_le_bytes());
+    elf.extend(name);
+    let file = Temp::new("interpreted", &elf);
+    let mem = AddressSpace::new(Config {
+        size: Some(1 << 36),
+        ..Config::default()
+    })
+    .unwrap();
+    let abi = Abi {
+        endian: Endian::Little,
+        word: 8,
+        align64: 8,
+        even_pairs: false,
+    };
+    let stack_size = 1 << 20;
+    let machine = Machine::default();
+    let program = open(&file).unwrap();
+    let loaded = program
+        .load(&mem, abi, &machine, stack_size, Default::default())
+        .unwrap();
+    let bias = loaded.interpreter.expect("named in the file").bias;
+    let code = mem.load::<u32>(bias + 0x40_0000, abi.endian).unwrap();
+    assert_eq!(code, u32::from_le_bytes(*b"\x7fELF"));
+    let stack = loaded.stack_top - stack_size..loaded.stack_top;
+    assert!(!stack.contains(&(bias + 0x40_0000)) && stack.contains(&loaded.sp));
+}
+
+#[test]
 fn loads_segments_bss_and_stack() {
     let file = Temp::new("plain", &aarch64());
     let program = open(&file).unwrap();
