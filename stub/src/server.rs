@@ -180,6 +180,7 @@ impl<'i> Conversation<'i> {
 
     /// Waits for bytes from the debugger, and acts on them.
     fn receive(&mut self) -> Option<Ended> {
+        poll::look(self.stream.as_fd());
         match self.stream.read(&mut self.buf) {
             Ok(0) => Some(Ended::Disconnected),
             Ok(n) => self.session.receive(&self.buf[..n]),
