@@ -613,9 +613,10 @@ impl Invalidate for Arc<CodeCache> {
     }
 }
 
-/// The first place for a header from `pos` on after which code begins at a cache line. Where blocks lay in their lines was left to
-/// chance, the same program took up to twice the time with another environment: hosts predict branches by lines.
+/// The first place for a header from `pos` on after which code begins at half a cache line. Where blocks lay in their lines was left
+/// to chance, and the same call-heavy program took up to twice the time with another environment: hosts fetch and predict by lines.
+/// Whole lines make that up to a third better still, but cost short programs 5 % in cold code.
 fn header_before_line(pos: u64) -> u64 {
-    const LINE: u64 = 64;
-    (pos + HEADER as u64).next_multiple_of(LINE) - HEADER as u64
+    const HALF_LINE: u64 = 32;
+    (pos + HEADER as u64).next_multiple_of(HALF_LINE) - HEADER as u64
 }
