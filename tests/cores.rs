@@ -338,10 +338,7 @@ fn a_core_is_looked_at_like_the_program_that_left_it() {
         let info = inferior.read_siginfo(threads[0]).expect("siginfo");
         assert_eq!(info.len(), 128);
         // It cannot run, nor be changed.
-        let plan = ResumePlan {
-            threads: Vec::new(),
-            others: Some(Resume::Continue { signal: None }),
-        };
+        let plan = ResumePlan::all(Resume::Continue { signal: None });
         let error = inferior.resume(plan).expect_err("a core runs");
         assert!(
             error.to_string().contains("a core file cannot run"),

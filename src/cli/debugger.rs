@@ -2,22 +2,37 @@
 
 use super::Failure;
 use super::run::Tracers;
-use crate::debug::{Control, Live, Program};
+use crate::debug::relay::{self, Channel, Relayed, Session, Wishes};
+use crate::debug::{Control, Family, Inheritance, Live, Program, Served};
 use crate::host;
 use crate::process::{End, Observer, Process, Signal, Thread};
-use emu_stub::{Ended, Endpoint, Inferior, Listener, Server, Stream};
+use emu_stub::{
+    Conversation, Ended, Endpoint, Inferior, Listener, Resume, ResumePlan, SavedSession, Server,
+    Stream,
+};
 use std::net::TcpStream;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 
 /// A debugger's way in, bound but not served yet.
 pub(super) struct Door {
-    listener: Listener,
     control: Arc<Control>,
     /// A unix socket's file, which is removed at the end.
-    socket: Option<PathBuf>,
+    socket: Option<Arc<SocketFile>>,
+    way: Way,
+}
+
+/// How the guest comes to a debugger.
+enum Way {
+    /// One connects.
+    Listen(Listener),
+    /// This program goes on with a session that the one before it had.
+    Session(Session, Vec<OwnedFd>),
+    /// Another process serves the session, at the other end.
+    Relay(Channel, Wishes),
 }
 
 /// What `-g` was given.
@@ -76,26 +91,53 @@ impl Door {
     /// # Errors
     /// A wrong address, or one in use.
     pub(super) fn open(text: &str) -> Result<Door, Failure> {
-        host::fd::above_the_guests(|| {
-            let (listener, socket, suspend) = listen(text)?;
-            let control = Control::new(suspend).map_err(|e| Failure {
-                text: format!("-g {text}: {e}"),
-                status: 1,
-            })?;
-            Ok(Door {
-                listener,
-                control: Arc::new(control),
-                socket,
-            })
+        let (listener, socket, suspend) = host::fd::above_the_guests(|| listen(text))?;
+        Ok(Door {
+            control: new_control(suspend)?,
+            socket: socket.map(|path| Arc::new(SocketFile::new(path))),
+            way: Way::Listen(listener),
+        })
+    }
+
+    /// The way that the emulator leaves in descriptor `fd` that has executed this one for another program of its guest.
+    ///
+    /// # Errors
+    /// It is no such descriptor.
+    pub(super) fn inherit(fd: i32) -> Result<Door, Failure> {
+        let failure = |e: std::io::Error| Failure {
+            text: format!(
+                "--debug-session {fd}: {e}; the option is emu's own, for programs that it executes"
+            ),
+            status: 1,
+        };
+        let adopt = |fd| host::fd::adopt(fd).map_err(failure);
+        Ok(match Inheritance::read(fd).map_err(failure)? {
+            Inheritance::Relay { channel, wishes } => Door {
+                control: new_control(true)?,
+                socket: None,
+                way: Way::Relay(Channel::new(adopt(channel)?), wishes),
+            },
+            Inheritance::Session {
+                session,
+                descriptors,
+            } => {
+                let descriptors = descriptors.into_iter().map(adopt);
+                Door {
+                    control: new_control(session.debugged)?,
+                    socket: session
+                        .path
+                        .clone()
+                        .map(|path| Arc::new(SocketFile::new(path))),
+                    way: Way::Session(*session, descriptors.collect::<Result<_, _>>()?),
+                }
+            }
         })
     }
 
     /// Those who are to be told of the guest's events.
     pub(super) fn observers(&self) -> Vec<Arc<dyn Observer>> {
         let mut all: Vec<Arc<dyn Observer>> = vec![self.control.clone()];
-        if let Some(path) = &self.socket {
-            all.push(Arc::new(SocketFile(path.clone(), host::pid())));
-        }
+        all.extend(self.socket.iter().map(|s| s.clone() as _));
         all
     }
 
@@ -110,62 +152,377 @@ impl Door {
         mode: u32,
         tracers: &Tracers,
     ) -> Result<(), Failure> {
-        let (missing, trace) = (tracers.missing.clone(), tracers.trace.clone());
-        let thread = std::thread::Builder::new().name("debugger".into());
-        let serving = thread.spawn(move || {
-            // For as long as the process lives, as the thread: whoever serves has it in turn.
-            let mut live = Live::new(process, self.control.clone(), program, mode);
-            live.set_tracing(missing, trace);
-            let live = Box::leak(Box::new(live));
-            let mut inferior: &'static mut (dyn Inferior + 'static) = live;
-            // `monitor` has the prompt's commands.
-            let server = Server::new(&[emu_repl::COMMANDS], || {
-                Box::new(emu_repl::Session::for_monitor())
-            });
-            loop {
-                let Ok(stream) = self.listener.accept() else {
-                    // Only out of descriptors or memory: let the guest be.
-                    self.control.tell_end();
-                    return;
-                };
-                let stream = raised(stream);
-                let fd = stream.as_fd().as_raw_fd();
-                let conversation = match server.begin(inferior, stream) {
-                    Ok(conversation) => conversation,
-                    Err(back) => {
-                        inferior = back;
-                        host::fd::forget(fd);
-                        continue;
-                    }
-                };
-                let Some((ended, back)) = self.control.serve(conversation) else {
-                    return;
-                };
-                inferior = back;
-                host::fd::forget(fd);
-                match ended {
-                    Ended::Killed => {
-                        self.remove_socket();
-                        host::signal::die(Signal::SIGKILL);
-                    }
-                    Ended::Exited => self.control.tell_end(),
-                    // The guest stays as the debugger left it, until the next one comes.
-                    Ended::Detached | Ended::Disconnected => {}
-                }
-            }
+        let service = Arc::new(Service {
+            control: self.control.clone(),
+            process,
+            program,
+            mode,
+            tracers: tracers.clone(),
         });
-        serving.map(drop).map_err(|e| Failure {
+        // A child of a fork that the debugger wants has this service too, in its own memory.
+        let children = service.clone();
+        self.control.set_service(Box::new(move |channel| {
+            let service = children.clone();
+            // Out of threads: the child stays stopped, and the debugger is told that it is gone.
+            let _ = in_thread(move || {
+                let mut live = service.live();
+                live.inherit_breakpoints();
+                service.relay(live, channel);
+            });
+        }));
+        let (way, socket) = (self.way, self.socket);
+        in_thread(move || match way {
+            Way::Listen(listener) => {
+                let entrance = Entrance::new(Some(listener), socket);
+                service.serve(Family::new(service.live()), entrance, None);
+            }
+            Way::Session(session, descriptors) => {
+                let mut live = service.live();
+                if session.debugged {
+                    live.begin_after_exec();
+                }
+                service.adopt(live, session, descriptors, socket);
+            }
+            Way::Relay(channel, wishes) => {
+                service.control.set_wishes(&wishes);
+                let mut live = service.live();
+                live.begin_after_exec();
+                service.relay(live, channel);
+            }
+        })
+        .map_err(|e| Failure {
             text: format!("-g: no thread for the debugger: {e}"),
             status: 1,
         })
     }
+}
 
-    fn remove_socket(&self) {
-        if let Some(path) = &self.socket {
-            // Best effort: whoever removed it first has done our work.
-            let _ = std::fs::remove_file(path);
+fn new_control(suspend: bool) -> Result<Arc<Control>, Failure> {
+    host::fd::above_the_guests(|| Control::new(suspend))
+        .map(Arc::new)
+        .map_err(|e| Failure {
+            text: format!("-g: {e}"),
+            status: 1,
+        })
+}
+
+fn in_thread(work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let thread = std::thread::Builder::new().name("debugger".into());
+    thread.spawn(work).map(drop)
+}
+
+/// What serves the guest of this process.
+struct Service {
+    control: Arc<Control>,
+    process: Arc<Process>,
+    program: Program,
+    mode: u32,
+    tracers: Tracers,
+}
+
+/// Where debuggers connect.
+struct Entrance {
+    listener: Option<Listener>,
+    socket: Option<Arc<SocketFile>>,
+}
+
+impl Entrance {
+    fn new(listener: Option<Listener>, socket: Option<Arc<SocketFile>>) -> Entrance {
+        Entrance { listener, socket }
+    }
+
+    /// What another process or program has to know of it, with a session that may be open.
+    fn describe(&self, saved: Option<SavedSession>, unix: bool, wishes: Wishes) -> Session {
+        Session {
+            saved,
+            unix,
+            path: self.socket.as_ref().and_then(|s| s.path()),
+            listens: self.listener.is_some(),
+            debugged: true,
+            wishes,
+            others: Vec::new(),
         }
     }
+
+    /// The descriptors of a session, in the order of [`Session`].
+    fn descriptors<'a>(&'a self, stream: Option<&'a Stream>) -> Vec<BorrowedFd<'a>> {
+        let listener = self.listener.as_ref().map(Listener::as_fd);
+        stream
+            .map(Stream::as_fd)
+            .into_iter()
+            .chain(listener)
+            .collect()
+    }
+
+    /// Somebody else has it now.
+    fn leave(self) {
+        if let Some(socket) = &self.socket {
+            socket.leave();
+        }
+        if let Some(listener) = self.listener {
+            let fd = listener.as_fd().as_raw_fd();
+            listener.leave();
+            host::fd::forget(fd);
+        }
+    }
+}
+
+impl Service {
+    fn live(&self) -> Live {
+        let (process, control) = (self.process.clone(), self.control.clone());
+        let mut live = Live::new(process, control, self.program.clone(), self.mode);
+        live.set_tracing(self.tracers.missing.clone(), self.tracers.trace.clone());
+        live
+    }
+
+    /// Serves the guest to another process, and debuggers themselves once the session moves here.
+    fn relay(&self, mut live: Live, channel: Channel) {
+        match relay::serve(&mut live, channel) {
+            Relayed::Released => self.control.tell_end(),
+            Relayed::Exited => self.control.tell_end(),
+            Relayed::Killed => host::signal::die(Signal::SIGKILL),
+            Relayed::Adopted(session, descriptors) => {
+                let socket = session.path.clone().map(|p| Arc::new(SocketFile::new(p)));
+                self.adopt(live, *session, descriptors, socket);
+            }
+        }
+    }
+
+    /// Goes on with a session that another process or program had.
+    fn adopt(
+        &self,
+        live: Live,
+        session: Session,
+        descriptors: Vec<OwnedFd>,
+        socket: Option<Arc<SocketFile>>,
+    ) {
+        let mut descriptors = descriptors.into_iter();
+        let stream = session.saved.as_ref().and_then(|_| descriptors.next());
+        let stream = stream.map(|fd| match session.unix {
+            true => Stream::Unix(fd.into()),
+            false => Stream::Tcp(fd.into()),
+        });
+        let listener = session.listens.then(|| descriptors.next()).flatten();
+        let listener = listener.map(|fd| Listener::adopt(fd, session.path));
+        let mut family = Family::new(live);
+        family.adopt(descriptors.map(Channel::new).collect());
+        self.control.set_wishes(&session.wishes);
+        let entrance = Entrance::new(listener, socket);
+        self.serve(family, entrance, stream.zip(session.saved));
+    }
+
+    /// Serves debuggers, one after the other, from the one on that has a session already, if there is one.
+    fn serve(&self, family: Family, entrance: Entrance, session: Option<(Stream, SavedSession)>) {
+        // For as long as the process lives, as the thread: whoever serves has it in turn.
+        let mut inferior: &'static mut (dyn Inferior + 'static) = Box::leak(Box::new(family));
+        // `monitor` has the prompt's commands.
+        let server = Server::new(&[emu_repl::COMMANDS], || {
+            Box::new(emu_repl::Session::for_monitor())
+        });
+        self.offer(&entrance);
+        let mut conversation = match session {
+            Some((stream, saved)) => server.restore(inferior, stream, saved),
+            None => match self.await_debugger(&server, inferior, &entrance) {
+                Some(conversation) => conversation,
+                None => return,
+            },
+        };
+        loop {
+            let fd = conversation.stream().as_fd().as_raw_fd();
+            self.note_descriptors(&entrance, &mut conversation);
+            match self.control.serve(conversation) {
+                None => return,
+                Some(Served::Moving(moving)) => match self.move_session(moving, &entrance) {
+                    Some(back) => {
+                        conversation = back;
+                        continue;
+                    }
+                    None => {
+                        entrance.leave();
+                        self.control.tell_end();
+                        return;
+                    }
+                },
+                Some(Served::Ended(ended, back)) => {
+                    inferior = back;
+                    host::fd::forget(fd);
+                    match ended {
+                        Ended::Killed => {
+                            if let Some(family) = family_of(inferior) {
+                                family.kill_relatives();
+                            }
+                            if let Some(socket) = &entrance.socket {
+                                socket.remove();
+                            }
+                            host::signal::die(Signal::SIGKILL);
+                        }
+                        Ended::Exited => self.control.tell_end(),
+                        // The guest stays as the debugger left it, until the next one comes.
+                        Ended::Detached | Ended::Disconnected => {}
+                    }
+                }
+            }
+            conversation = match self.await_debugger(&server, inferior, &entrance) {
+                Some(conversation) => conversation,
+                None => return,
+            };
+        }
+    }
+
+    /// Children of forks are to close what is the session's.
+    fn note_descriptors(&self, entrance: &Entrance, conversation: &mut Conversation<'static>) {
+        let mut all: Vec<i32> = Vec::new();
+        let own = entrance.descriptors(Some(conversation.stream()));
+        all.extend(own.iter().map(|fd| fd.as_raw_fd()));
+        if let Some(family) = family_of(conversation.inferior()) {
+            all.extend(family.descriptors());
+        }
+        self.control.set_descriptors(all);
+    }
+
+    /// A program that the guest executes while nobody debugs can be debugged as this one could.
+    fn offer(&self, entrance: &Entrance) {
+        let Some(listener) = &entrance.listener else {
+            return;
+        };
+        let fd = listener.as_fd().as_raw_fd();
+        self.control.set_descriptors(vec![fd]);
+        let socket = entrance.socket.clone();
+        self.control.set_undisturbed(Box::new(move || {
+            let path = socket.as_ref().map(|s| s.path());
+            // The way in may have gone to another process.
+            let path = match path {
+                Some(None) => return None,
+                Some(path) => path,
+                None => None,
+            };
+            Some(Inheritance::Session {
+                session: Box::new(Session {
+                    saved: None,
+                    unix: path.is_some(),
+                    path,
+                    listens: true,
+                    debugged: false,
+                    wishes: Wishes::default(),
+                    others: Vec::new(),
+                }),
+                descriptors: vec![fd],
+            })
+        }));
+    }
+
+    /// Waits for the next debugger. `None`: there is no way in, or no descriptor or memory for it; the guest is let be.
+    fn await_debugger(
+        &self,
+        server: &Server,
+        inferior: &'static mut (dyn Inferior + 'static),
+        entrance: &Entrance,
+    ) -> Option<Conversation<'static>> {
+        let mut inferior = inferior;
+        loop {
+            let stream = entrance.listener.as_ref().map(|listener| {
+                self.await_knock(inferior, listener, entrance);
+                listener.accept()
+            });
+            let Some(Ok(stream)) = stream else {
+                self.control.tell_end();
+                return None;
+            };
+            let stream = raised(stream);
+            let fd = stream.as_fd().as_raw_fd();
+            match server.begin(inferior, stream) {
+                Ok(conversation) => return Some(conversation),
+                Err(back) => {
+                    inferior = back;
+                    host::fd::forget(fd);
+                }
+            }
+        }
+    }
+
+    /// Waits until a debugger knocks. A guest whose debugger was lost runs on meanwhile, and may execute another program.
+    fn await_knock(
+        &self,
+        inferior: &mut (dyn Inferior + 'static),
+        listener: &Listener,
+        entrance: &Entrance,
+    ) {
+        if !self.control.is_attached() {
+            return;
+        }
+        let Some(family) = family_of(inferior) else {
+            return;
+        };
+        loop {
+            if family.executes() {
+                let session = entrance.describe(None, false, self.control.wishes());
+                let fds = entrance.descriptors(None);
+                family.pass_on(session, fds.iter().map(|fd| fd.as_raw_fd()).collect());
+                let all = ResumePlan::all(Resume::Continue { signal: None });
+                // It is stopped, as the call has failed.
+                let _ = family.resume(all);
+            }
+            let Some(stop) = family.stop_fd() else {
+                return;
+            };
+            if relay::wait_either(listener.as_fd(), stop) || !family.executes() {
+                return;
+            }
+        }
+    }
+
+    /// Moves the session to where it is wanted. Returns the conversation if that was to no avail.
+    fn move_session(
+        &self,
+        mut conversation: Conversation<'static>,
+        entrance: &Entrance,
+    ) -> Option<Conversation<'static>> {
+        let unix = matches!(conversation.stream(), Stream::Unix(_));
+        let saved = Some(conversation.save());
+        let session = entrance.describe(saved, unix, self.control.wishes());
+        let executes = family_of(conversation.inferior()).is_some_and(|f| f.executes());
+        if executes {
+            let fds = entrance.descriptors(Some(conversation.stream()));
+            let fds = fds.iter().map(|fd| fd.as_raw_fd()).collect();
+            if let Some(family) = family_of(conversation.inferior()) {
+                family.pass_on(session, fds);
+            }
+            conversation.go_on();
+            return Some(conversation);
+        }
+        let fds: Vec<i32> = entrance
+            .descriptors(Some(conversation.stream()))
+            .iter()
+            .map(|fd| fd.as_raw_fd())
+            .collect();
+        // For the time of the call they are borrowed from two places at once, as duplicates.
+        let copies: Vec<OwnedFd> = entrance
+            .descriptors(Some(conversation.stream()))
+            .iter()
+            .filter_map(|fd| fd.try_clone_to_owned().ok())
+            .collect();
+        let borrowed: Vec<BorrowedFd<'_>> = copies.iter().map(|fd| fd.as_fd()).collect();
+        if borrowed.len() == fds.len()
+            && let Some(family) = family_of(conversation.inferior())
+            && let Err(e) = family.hand_over(session, &borrowed)
+        {
+            eprintln!("emu: the debugger's session cannot move to another process: {e}");
+        }
+        let fd = conversation.stream().as_fd().as_raw_fd();
+        let inferior = conversation.leave();
+        host::fd::forget(fd);
+        if let Some(family) = family_of(inferior)
+            && family.live().has_ended()
+            && family.live().was_killed()
+        {
+            host::signal::die(Signal::SIGKILL);
+        }
+        None
+    }
+}
+
+fn family_of<'a>(inferior: &'a mut (dyn Inferior + 'static)) -> Option<&'a mut Family> {
+    (inferior as &mut dyn std::any::Any).downcast_mut()
 }
 
 /// Moves a connection's descriptor out of the guest's way.
@@ -176,15 +533,46 @@ fn raised(stream: Stream) -> Stream {
     }
 }
 
-/// Removes a unix socket's file when the process that made it ends.
-struct SocketFile(PathBuf, i32);
+/// A unix socket's file, which is removed when the process ends that has it.
+struct SocketFile {
+    path: PathBuf,
+    /// The process, or 0 for none.
+    owner: AtomicI32,
+}
+
+impl SocketFile {
+    fn new(path: PathBuf) -> SocketFile {
+        SocketFile {
+            path,
+            owner: AtomicI32::new(host::pid()),
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        self.owner.load(SeqCst) == host::pid()
+    }
+
+    /// The file, while it is this process's.
+    fn path(&self) -> Option<PathBuf> {
+        self.is_ours().then(|| self.path.clone())
+    }
+
+    /// Another process has it now.
+    fn leave(&self) {
+        self.owner.store(0, SeqCst);
+    }
+
+    fn remove(&self) {
+        if self.is_ours() {
+            // Best effort: whoever removed it first has done our work.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
 
 impl Observer for SocketFile {
     fn process_exit(&self, _: &mut Thread, _: End) {
-        if host::pid() == self.1 {
-            // Best effort, as above.
-            let _ = std::fs::remove_file(&self.0);
-        }
+        self.remove();
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Options {
     pub strace_output: Option<PathBuf>,
     /// What an emulator hands on to one that it executes: where the state of the trace is.
     pub strace_family: Option<String>,
+    /// What an emulator hands on to one that it executes: the descriptor with the debugger's session.
+    pub debug_session: Option<i32>,
     /// `--report FILE`; `-` for standard error.
     pub report: Option<PathBuf>,
     /// `--report-merge`: the program and its arguments are the files.
@@ -437,6 +439,11 @@ pub static OPTIONS: &[Opt] = &[
     ),
     internal(&["strace-family"], "PATH", |o, v| {
         o.strace_family = Some(text(v)?);
+        Ok(())
+    }),
+    internal(&["debug-session"], "FD", |o, v| {
+        let fd = text(v)?.parse();
+        o.debug_session = Some(fd.map_err(|_| "takes a descriptor's number".to_owned())?);
         Ok(())
     }),
     opt(

@@ -51,7 +51,10 @@ pub fn run(options: Options) -> Result<(), Failure> {
         text: format!("cannot reserve the guest's address space: {e}; see 'ulimit -v', -B and -R"),
         status: 126,
     })?;
-    let door = options.gdb.as_deref().map(Door::open).transpose()?;
+    let door = match options.debug_session {
+        Some(fd) => Some(Door::inherit(fd)?),
+        None => options.gdb.as_deref().map(Door::open).transpose()?,
+    };
     let beside = match prompt::wanted(&options) {
         true if door.is_some() => {
             return Err(Failure::usage(

@@ -13,6 +13,7 @@ pub(super) struct Catches {
     any_syscall: AtomicBool,
     syscalls: Mutex<Option<CatchSyscalls>>,
     threads: AtomicBool,
+    forks: AtomicBool,
 }
 
 impl Catches {
@@ -24,6 +25,24 @@ impl Catches {
 
     pub(super) fn set_threads(&self, on: bool) {
         self.threads.store(on, Relaxed);
+    }
+
+    pub(super) fn set_forks(&self, on: bool) {
+        self.forks.store(on, Relaxed);
+    }
+
+    pub(super) fn has_forks(&self) -> bool {
+        self.forks.load(Relaxed)
+    }
+
+    /// The system calls, and whether threads and forks are told.
+    pub(super) fn get(&self) -> (Option<CatchSyscalls>, bool, bool) {
+        let syscalls = self.syscalls.lock().unwrap_or_else(PoisonError::into_inner);
+        (
+            syscalls.clone(),
+            self.threads.load(Relaxed),
+            self.has_forks(),
+        )
     }
 
     fn has_syscall(&self, number: u32) -> bool {

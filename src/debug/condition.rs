@@ -32,6 +32,12 @@ impl Conditions {
         }
     }
 
+    /// The conditions at `pc`.
+    pub fn get(&self, pc: u64) -> Vec<AgentExpr> {
+        let at = self.at.read().unwrap_or_else(PoisonError::into_inner);
+        at.get(&pc).cloned().unwrap_or_default()
+    }
+
     /// Whether a thread that has come to the breakpoint at its PC is to stop. A condition that cannot be evaluated stops.
     pub fn hold(&self, thread: &mut Thread) -> bool {
         let at = self.at.read().unwrap_or_else(PoisonError::into_inner);

@@ -2,6 +2,8 @@
 
 use super::catch::Catches;
 use super::condition::Conditions;
+use super::follow::{ExecStage, Inheritance, VforkChild};
+use super::relay::Channel;
 use crate::cpu::{CodeControl, Exit};
 use crate::ir::{Access, Trap, WatchHit};
 use crate::process::{End, Observer, SigFields, SigInfo, Signal, Syscall, Thread};
@@ -9,10 +11,11 @@ use emu_stub::{
     Conversation, Ended, Inferior, Notifier, Pid, Resume, ResumePlan, Stop, StopReason, Tid, Turn,
     WatchKind,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::os::fd::{OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// How long a guest that has ended waits for the debugger to be told, at most.
@@ -27,6 +30,8 @@ pub(super) enum Run {
     Running,
     /// A thread has parked for this reason; the others may still run. Waits to be taken.
     Event(Stop),
+    /// A thread is about to execute a program, and waits for the session to be packed up. The others may still run.
+    Exec,
     /// All are halted by an interrupt; waits to be taken.
     Interrupted(Stop),
     /// All are halted, and the debugger knows.
@@ -75,23 +80,97 @@ pub(super) struct State {
     pub end_told: bool,
     /// Threads that the debugger has been told the end of.
     pub gone: HashSet<Tid>,
+    /// Children of forks that the debugger has not been told of.
+    pub(super) children: VecDeque<Channel>,
+    /// The child of a vfork that the debugger has.
+    pub(super) vfork: Option<VforkChild>,
+    pub(super) exec: ExecStage,
+    /// The `execve` that is being made is one of the debugged guest.
+    pub(super) exec_debugged: bool,
+    /// What stays open across an `execve` that is being made.
+    pub(super) kept_open: (Option<OwnedFd>, Vec<RawFd>),
+    /// The end of a channel that the child of a vfork takes along in its `execve`.
+    pub(super) kept_channel: Option<Channel>,
+}
+
+impl State {
+    fn new(run: Run) -> State {
+        State {
+            run,
+            server: Server::Own,
+            served: 0,
+            asleep: false,
+            plan: ResumePlan::all(Resume::Continue { signal: None }),
+            pass: HashSet::new(),
+            injected: Vec::new(),
+            at_signal: HashMap::new(),
+            signal_void: HashSet::new(),
+            killed: false,
+            end_told: false,
+            gone: HashSet::new(),
+            children: VecDeque::new(),
+            vfork: None,
+            exec: ExecStage::None,
+            exec_debugged: false,
+            kept_open: (None, Vec::new()),
+            kept_channel: None,
+        }
+    }
+}
+
+/// What is waited for and locked. The child of a fork begins a generation of its own: locks of the one before may be held by
+/// threads that are no more.
+struct Generation {
+    state: Mutex<State>,
+    /// `run`, `exec`, `vfork` or `end_told` changed.
+    changed: Condvar,
+    /// `server` or `asleep` changed.
+    server_changed: Condvar,
+    notifier: Notifier,
+    /// The present session. Locked by whoever serves, before `state`.
+    conversation: Mutex<Option<Conversation<'static>>>,
+    next: OnceLock<Box<Generation>>,
+}
+
+impl Generation {
+    fn new(run: Run) -> io::Result<Generation> {
+        Ok(Generation {
+            state: Mutex::new(State::new(run)),
+            changed: Condvar::new(),
+            server_changed: Condvar::new(),
+            notifier: Notifier::new()?,
+            conversation: Mutex::new(None),
+            next: OnceLock::new(),
+        })
+    }
+}
+
+/// Serves the guest to the process at the other end of the channel, from a thread of its own.
+type Service = dyn Fn(Channel) + Send + Sync;
+
+/// What an emulator that runs another program of a guest that nobody debugs is to inherit.
+type Pack = dyn Fn() -> Option<Inheritance> + Send + Sync;
+
+/// How [`Control::serve`] came to its end.
+pub enum Served {
+    /// The session is over; the inferior is given back.
+    Ended(Ended, &'static mut (dyn Inferior + 'static)),
+    /// The session is to be served by another process or program.
+    Moving(Conversation<'static>),
 }
 
 /// Connects the guest's threads with the debugger's.
 pub struct Control {
     /// Somebody debugs. Events pass by otherwise. Without a lock, as the child of a fork clears it.
     attached: AtomicBool,
-    /// This is the child of a fork: nobody serves here, and locks may be held by threads that are not here.
-    forked: AtomicBool,
-    state: Mutex<State>,
-    /// `run` or `end_told` changed.
-    changed: Condvar,
-    /// `server` or `asleep` changed.
-    server_changed: Condvar,
-    pub(super) notifier: Notifier,
+    generation: Generation,
+    /// The child of a vfork that the debugger has, or 0.
+    pub(super) vfork_child: AtomicI32,
+    /// The descriptors of the session.
+    pub(super) descriptors: Mutex<Vec<RawFd>>,
+    pub(super) service: OnceLock<Box<Service>>,
+    pub(super) undisturbed: OnceLock<Box<Pack>>,
     pub(super) conditions: Conditions,
-    /// The present session. Locked by whoever serves, before `state`.
-    conversation: Mutex<Option<Conversation<'static>>>,
     pub(super) catches: Catches,
     /// How long a guest that has ended waits for the debugger to be told, at most.
     patience: Duration,
@@ -105,36 +184,62 @@ impl Control {
     pub fn new(suspended: bool) -> io::Result<Control> {
         Ok(Control {
             attached: AtomicBool::new(suspended),
-            forked: AtomicBool::new(false),
-            state: Mutex::new(State {
-                run: if suspended {
-                    Run::Starting
-                } else {
-                    Run::Running
-                },
-                server: Server::Own,
-                served: 0,
-                asleep: false,
-                plan: ResumePlan {
-                    threads: Vec::new(),
-                    others: Some(Resume::Continue { signal: None }),
-                },
-                pass: HashSet::new(),
-                injected: Vec::new(),
-                at_signal: HashMap::new(),
-                signal_void: HashSet::new(),
-                killed: false,
-                end_told: false,
-                gone: HashSet::new(),
-            }),
+            generation: Generation::new(if suspended {
+                Run::Starting
+            } else {
+                Run::Running
+            })?,
+            vfork_child: AtomicI32::new(0),
+            descriptors: Mutex::default(),
+            service: OnceLock::new(),
+            undisturbed: OnceLock::new(),
             catches: Catches::default(),
-            changed: Condvar::new(),
-            server_changed: Condvar::new(),
-            notifier: Notifier::new()?,
             conditions: Conditions::default(),
-            conversation: Mutex::new(None),
             patience: LAST_WORDS,
         })
+    }
+
+    /// Says who serves the children of forks that the debugger wants.
+    pub fn set_service(&self, service: Box<Service>) {
+        let _ = self.service.set(service);
+    }
+
+    /// Says what an emulator inherits that runs another program of a guest that nobody debugs.
+    pub fn set_undisturbed(&self, pack: Box<Pack>) {
+        let _ = self.undisturbed.set(pack);
+    }
+
+    fn generation(&self) -> &Generation {
+        let mut generation = &self.generation;
+        while let Some(next) = generation.next.get() {
+            generation = next;
+        }
+        generation
+    }
+
+    /// This is the child of a fork: begins anew, with nothing locked. Nothing else runs here yet.
+    pub(super) fn begin_generation(&self, run: Run) {
+        // Out of descriptors: the child runs undebugged with the locks of its parent, which it then has no use for.
+        match Generation::new(run) {
+            Ok(next) => {
+                let _ = self.generation().next.set(Box::new(next));
+            }
+            Err(_) => self.set_attached(false),
+        }
+    }
+
+    /// What wakes those who wait for a change of the state.
+    pub(super) fn changed(&self) -> &Condvar {
+        &self.generation().changed
+    }
+
+    fn server_changed(&self) -> &Condvar {
+        &self.generation().server_changed
+    }
+
+    /// Is set when there is something for [`super::Live`] to take.
+    pub(super) fn notifier(&self) -> &Notifier {
+        &self.generation().notifier
     }
 
     /// The guest's end waits for the debugger however long it takes: it is a user in this very process.
@@ -151,9 +256,13 @@ impl Control {
         self.attached.load(SeqCst)
     }
 
-    /// Whether somebody debugs that thread. The child of a vfork is in this memory, but is not the debugged process.
+    /// Whether somebody debugs that thread. The child of a vfork is in this memory, but is another process.
     pub(super) fn watches(&self, thread: &Thread) -> bool {
-        self.is_attached() && !thread.is_vfork_child()
+        if thread.is_vfork_child() {
+            self.vfork_child.load(SeqCst) == thread.tid()
+        } else {
+            self.is_attached()
+        }
     }
 
     pub(super) fn set_attached(&self, attached: bool) {
@@ -161,7 +270,10 @@ impl Control {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.generation()
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the main thread has come to its first instruction.
@@ -169,7 +281,7 @@ impl Control {
         let mut state = self.lock();
         while matches!(state.run, Run::Starting) {
             state = self
-                .changed
+                .changed()
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
@@ -178,29 +290,35 @@ impl Control {
     /// Lets a guest go that has ended and waits for the debugger to be told so.
     pub fn tell_end(&self) {
         self.lock().end_told = true;
-        self.changed.notify_all();
+        self.changed().notify_all();
     }
 
     /// Parks `thread` until the debugger resumes it. The event is queued if there is no other; otherwise it is for the caller
     /// to come again. Returns whether it was queued.
     pub(super) fn report(&self, thread: &mut Thread, reason: StopReason) -> bool {
-        let tid = thread.tid();
+        let stop = Stop {
+            pid: crate::host::pid() as Pid,
+            tid: thread.tid() as Tid,
+            reason,
+        };
+        self.report_as(thread, stop)
+    }
+
+    /// As [`Control::report`], for an event that is another thread's.
+    pub(super) fn report_as(&self, thread: &mut Thread, stop: Stop) -> bool {
         let mut state = self.lock();
         // Before the debugger can see the event: it is the one who ends the hold.
         thread.process.hold(&thread.handle, true);
         let queued = matches!(state.run, Run::Running);
         let mut serves = false;
         if queued {
-            state.run = Run::Event(Stop {
-                pid: crate::host::pid() as Pid,
-                tid: tid as Tid,
-                reason,
-            });
-            serves = matches!(state.server, Server::Nobody);
+            state.run = Run::Event(stop);
+            // The child of a vfork is another process, which the emulator's own affairs are nothing to.
+            serves = matches!(state.server, Server::Nobody) && !thread.is_vfork_child();
             if serves {
                 state.server = Server::Guest;
             } else {
-                self.notifier.set();
+                self.wake_server(&mut state);
             }
         }
         drop(state);
@@ -212,8 +330,18 @@ impl Control {
         queued
     }
 
+    /// Tells the server's own thread that there is something to take.
+    pub(super) fn wake_server(&self, state: &mut State) {
+        self.notifier().set();
+        if matches!(state.server, Server::Nobody) {
+            state.server = Server::Own;
+            self.server_changed().notify_all();
+        }
+    }
+
     fn conversation(&self) -> MutexGuard<'_, Option<Conversation<'static>>> {
-        self.conversation
+        self.generation()
+            .conversation
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -235,50 +363,56 @@ impl Control {
                     state.server = Server::Nobody;
                     state.served += 1;
                     if std::mem::take(&mut state.asleep) {
-                        self.server_changed.notify_all();
+                        self.server_changed().notify_all();
                     }
                 }
                 (Turn::Ended(ended), _) => {
                     state.server = Server::Ended(ended);
-                    self.server_changed.notify_all();
+                    self.server_changed().notify_all();
                 }
-                (Turn::Running | Turn::Stopped, _) => {
+                (Turn::Running | Turn::Stopped | Turn::Moving, _) => {
                     state.server = Server::Own;
-                    self.server_changed.notify_all();
+                    self.server_changed().notify_all();
                 }
             }
             return;
         }
     }
 
-    /// Serves a debugger to the end of its session, which is returned with the inferior. Called by the server's own thread.
-    pub fn serve(
-        &self,
-        conversation: Conversation<'static>,
-    ) -> Option<(Ended, &'static mut (dyn Inferior + 'static))> {
+    /// Serves a debugger to the end of its session, or until the session is to move. Called by the server's own thread.
+    pub fn serve(&self, conversation: Conversation<'static>) -> Option<Served> {
         *self.conversation() = Some(conversation);
-        let mut ended = self.serve_in_turn();
-        if self.lock().killed {
-            ended = Ended::Killed;
-        }
+        let ended = self.serve_in_turn();
+        let killed = self.lock().killed;
         let conversation = self.conversation().take()?;
-        Some((ended, conversation.end(ended)))
+        Some(match ended {
+            None => Served::Moving(conversation),
+            Some(ended) => {
+                let ended = if killed { Ended::Killed } else { ended };
+                Served::Ended(ended, conversation.end(ended))
+            }
+        })
     }
 
-    fn serve_in_turn(&self) -> Ended {
+    /// `None`: the session is to move.
+    fn serve_in_turn(&self) -> Option<Ended> {
         let serve = |part: fn(&mut Conversation<'static>) -> Turn| match &mut *self.conversation() {
             Some(conversation) => part(conversation),
             None => Turn::Ended(Ended::Disconnected),
         };
         loop {
-            if let Turn::Ended(ended) = serve(Conversation::serve_stopped) {
-                return ended;
+            match serve(Conversation::serve_stopped) {
+                Turn::Ended(ended) => return Some(ended),
+                Turn::Moving => return None,
+                Turn::Running | Turn::Stopped => {}
             }
             if let Some(ended) = self.wait_for_turn() {
-                return ended;
+                return Some(ended);
             }
-            if let Turn::Ended(ended) = serve(Conversation::serve_running) {
-                return ended;
+            match serve(Conversation::serve_running) {
+                Turn::Ended(ended) => return Some(ended),
+                Turn::Moving => return None,
+                Turn::Running | Turn::Stopped => {}
             }
         }
     }
@@ -306,7 +440,7 @@ impl Control {
                     state.asleep = true;
                     while state.asleep && matches!(state.server, Server::Guest) {
                         state = self
-                            .server_changed
+                            .server_changed()
                             .wait(state)
                             .unwrap_or_else(PoisonError::into_inner);
                     }
@@ -318,7 +452,7 @@ impl Control {
             }
             let served = state.served;
             let (after, timeout) = self
-                .server_changed
+                .server_changed()
                 .wait_timeout(state, QUIET)
                 .unwrap_or_else(PoisonError::into_inner);
             state = after;
@@ -328,7 +462,8 @@ impl Control {
 
     /// What the debugger wants of a thread.
     fn action(&self, tid: i32) -> Option<Resume> {
-        self.lock().plan.action(tid as Tid)
+        let pid = crate::host::pid() as Pid;
+        self.lock().plan.action(pid, tid as Tid)
     }
 }
 
@@ -347,13 +482,13 @@ impl Observer for Control {
                 reason: StopReason::Step,
             });
             thread.process.hold(&thread.handle, true);
-            self.changed.notify_all();
+            self.changed().notify_all();
             drop(state);
             thread.park();
             return;
         }
         // A thread that is born while running does what the plan says of the others.
-        match state.plan.others {
+        match state.plan.others_in(crate::host::pid() as Pid) {
             Some(Resume::Step { .. } | Resume::StepRange { .. }) => {
                 thread.handle.stepping.store(true, SeqCst)
             }
@@ -481,7 +616,7 @@ impl Observer for Control {
     fn process_exit(&self, thread: &mut Thread, end: End) {
         if !self.watches(thread) {
             // A debugger that has just let the guest go is still being told so.
-            if !thread.is_vfork_child() && !self.forked.load(SeqCst) {
+            if !thread.is_vfork_child() {
                 drop(self.conversation());
             }
             return;
@@ -505,12 +640,8 @@ impl Observer for Control {
                 }
                 if matches!(state.run, Run::Running) {
                     state.run = Run::Event(stop.clone());
-                    self.notifier.set();
                     // This thread has to leave when the debugger has been told, or is slow: it does not serve.
-                    if matches!(state.server, Server::Nobody) {
-                        state.server = Server::Own;
-                        self.server_changed.notify_all();
-                    }
+                    self.wake_server(&mut state);
                     break;
                 }
                 thread.process.hold(&thread.handle, true);
@@ -520,8 +651,10 @@ impl Observer for Control {
         }
         let state = self.lock();
         let told = self
-            .changed
-            .wait_timeout_while(state, self.patience, |s| !s.end_told && self.is_attached());
+            .changed()
+            .wait_timeout_while(state, self.patience, |s| {
+                !s.end_told && self.watches(thread)
+            });
         drop(told);
     }
 
@@ -537,14 +670,32 @@ impl Observer for Control {
         self.catch_thread(thread, StopReason::ThreadExited(status));
     }
 
+    fn fork_begins(&self, thread: &mut Thread) {
+        self.prepare_fork(thread);
+    }
+
+    fn fork(&self, thread: &mut Thread, child: i32) {
+        self.report_fork(thread, child);
+    }
+
     fn forked(&self, thread: &mut Thread) {
-        // The child has no debugger's thread: it runs alone. No lock is taken here, since the debugger's thread may have held
-        // it at the time of the fork.
-        self.set_attached(false);
-        self.forked.store(true, SeqCst);
-        thread.handle.stepping.store(false, SeqCst);
-        thread.process.code.clear_breakpoints();
-        thread.process.mem.set_watched(Vec::new());
+        self.begin_child(thread);
+    }
+
+    fn vforked(&self, thread: &mut Thread, parent: i32) {
+        self.begin_vfork_child(thread, parent);
+    }
+
+    fn vfork_done(&self, thread: &mut Thread, _child: i32) {
+        self.end_vfork(thread);
+    }
+
+    fn exec_options(&self, thread: &mut Thread) -> Vec<String> {
+        self.prepare_exec(thread)
+    }
+
+    fn exec_failed(&self, thread: &mut Thread) {
+        self.exec_has_failed(thread);
     }
 }
 

@@ -25,11 +25,16 @@ mod condition;
 mod control;
 mod describe;
 mod facts;
+mod family;
+mod follow;
 mod libraries;
 mod live;
+pub mod relay;
 
-pub use control::Control;
+pub use control::{Control, Served};
 pub use describe::{describe, visible};
 pub use facts::disassemble;
+pub use family::Family;
+pub use follow::Inheritance;
 pub use libraries::Source;
-pub use live::{Live, Program};
+pub use live::{Happening, Live, Program};

@@ -113,6 +113,33 @@ pub fn raise(fd: OwnedFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(high) }
 }
 
+/// Takes a descriptor over that an emulator before this one left open across its `execve`, and keeps it from the guest.
+///
+/// # Errors
+/// It is not open.
+pub fn adopt(fd: i32) -> std::io::Result<OwnedFd> {
+    // SAFETY: asks only.
+    if fd < 3 || unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+        return Err(std::io::ErrorKind::NotFound.into());
+    }
+    // SAFETY: open, and left by the one before for us alone.
+    Ok(raise(unsafe { OwnedFd::from_raw_fd(fd) }))
+}
+
+/// Whether a descriptor stays open for the program that `execve` starts.
+pub fn set_inherited(fd: i32, inherited: bool) {
+    let flags = if inherited { 0 } else { libc::FD_CLOEXEC };
+    // SAFETY: sets a flag of a descriptor of the emulator's own.
+    unsafe { libc::fcntl(fd, libc::F_SETFD, flags) };
+}
+
+/// Closes a descriptor that this process has only because its parent had it: the value that owns it there has no owner here.
+pub fn close(fd: i32) {
+    forget(fd);
+    // SAFETY: no value of this process owns it, as the caller says.
+    unsafe { libc::close(fd) };
+}
+
 /// Makes descriptor `fd` one that reads as the end of a file.
 pub fn read_nothing(fd: i32) {
     if let Ok(null) = std::fs::File::open("/dev/null") {

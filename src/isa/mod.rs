@@ -20,6 +20,12 @@ pub use translate::{Limits, translate_block};
 use crate::abi::Abi;
 use crate::ir::{Builder, CpuState, FpRules, Helper};
 
+/// The instruction set of that name, if there is one.
+pub fn by_name(name: &str) -> Option<&'static dyn Isa> {
+    let all: [&'static dyn Isa; 3] = [&aarch64::AArch64, &mips::MIPS, &mips::MIPSEL];
+    all.into_iter().find(|isa| isa.name() == name)
+}
+
 /// Where the translation of an instruction leaves the flow of control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {

@@ -83,6 +83,15 @@ impl CodeState {
         true
     }
 
+    /// The addresses that have breakpoints.
+    pub fn breakpoints(&self) -> Vec<u64> {
+        let all = self
+            .breakpoints
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.keys().copied().collect()
+    }
+
     /// Removes every breakpoint: in the child of a fork, which has no debugger.
     pub fn clear_breakpoints(&self) {
         let mut all = self

@@ -203,12 +203,22 @@ impl Process {
         self.world.handles()
     }
 
+    /// Other processes that share its memory: children of vforks, each with its one thread.
+    pub fn vfork_children(&self) -> Vec<Arc<ThreadHandle>> {
+        self.world.vforked()
+    }
+
     /// The last system calls of the threads that live, oldest first. What a thread that runs is making may be mixed up.
     pub fn recent_calls(&self) -> Vec<Recent> {
         let threads = self.threads();
         let mut calls: Vec<Recent> = threads.iter().flat_map(|t| t.recent.calls(t.tid)).collect();
         calls.sort_by_key(|c| c.sequence);
         calls
+    }
+
+    /// Whether a thread is ending the process.
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(std::sync::atomic::Ordering::SeqCst)
     }
 
     /// Stops all guest threads; for callers that are none. Waits until each is parked or in a blocking system call. Ends with

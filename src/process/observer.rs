@@ -52,14 +52,32 @@ pub trait Observer: Send + Sync {
         None
     }
 
-    /// `execve` is about to replace the process.
+    /// `execve` is about to replace the process, by the host's program at `path` or by an emulator that runs that guest program.
     fn exec(&self, _thread: &mut Thread, _path: &std::path::Path) {}
+
+    /// As [`Observer::exec`], for a guest program: returns options for the emulator that runs it.
+    fn exec_options(&self, _thread: &mut Thread) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The `execve` that was told of failed: the process goes on as it is.
+    fn exec_failed(&self, _thread: &mut Thread) {}
+
+    /// The process is about to fork, with its other threads stopped, or to vfork.
+    fn fork_begins(&self, _thread: &mut Thread) {}
 
     /// The process forked; told in the parent, with the child's id.
     fn fork(&self, _thread: &mut Thread, _child: i32) {}
 
     /// This is the child of a fork; it has one thread.
     fn forked(&self, _thread: &mut Thread) {}
+
+    /// This is the child of a vfork, before its first instruction; `parent` is the thread that waits for it. Both share the
+    /// memory, and so this observer.
+    fn vforked(&self, _thread: &mut Thread, _parent: i32) {}
+
+    /// The child of a vfork has ended or has executed a program; told in the parent.
+    fn vfork_done(&self, _thread: &mut Thread, _child: i32) {}
 }
 
 /// Something that a guest asked for and that the emulator does not do.

@@ -84,6 +84,11 @@ impl ThreadHandle {
         }
     }
 
+    /// Whether it is a child of a vfork: another process, which shares the memory.
+    pub fn is_vfork_child(&self) -> bool {
+        self.vforked
+    }
+
     /// Whether it is in a blocking system call.
     pub fn is_blocked(&self) -> bool {
         self.state.load(SeqCst) == state::BLOCKED
@@ -300,8 +305,11 @@ impl Thread {
     /// The host's (EAGAIN, ENOMEM).
     pub fn fork(&mut self) -> SysResult<Forked> {
         let parent = host::pid();
+        let process = self.process.clone();
         let forked = self.exclusively(|thread| {
-            let process = thread.process.clone();
+            for observer in process.observers() {
+                observer.fork_begins(thread);
+            }
             // Locks that a thread outside of the guest's (a debugger's) may hold are held here, so that the child finds them
             // free.
             let mut threads = process.world.lock();
@@ -319,7 +327,6 @@ impl Thread {
             }
             forked
         })?;
-        let process = self.process.clone();
         for observer in process.observers() {
             match forked {
                 Forked::Parent(child) => observer.fork(self, child),
@@ -334,14 +341,18 @@ impl Thread {
     /// in it before its first instruction. `flags` of clone(2) are added: CLONE_FS, CLONE_FILES, an exit signal. Returns its id.
     ///
     /// The host's own vfork makes it: what the child writes, the parent sees, as its libc expects. The emulator's data are shared
-    /// too, so the child is a thread to [`Process::stop_all`], with a [`ThreadHandle`] that is not listed. Observers are not told
-    /// of its birth; what happens in it shows [`Thread::is_vfork_child`]. One thing is not covered: a child that SIGKILL hits while
+    /// too, so the child is a thread to [`Process::stop_all`], with a [`ThreadHandle`] that is not listed. What happens in it
+    /// shows [`Thread::is_vfork_child`]. One thing is not covered: a child that SIGKILL hits while
     /// it holds a lock of the emulator leaves it locked.
     ///
     /// # Errors
     /// The host's (EAGAIN, ENOMEM).
     pub fn vfork(&mut self, flags: u64, mut prepare: impl FnMut(&mut Thread)) -> SysResult<i32> {
         let parent = host::pid();
+        let process = self.process.clone();
+        for observer in process.observers() {
+            observer.fork_begins(self);
+        }
         let (cpu, borrower) = handover(*copy_state(&self.cpu));
         // Until the child is gone nobody else uses it, so that it can be freed then.
         let slot = Box::into_raw(Box::new(Slot::new(borrower.clone())));
@@ -351,7 +362,6 @@ impl Thread {
         let own_deferred = std::mem::take(&mut self.deferred);
         let (altstack, robust_list) = (self.altstack, self.robust_list);
         let (clear_child_tid, call_pc) = (self.clear_child_tid, self.call_pc);
-        let process = self.process.clone();
         let result = own_cpu.lend(|| {
             process.world.block(&own_handle);
             let result = host::vfork(flags, &mut || {
@@ -365,6 +375,9 @@ impl Thread {
                 self.clear_child_tid = 0;
                 self.robust_list = (0, 0);
                 prepare(self);
+                for observer in process.observers() {
+                    observer.vforked(self, own_handle.tid);
+                }
                 self.run_on();
             });
             own_slot.take_over();
@@ -387,6 +400,9 @@ impl Thread {
         let child = result?;
         for observer in process.observers() {
             observer.fork(self, child);
+        }
+        for observer in process.observers() {
+            observer.vfork_done(self, child);
         }
         Ok(child)
     }

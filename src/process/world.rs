@@ -70,6 +70,13 @@ impl World {
         own.cloned().collect()
     }
 
+    /// The children of vforks that share the process's memory, each with its one thread.
+    pub(super) fn vforked(&self) -> Vec<Arc<ThreadHandle>> {
+        let threads = self.lock();
+        let children = threads.all.iter().filter(|t| t.vforked);
+        children.cloned().collect()
+    }
+
     /// Adds a thread, or the child of a vfork, which is stopped like a thread as it shares the memory. While others are being stopped it stops at its first poll.
     pub(super) fn add(&self, handle: Arc<ThreadHandle>) {
         let mut threads = self.lock();

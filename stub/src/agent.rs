@@ -1,12 +1,13 @@
 //! Breakpoint conditions in gdb's agent bytecode (gdb manual, appendix "The GDB Agent Expression Mechanism"). The debugger sends
 //! them with `Z0`; an inferior evaluates them where the breakpoint is hit, without a round trip.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use crate::inferior::Endian;
 
 /// A condition as the debugger sent it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentExpr(pub Vec<u8>);
 
 /// Where a condition gets its values from: the thread that has hit the breakpoint.

@@ -1,11 +1,12 @@
 //! Files of the guest, for a debugger that wants the executable, the libraries and `/proc` (`vFile` packets). Numbers are those
 //! of gdb's File-I/O protocol (gdb manual, "File-I/O Remote Protocol Extension", constants), not those of any system.
 
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 /// How a file is opened: bits of the File-I/O protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenFlags(pub u32);
 
 impl OpenFlags {
@@ -59,7 +60,7 @@ impl OpenFlags {
 }
 
 /// An error number of the File-I/O protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u16)]
 pub enum FileError {
     /// `EPERM`.
@@ -130,7 +131,7 @@ impl From<std::io::Error> for FileError {
 }
 
 /// What is known of a file. `mode` has the bits of Linux `st_mode`, which are those of the protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileStat {
     /// Device.
     pub dev: u64,

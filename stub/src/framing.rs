@@ -43,6 +43,11 @@ impl Deframer {
         self.buf.extend_from_slice(bytes);
     }
 
+    /// What has come in and was not taken.
+    pub fn rest(&self) -> &[u8] {
+        &self.buf[self.taken..]
+    }
+
     /// The next thing that is complete.
     pub fn take(&mut self) -> Option<Input> {
         loop {

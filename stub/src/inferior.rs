@@ -15,6 +15,7 @@
 //! halt, then queues one [`Stop`] and makes [`Inferior::stop_fd`] readable. A front end polls that descriptor together with its
 //! own input, and fetches the stop with [`Inferior::take_stop`]. [`crate::Notifier`] is such a descriptor.
 
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::fmt;
 use std::os::fd::BorrowedFd;
@@ -32,11 +33,15 @@ pub type Pid = u32;
 /// Thread id as the guest sees it: unique over all processes of an inferior.
 pub type Tid = u32;
 
+/// A text that is part of the program. By a name of its own, as serde takes a reference for something to borrow.
+type Text = &'static str;
+
 /// Why a request was not carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Error {
     /// This inferior cannot do it at all; the text says why and, where there is one, what to do instead.
-    Unsupported(&'static str),
+    #[serde(deserialize_with = "static_text")]
+    Unsupported(Text),
     /// No such thread, or it has exited.
     NoThread(Tid),
     /// No such process.
@@ -48,11 +53,32 @@ pub enum Error {
     /// The value cannot be had at present (a register that a core does not hold).
     Unavailable,
     /// The request is at odds with the inferior's state (resume while running, memory after exit).
-    WrongState(&'static str),
+    #[serde(deserialize_with = "static_text")]
+    WrongState(Text),
     /// The request makes no sense; the text says why.
     Invalid(String),
     /// The operation failed; the text is for the user.
     Failed(String),
+}
+
+/// Reads a text that is one of the program's own constants on the side where it was written. There are few, so that each may stay
+/// in memory.
+fn static_text<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<&'static str, D::Error> {
+    use std::collections::BTreeSet;
+    use std::sync::{Mutex, PoisonError};
+    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let text = String::deserialize(from)?;
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(match known.get(text.as_str()) {
+        Some(known) => known,
+        None => {
+            let text: &'static str = text.leak();
+            known.insert(text);
+            text
+        }
+    })
 }
 
 impl fmt::Display for Error {
@@ -149,7 +175,7 @@ impl TargetDescription {
 }
 
 /// What an inferior can do, as announced to a debugger when it connects. The default is nothing but looking.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// [`Inferior::resume`] works.
     pub resume: bool,
@@ -182,7 +208,7 @@ pub struct Capabilities {
 }
 
 /// Description of one thread.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadInfo {
     /// Its name (`comm`); "" if it has none.
     pub name: String,
@@ -191,7 +217,7 @@ pub struct ThreadInfo {
 }
 
 /// Description of a process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessInfo {
     /// Id of the parent; 0 if unknown.
     pub parent: Pid,
@@ -206,7 +232,7 @@ pub struct ProcessInfo {
 }
 
 /// How one thread goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Resume {
     /// Run until something stops it.
     Continue {
@@ -227,23 +253,40 @@ pub enum Resume {
     },
 }
 
-/// What to resume. A thread that is not named in `threads` does what `others` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What to resume. A thread that is not named in `threads` does what `others` says, if it is of the process that those are of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumePlan {
     /// Threads by id, each at most once. Never names a thread that [`Inferior::threads`] does not list.
     pub threads: Vec<(Tid, Resume)>,
     /// All others, and threads created while running: `None` leaves them halted (scheduler locking).
     pub others: Option<Resume>,
+    /// The process that `others` is for; threads of other processes stay halted. `None` is for all processes.
+    pub process: Option<Pid>,
 }
 
 impl ResumePlan {
-    /// What the plan says of `tid`.
-    pub fn action(&self, tid: Tid) -> Option<Resume> {
-        self.threads
-            .iter()
-            .find(|(t, _)| *t == tid)
-            .map(|(_, r)| *r)
-            .or(self.others)
+    /// Every thread of every process does the same.
+    pub fn all(resume: Resume) -> ResumePlan {
+        ResumePlan {
+            threads: Vec::new(),
+            others: Some(resume),
+            process: None,
+        }
+    }
+
+    /// What the plan says of the thread `tid` of process `pid`.
+    pub fn action(&self, pid: Pid, tid: Tid) -> Option<Resume> {
+        let named = self.threads.iter().find(|(t, _)| *t == tid);
+        match named {
+            Some((_, resume)) => Some(*resume),
+            None => self.others_in(pid),
+        }
+    }
+
+    /// What the plan says of the threads of process `pid` that are not named, and of those that it creates.
+    pub fn others_in(&self, pid: Pid) -> Option<Resume> {
+        self.others
+            .filter(|_| self.process.is_none_or(|only| only == pid))
     }
 }
 
@@ -277,7 +320,7 @@ impl ResumePlan {
 }
 
 /// Reverse execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Backward {
     /// Undo one instruction of this thread.
     Step(Tid),
@@ -286,7 +329,7 @@ pub enum Backward {
 }
 
 /// Which accesses a watchpoint reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum WatchKind {
     /// Writes (`watch`).
     Write,
@@ -297,7 +340,7 @@ pub enum WatchKind {
 }
 
 /// Why the guest stopped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopReason {
     /// The debugger asked by [`Inferior::interrupt`].
     Interrupted,
@@ -363,7 +406,7 @@ pub enum StopReason {
 }
 
 /// A stop of the whole inferior.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
     /// Process that the event belongs to.
     pub pid: Pid,
@@ -384,7 +427,7 @@ impl Stop {
 }
 
 /// What the inferior is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// Resumed, and [`Inferior::take_stop`] has not returned a stop yet.
     Running,
@@ -393,7 +436,7 @@ pub enum State {
 }
 
 /// A breakpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breakpoint {
     /// Address of the instruction.
     pub addr: u64,
@@ -407,7 +450,7 @@ pub struct Breakpoint {
 }
 
 /// Which system calls stop.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CatchSyscalls {
     /// None.
     None,
@@ -418,7 +461,7 @@ pub enum CatchSyscalls {
 }
 
 /// Access rights of memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Permissions {
     /// Can be read.
     pub read: bool,
@@ -429,7 +472,7 @@ pub struct Permissions {
 }
 
 /// A mapping of the guest's address space.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryRegion {
     /// First address.
     pub start: u64,
@@ -444,7 +487,7 @@ pub struct MemoryRegion {
 }
 
 /// A loaded library, as the guest's dynamic linker lists it (`struct link_map`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Library {
     /// Path as the guest knows it (`l_name`).
     pub name: String,
@@ -459,7 +502,7 @@ pub struct Library {
 }
 
 /// The libraries of a process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Libraries {
     /// Address of the executable's `link_map`, if the dynamic linker has made one.
     pub main_link_map: Option<u64>,
@@ -468,7 +511,7 @@ pub struct Libraries {
 }
 
 /// Where the executable's parts are, relative to its link addresses (`qOffsets`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SectionOffsets {
     /// Of the code.
     pub text: u64,
@@ -648,6 +691,19 @@ pub trait Inferior: Any + Send {
     /// Whether [`StopReason::ThreadCreated`] and [`StopReason::ThreadExited`] are reported, from now on.
     fn report_thread_events(&mut self, _on: bool) -> Result<()> {
         Err(Error::Unsupported("no thread events here"))
+    }
+
+    /// Whether [`StopReason::Fork`], [`StopReason::VFork`] and [`StopReason::VForkDone`] are reported, from now on. Otherwise
+    /// children run without the debugger.
+    fn report_forks(&mut self, _on: bool) -> Result<()> {
+        Err(Error::Unsupported("no forks to report here"))
+    }
+
+    /// Whether the session is to be served by another process or program from now on: the one that serves it is about to be
+    /// replaced, or is no longer debugged. Whoever serves gives up the connection then ([`crate::Turn::Moving`]). *Also while
+    /// running.*
+    fn wants_session(&self) -> bool {
+        false
     }
 
     // ---- facts of the operating system ----

@@ -47,5 +47,5 @@ pub use inferior::*;
 pub use notifier::Notifier;
 pub use register::{FlagField, MAX_REGISTER_BITS, RegisterInfo, RegisterRole, RegisterType};
 pub use server::{Conversation, Server, Turn};
-pub use session::{Ended, Session};
+pub use session::{Ended, SavedSession, Session};
 pub use transport::{Endpoint, Listener, Stream};

@@ -8,7 +8,7 @@ use crate::command::Command;
 use crate::inferior::{Inferior, State};
 use crate::monitor::Monitor;
 use crate::poll;
-use crate::session::{Ended, Session};
+use crate::session::{Ended, SavedSession, Session};
 use crate::transport::Stream;
 
 /// The remote server. It keeps nothing from one session to the next.
@@ -44,18 +44,18 @@ impl Server {
             return Ended::Disconnected;
         };
         loop {
-            match conversation.serve_stopped() {
-                Turn::Running => {}
-                Turn::Stopped => continue,
-                Turn::Ended(ended) => {
-                    conversation.end(ended);
-                    return ended;
-                }
+            let mut turn = conversation.serve_stopped();
+            if turn == Turn::Running {
+                turn = conversation.serve_running();
             }
-            if let Turn::Ended(ended) = conversation.serve_running() {
-                conversation.end(ended);
-                return ended;
-            }
+            let ended = match turn {
+                Turn::Running | Turn::Stopped => continue,
+                // Nobody here can take it: to the debugger the connection is lost.
+                Turn::Moving => Ended::Disconnected,
+                Turn::Ended(ended) => ended,
+            };
+            conversation.end(ended);
+            return ended;
         }
     }
 
@@ -73,12 +73,24 @@ impl Server {
         if halt(inferior).is_err() {
             return Err(inferior);
         }
-        let monitor = Monitor::new(&self.commands, (self.new_session)());
-        Ok(Conversation {
-            session: Session::new(inferior, monitor),
+        Ok(Conversation::new(
+            Session::new(inferior, self.monitor()),
             stream,
-            buf: vec![0; 64 * 1024].into(),
-        })
+        ))
+    }
+
+    /// Goes on with a debugger that another process or program served before ([`Conversation::save`]).
+    pub fn restore<'i>(
+        &self,
+        inferior: &'i mut (dyn Inferior + 'static),
+        stream: Stream,
+        saved: SavedSession,
+    ) -> Conversation<'i> {
+        Conversation::new(Session::restore(inferior, self.monitor(), saved), stream)
+    }
+
+    fn monitor(&self) -> Monitor {
+        Monitor::new(&self.commands, (self.new_session)())
     }
 }
 
@@ -103,6 +115,8 @@ pub enum Turn {
     Running,
     /// The inferior has stopped.
     Stopped,
+    /// The inferior wants the session to be served elsewhere ([`Inferior::wants_session`]).
+    Moving,
     /// The session is over.
     Ended(Ended),
 }
@@ -115,6 +129,46 @@ pub struct Conversation<'i> {
 }
 
 impl<'i> Conversation<'i> {
+    fn new(session: Session<'i>, stream: Stream) -> Conversation<'i> {
+        Conversation {
+            session,
+            stream,
+            buf: vec![0; 64 * 1024].into(),
+        }
+    }
+
+    /// What another process or program needs, besides the connection, to go on with the session.
+    pub fn save(&self) -> SavedSession {
+        self.session.save()
+    }
+
+    /// The connection.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// The inferior.
+    pub fn inferior(&mut self) -> &mut (dyn Inferior + 'static) {
+        self.session.inferior()
+    }
+
+    /// Lets the inferior go on as it was last told to: what it stopped for is nothing to the debugger.
+    pub fn go_on(&mut self) {
+        self.session.go_on();
+    }
+
+    /// Shows the debugger a text, while it waits for a stop.
+    pub fn say(&mut self, text: &str) {
+        if self.session.is_running() {
+            self.session.console(text);
+        }
+    }
+
+    /// Closes the connection here, where another process has it too, and gives the inferior back.
+    pub fn leave(self) -> &'i mut (dyn Inferior + 'static) {
+        self.session.into_inferior()
+    }
+
     /// Reports the stop that is waiting, if there is one, and serves for as long as the inferior is stopped. What is still to be
     /// sent on [`Turn::Running`] (an acknowledgement) goes out with what comes next.
     pub fn serve_stopped(&mut self) -> Turn {
@@ -123,11 +177,14 @@ impl<'i> Conversation<'i> {
             if self.session.is_running() && ended.is_none() {
                 ended = self.session.stopped();
                 if self.session.is_running() && ended.is_none() {
-                    return Turn::Running;
+                    return self.moving().unwrap_or(Turn::Running);
                 }
             }
             if let Some(ended) = self.send(ended) {
                 return Turn::Ended(ended);
+            }
+            if let Some(turn) = self.moving() {
+                return turn;
             }
             ended = self.receive();
         }
@@ -148,6 +205,9 @@ impl<'i> Conversation<'i> {
                         readable = ready.first;
                         if ready.second {
                             ended = self.session.stopped();
+                            if let (None, Some(turn)) = (ended, self.moving()) {
+                                return turn;
+                            }
                             // The reply goes out before the next request is looked at.
                             readable = false;
                         }
@@ -165,6 +225,14 @@ impl<'i> Conversation<'i> {
                 return Turn::Stopped;
             }
         }
+    }
+
+    /// [`Turn::Moving`], if the inferior wants it.
+    fn moving(&mut self) -> Option<Turn> {
+        self.session
+            .inferior()
+            .wants_session()
+            .then_some(Turn::Moving)
     }
 
     /// Sends what is pending. Returns how the session ended, if it did by now.

@@ -1,5 +1,6 @@
 //! A debugger's session: state, dispatch of packets, replies. The handlers are in `gdb/` and `lldb/`.
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 use crate::core::{Core, Guest};
@@ -27,7 +28,7 @@ pub enum Ended {
 pub(crate) const SHOWN_PID_OFFSET: u64 = 1 << 26;
 
 /// What the debugger said of itself.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Client {
     /// It is gdb (`qSupported` names a feature that only gdb has).
     pub gdb: bool,
@@ -47,6 +48,22 @@ pub(crate) struct Client {
     pub threads_in_stop: bool,
     /// `!`: the session outlives the process.
     pub extended: bool,
+}
+
+/// A session on its way to another process or program that serves it from then on. What belongs to the one that served it (open
+/// files, saved registers, the state of `monitor` commands) stays behind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SavedSession {
+    client: Client,
+    pid: Pid,
+    thread: Tid,
+    pid_offset: u64,
+    thread_events: bool,
+    attached: bool,
+    running: bool,
+    plan: Option<ResumePlan>,
+    sent: Vec<u8>,
+    unread: Vec<u8>,
 }
 
 /// What a handler has done. What it wrote is the reply's body.
@@ -116,10 +133,16 @@ impl<'i> Session<'i> {
     /// A session that has just begun, over an inferior that is stopped.
     pub fn new(inferior: &'i mut (dyn Inferior + 'static), monitor: Monitor) -> Session<'i> {
         forget_last_debugger(inferior);
+        let mut session = Session::over(inferior, monitor);
+        session.adopt_state();
+        session
+    }
+
+    fn over(inferior: &'i mut (dyn Inferior + 'static), monitor: Monitor) -> Session<'i> {
         let target = inferior.target();
         let capabilities = inferior.capabilities();
         let pid = inferior.processes().first().copied().unwrap_or(0);
-        let mut session = Session {
+        Session {
             guest: Guest {
                 inferior,
                 target,
@@ -144,9 +167,44 @@ impl<'i> Session<'i> {
             thread_events: false,
             attached: false,
             document: "",
-        };
-        session.adopt_state();
+        }
+    }
+
+    /// Goes on with a session that another process or program served before, over an inferior that has the debugged processes
+    /// now.
+    pub fn restore(
+        inferior: &'i mut (dyn Inferior + 'static),
+        monitor: Monitor,
+        saved: SavedSession,
+    ) -> Session<'i> {
+        let mut session = Session::over(inferior, monitor);
+        session.client = saved.client;
+        session.pid = saved.pid;
+        session.guest.thread = saved.thread;
+        session.guest.pid_offset = saved.pid_offset;
+        session.thread_events = saved.thread_events;
+        session.attached = saved.attached;
+        session.running = saved.running;
+        session.plan = saved.plan;
+        session.sent = saved.sent;
+        session.deframer.push(&saved.unread);
         session
+    }
+
+    /// What the session is to go on with elsewhere.
+    pub fn save(&self) -> SavedSession {
+        SavedSession {
+            client: self.client.clone(),
+            pid: self.pid,
+            thread: self.guest.thread,
+            pid_offset: self.guest.pid_offset,
+            thread_events: self.thread_events,
+            attached: self.attached,
+            running: self.running,
+            plan: self.plan.clone(),
+            sent: self.sent.clone(),
+            unread: self.deframer.rest().to_vec(),
+        }
     }
 
     /// Takes the inferior's present state as the session's. One that was interrupted for the debugger ran by itself before.
@@ -421,13 +479,12 @@ impl<'i> Session<'i> {
     }
 
     /// Resumes as before, after an event that is not reported.
-    fn go_on(&mut self) -> Option<Ended> {
-        let mut plan = self.plan.clone().unwrap_or(ResumePlan {
-            threads: Vec::new(),
-            others: Some(crate::Resume::Continue { signal: None }),
-        });
-        let alive = self.guest.inferior.threads();
-        plan.threads.retain(|(tid, _)| alive.contains(tid));
+    pub(crate) fn go_on(&mut self) -> Option<Ended> {
+        let all = ResumePlan::all(crate::Resume::Continue { signal: None });
+        let mut plan = self.plan.clone().unwrap_or(all);
+        let alive = self.all_threads();
+        plan.threads
+            .retain(|(tid, _)| alive.iter().any(|(_, t)| t == tid));
         plan.forget_signals();
         if let Err(e) = self.guest.inferior.resume(plan) {
             self.console(&format!("cannot go on: {e}\n"));
@@ -513,6 +570,7 @@ fn forget_last_debugger(inferior: &mut dyn Inferior) {
         inferior.catch_syscalls(CatchSyscalls::None),
         inferior.pass_signals(&[]),
         inferior.report_thread_events(false),
+        inferior.report_forks(false),
     ];
 }
 

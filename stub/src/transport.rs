@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -75,6 +75,21 @@ impl Listener {
         }))
     }
 
+    /// A socket that listens already; `path` is its file if it is a unix socket.
+    pub fn adopt(socket: OwnedFd, path: Option<PathBuf>) -> Listener {
+        Listener(match path {
+            Some(path) => ListenerKind::Unix(socket.into(), path),
+            None => ListenerKind::Tcp(socket.into()),
+        })
+    }
+
+    /// Stops listening here, where another process goes on with the same socket: its file stays.
+    pub fn leave(mut self) {
+        if let ListenerKind::Unix(_, path) = &mut self.0 {
+            path.clear();
+        }
+    }
+
     /// Where it listens; the port is the real one if 0 was asked for.
     pub fn endpoint(&self) -> io::Result<Endpoint> {
         Ok(match &self.0 {
@@ -111,7 +126,9 @@ impl AsFd for Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let ListenerKind::Unix(_, path) = &self.0 {
+        if let ListenerKind::Unix(_, path) = &self.0
+            && !path.as_os_str().is_empty()
+        {
             // Best effort: whoever removed it first has done our work.
             let _ = std::fs::remove_file(path);
         }

@@ -254,6 +254,7 @@ fn every_form_of_vcont() {
     let plan = |threads: &[_], others| ResumePlan {
         threads: threads.to_vec(),
         others,
+        process: None,
     };
     let other = PID + 1;
     for (packet, expected) in [
@@ -266,7 +267,10 @@ fn every_form_of_vcont() {
         ("vCont;s:64;c", plan(&[(PID, step(None))], Some(go(None)))),
         (
             "vCont;S1e:64;c:p64.-1",
-            plan(&[(PID, step(Some(10)))], Some(go(None))),
+            ResumePlan {
+                process: Some(PID),
+                ..plan(&[(PID, step(Some(10)))], Some(go(None)))
+            },
         ),
         // The leftmost action that matches counts.
         (
@@ -355,7 +359,7 @@ fn old_resume_packets_follow_hc() {
         c.mock().plans.pop().unwrap(),
         ResumePlan {
             threads: vec![(PID + 1, Resume::Step { signal: None })],
-            others: None,
+            ..ResumePlan::default()
         }
     );
     c.ask("Hc-1");

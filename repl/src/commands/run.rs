@@ -44,7 +44,11 @@ impl Cx<'_> {
             }
             Locking::Step => None,
         };
-        Ok(ResumePlan { threads, others })
+        Ok(ResumePlan {
+            threads,
+            others,
+            process: None,
+        })
     }
 
     /// Whether the program can run at all.
@@ -126,11 +130,12 @@ impl Cx<'_> {
     /// Takes the threads that stand at breakpoints which have been reported past them, one instruction each. Returns a stop that
     /// came of it, other than the end of such a step.
     fn pass_breakpoints(&mut self, plan: &mut ResumePlan) -> Result<Option<Stop>> {
+        let pid = self.inf.processes().first().copied().unwrap_or(0);
         for tid in self.inf.threads() {
             let Some(&at) = self.s.reported_at.get(&tid) else {
                 continue;
             };
-            let Some(Resume::Continue { signal }) = plan.action(tid) else {
+            let Some(Resume::Continue { signal }) = plan.action(pid, tid) else {
                 continue;
             };
             let here = self.role(tid, RegisterRole::Pc)? == at;
@@ -141,7 +146,7 @@ impl Cx<'_> {
             }
             self.inf.resume(ResumePlan {
                 threads: vec![(tid, Resume::Step { signal: None })],
-                others: None,
+                ..ResumePlan::default()
             })?;
             let stop = self.wait()?;
             if stop.reason != StopReason::Step {
@@ -395,7 +400,7 @@ impl Cx<'_> {
         if !self.target().watch_after() {
             let plan = ResumePlan {
                 threads: vec![(stop.tid, Resume::Step { signal: None })],
-                others: None,
+                ..ResumePlan::default()
             };
             self.s.invalidate();
             self.inf.resume(plan)?;

@@ -9,6 +9,8 @@ mod registers;
 mod run;
 mod threads;
 
+pub use run::Happening;
+
 use super::control::{Control, Run};
 use super::libraries::Source;
 use super::{describe, facts};
@@ -28,6 +30,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 /// What a debugger wants to know of how the program was loaded.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +55,7 @@ pub struct Live {
     process: Arc<Process>,
     control: Arc<Control>,
     program: Program,
+    mode: u32,
     target: Arc<TargetDescription>,
     registers: Vec<&'static Register>,
     /// Breakpoints, by address and whether the debugger called them hardware breakpoints, with their conditions.
@@ -61,6 +65,9 @@ pub struct Live {
     allocated: HashMap<u64, u64>,
     /// [`Process::stop_all`] is in force for the debugger. A second one would wait for the first to end.
     halted: bool,
+    pid: Pid,
+    /// The process that requests without a thread are about: this one, or the child of a vfork.
+    selected: Pid,
     /// Counters of the translator, in lines.
     statistics: Option<Box<dyn Fn() -> String + Send>>,
     /// What is not implemented, and the trace that may be switched on.
@@ -82,10 +89,13 @@ impl Live {
             process,
             control,
             program,
+            mode,
             breakpoints: BTreeMap::new(),
             watchpoints: BTreeSet::new(),
             allocated: HashMap::new(),
             halted: false,
+            pid: host::pid() as Pid,
+            selected: host::pid() as Pid,
             statistics: None,
             missing: None,
             trace: None,
@@ -106,9 +116,57 @@ impl Live {
     /// Whether the guest has ended and the debugger has been told.
     fn ended(&self) -> bool {
         match &self.control.lock().run {
-            Run::Stopped(stop) => stop.is_exit(),
+            Run::Stopped(stop) => stop.is_exit() && stop.pid == self.pid,
             _ => false,
         }
+    }
+
+    /// Whether the guest has ended or been killed.
+    pub fn has_ended(&self) -> bool {
+        self.ended()
+    }
+
+    /// Whether the debugger has killed it.
+    pub fn was_killed(&self) -> bool {
+        matches!(&self.control.lock().run, Run::Stopped(stop) if matches!(stop.reason, StopReason::Terminated(_)))
+            && !self.process.is_ending()
+    }
+
+    /// Whether the debugger has it, or the child of its vfork.
+    pub fn is_debugged(&self) -> bool {
+        self.control.is_attached() || self.vfork_child().is_some()
+    }
+
+    /// The same, and it has not ended.
+    pub fn is_debugged_now(&self) -> bool {
+        self.is_debugged() && !self.ended()
+    }
+
+    /// The guest's process.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// The names of instruction set and system, and the mode of the first.
+    pub fn machine(&self) -> (&'static str, u32, &'static str) {
+        (self.process.isa.name(), self.mode, self.process.os.name())
+    }
+
+    /// The child of a vfork that the debugger has.
+    fn vfork_child(&self) -> Option<Arc<ThreadHandle>> {
+        let child = self.control.vfork_child.load(SeqCst);
+        if child == 0 {
+            return None;
+        }
+        let children = self.process.vfork_children();
+        children.into_iter().find(|t| t.tid == child)
+    }
+
+    /// The process's threads, and that of the child of a vfork.
+    fn handles(&self) -> Vec<Arc<ThreadHandle>> {
+        let mut all = self.process.threads();
+        all.extend(self.vfork_child());
+        all
     }
 
     /// Looks for the dynamic linker's list.
@@ -125,7 +183,9 @@ impl Live {
 
     fn stopped(&self) -> Result<()> {
         match &self.control.lock().run {
-            Run::Stopped(stop) if stop.is_exit() => Err(Error::WrongState("the program has ended")),
+            Run::Stopped(stop) if stop.is_exit() && stop.pid == self.pid => {
+                Err(Error::WrongState("the program has ended"))
+            }
             Run::Stopped(_) => Ok(()),
             _ => Err(Error::WrongState("the program is running")),
         }
@@ -133,8 +193,7 @@ impl Live {
 
     fn thread(&self, tid: Tid) -> Result<Arc<ThreadHandle>> {
         self.stopped()?;
-        self.process
-            .threads()
+        self.handles()
             .into_iter()
             .find(|t| t.tid == tid as i32)
             .ok_or(Error::NoThread(tid))
@@ -174,7 +233,7 @@ impl Inferior for Live {
         self.halted = true;
         let tid = self.process.threads().first().map_or(0, |t| t.tid);
         self.control.lock().run = Run::Stopped(Stop {
-            pid: host::pid() as Pid,
+            pid: self.pid,
             tid: tid as Tid,
             reason: StopReason::Interrupted,
         });
@@ -197,6 +256,8 @@ impl Inferior for Live {
             libraries: true,
             auxv: true,
             exec_file: true,
+            fork_events: true,
+            exec_events: true,
             ..Capabilities::default()
         }
     }
@@ -216,11 +277,19 @@ impl Inferior for Live {
     }
 
     fn processes(&mut self) -> Vec<Pid> {
-        if self.ended() {
-            Vec::new()
-        } else {
-            vec![host::pid() as Pid]
+        let own = self.control.is_attached() && !self.ended();
+        let child = self.vfork_child().map(|t| t.tid as Pid);
+        let mut all: Vec<Pid> = own.then_some(self.pid).into_iter().chain(child).collect();
+        all.sort_by_key(|pid| *pid != self.selected);
+        all
+    }
+
+    fn select_process(&mut self, pid: Pid) -> Result<()> {
+        if !self.processes().contains(&pid) {
+            return Err(Error::NoProcess(pid));
         }
+        self.selected = pid;
+        Ok(())
     }
 
     fn process_info(&mut self) -> Result<ProcessInfo> {
@@ -299,7 +368,7 @@ impl Inferior for Live {
     }
 
     fn stop_fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.control.notifier.as_fd())
+        Some(self.control.notifier().as_fd())
     }
 
     fn take_stop(&mut self) -> Option<Stop> {
@@ -322,6 +391,15 @@ impl Inferior for Live {
     fn report_thread_events(&mut self, on: bool) -> Result<()> {
         self.control.catches.set_threads(on);
         Ok(())
+    }
+
+    fn report_forks(&mut self, on: bool) -> Result<()> {
+        self.control.catches.set_forks(on);
+        Ok(())
+    }
+
+    fn wants_session(&self) -> bool {
+        self.control.execing() == Some(self.pid)
     }
 
     fn read_siginfo(&mut self, tid: Tid) -> Result<Vec<u8>> {

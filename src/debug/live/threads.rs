@@ -19,6 +19,13 @@ pub(super) fn list(live: &mut Live) -> Vec<Tid> {
     if live.ended() {
         return Vec::new();
     }
+    if live.selected != live.pid {
+        return live
+            .vfork_child()
+            .map(|t| t.tid as Tid)
+            .into_iter()
+            .collect();
+    }
     let gone = live.control.lock().gone.clone();
     let threads = live.process.threads();
     let tids = threads.iter().map(|t| t.tid as Tid);
@@ -27,12 +34,17 @@ pub(super) fn list(live: &mut Live) -> Vec<Tid> {
 
 pub(super) fn info(live: &mut Live, tid: Tid) -> Result<ThreadInfo> {
     let thread = live
-        .process
-        .threads()
+        .handles()
         .into_iter()
         .find(|t| t.tid == tid as i32)
         .ok_or(Error::NoThread(tid))?;
-    let name = std::fs::read_to_string(format!("/proc/self/task/{tid}/comm")).unwrap_or_default();
+    let process = if thread.is_vfork_child() {
+        tid
+    } else {
+        live.pid
+    };
+    let comm = format!("/proc/{process}/task/{tid}/comm");
+    let name = std::fs::read_to_string(comm).unwrap_or_default();
     let state = if thread.is_blocked() {
         "in a system call"
     } else {

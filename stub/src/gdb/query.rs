@@ -21,6 +21,9 @@ pub(crate) fn supported(s: &mut Session<'_>, args: &[u8]) -> Outcome {
             _ => {}
         }
     }
+    if s.client.fork_events && s.guest.capabilities.fork_events {
+        s.guest.inferior.report_forks(true)?;
+    }
     // gdbstub takes an empty list for malformed. What the features change is decided by our layer.
     s.ask_core(b"qSupported:multiprocess+")?;
     let ours = own_features(s);

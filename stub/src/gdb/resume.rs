@@ -19,10 +19,7 @@ pub(crate) fn query(s: &mut Session<'_>, _: &[u8]) -> Outcome {
 
 /// `vCont;action[:thread-id]...`: for each thread the leftmost action that matches it counts.
 pub(crate) fn vcont(s: &mut Session<'_>, args: &[u8]) -> Outcome {
-    let mut plan = ResumePlan {
-        threads: Vec::new(),
-        others: None,
-    };
+    let mut plan = ResumePlan::default();
     // `t` without a thread, or a wildcard, decides for all that are not named before it.
     let mut rest_decided = false;
     let mut named: Vec<Tid> = Vec::new();
@@ -41,6 +38,7 @@ pub(crate) fn vcont(s: &mut Session<'_>, args: &[u8]) -> Outcome {
         if id.tid == Id::All {
             s.enter(id.pid)?;
             plan.others = action;
+            plan.process = matches!(id.pid, Some(Id::One(_))).then_some(s.pid);
             rest_decided = true;
             continue;
         }
@@ -54,9 +52,11 @@ pub(crate) fn vcont(s: &mut Session<'_>, args: &[u8]) -> Outcome {
     if let Some(others) = plan.others.take() {
         let held = named.len() > plan.threads.len();
         if held {
-            let free = s.guest.inferior.threads();
-            let free = free.into_iter().filter(|t| !named.contains(t));
-            plan.threads.extend(free.map(|t| (t, others)));
+            let free = s.all_threads();
+            let wanted = |pid, tid| !named.contains(&tid) && plan.process.is_none_or(|p| p == pid);
+            let free: Vec<_> = free.into_iter().filter(|(p, t)| wanted(*p, *t)).collect();
+            plan.threads
+                .extend(free.into_iter().map(|(_, t)| (t, others)));
         } else {
             plan.others = Some(others);
         }
@@ -145,6 +145,7 @@ impl Session<'_> {
         self.resume(ResumePlan {
             threads: vec![(tid, action)],
             others,
+            process: None,
         })
     }
 

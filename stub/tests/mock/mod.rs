@@ -455,12 +455,16 @@ impl Mock {
             .copied()
             .find(|t| {
                 matches!(
-                    plan.action(*t),
+                    plan.action(PID, *t),
                     Some(Resume::Step { .. } | Resume::StepRange { .. })
                 )
             })
-            .or_else(|| tids.iter().copied().find(|t| plan.action(*t).is_some()))?;
-        let action = plan.action(tid)?;
+            .or_else(|| {
+                tids.iter()
+                    .copied()
+                    .find(|t| plan.action(PID, *t).is_some())
+            })?;
+        let action = plan.action(PID, tid)?;
         let stop = |reason| {
             Some(Stop {
                 pid: PID,

@@ -422,6 +422,11 @@ pub(in crate::os) fn execute(
                 for option in &call.thread.process.config.exec_options {
                     own.push(cstring(option.as_bytes())?);
                 }
+                for o in observers.observers() {
+                    for option in o.exec_options(call.thread) {
+                        own.push(cstring(option.into_bytes())?);
+                    }
+                }
                 own.push(cstring("-0")?);
                 own.push(argv.first().cloned().unwrap_or_default());
                 // An option-like path must not be taken for an option.
@@ -465,7 +470,12 @@ fn run_program(
         0,
         0,
     ];
-    call.host(SYS_execve, args)
+    let failed = call.host(SYS_execve, args);
+    let process = call.thread.process.clone();
+    for observer in process.observers() {
+        observer.exec_failed(call.thread);
+    }
+    failed
 }
 
 /// `wait4`; the resource usage goes to argument `usage`, if there is one.

@@ -1,0 +1,98 @@
+//! One process of a debugging session that another process serves: the child of a fork, and what `execve` makes of it.
+//!
+//! A guest process is a host process, and so each has an emulator of its own. One of them talks to the debugger; in each of the
+//! others a thread serves ([`serve`]) the requests that the first one makes of it by way of [`Remote`], which is an
+//! [`emu_stub::Inferior`] like the first one's own guest. When the debugger goes on with one of the others alone, the session moves
+//! there ([`Session`]), with the connection: descriptors go along with messages ([`Channel`]).
+
+mod calls;
+mod channel;
+mod remote;
+mod serve;
+
+pub use channel::Channel;
+pub use remote::{Event, Remote};
+pub use serve::{Relayed, serve};
+
+use emu_stub::{CatchSyscalls, Pid, SavedSession, State, Stop};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Waits until something can be read, at most that long.
+pub fn wait(fd: std::os::fd::BorrowedFd<'_>, patience: std::time::Duration) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let patience = Timespec::try_from(patience).ok();
+    // A failure is as good as a time that is up: the caller looks again.
+    let _ = poll(&mut [PollFd::new(&fd, PollFlags::IN)], patience.as_ref());
+}
+
+/// Waits until one of both can be read; whether it is the first.
+pub fn wait_either(
+    first: std::os::fd::BorrowedFd<'_>,
+    second: std::os::fd::BorrowedFd<'_>,
+) -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let mut fds = [&first, &second].map(|fd| PollFd::new(fd, PollFlags::IN));
+    // As above.
+    let _ = rustix::io::retry_on_intr(|| poll(&mut fds, None));
+    !fds[0].revents().is_empty()
+}
+
+/// What the serving process has to know of a guest from the first.
+#[derive(Debug, Serialize, Deserialize)]
+struct Hello {
+    pid: Pid,
+    /// Name of the instruction set, and its mode.
+    isa: String,
+    mode: u32,
+    /// Name of the operating system.
+    os: String,
+    /// gdb's numbers of the guest's signals, from 1 on.
+    signals: Vec<u8>,
+    state: State,
+}
+
+/// From the process that has the guest.
+#[derive(Debug, Serialize, Deserialize)]
+enum Message {
+    Hello(Hello),
+    /// The answer to the oldest request without one.
+    Reply(Vec<u8>),
+    /// The guest has stopped.
+    Stop(Stop),
+    /// There is another process to debug, and its channel comes along.
+    Child,
+}
+
+/// What the debugger wants to be told of: lasts over forks and execs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wishes {
+    /// As [`emu_stub::Inferior::catch_syscalls`] was told.
+    pub syscalls: Option<CatchSyscalls>,
+    /// As [`emu_stub::Inferior::pass_signals`] was told.
+    pub pass: Vec<i32>,
+    /// As [`emu_stub::Inferior::report_thread_events`] was told.
+    pub threads: bool,
+    /// As [`emu_stub::Inferior::report_forks`] was told.
+    pub forks: bool,
+}
+
+/// A session on its way to the process that goes on with it. Descriptors are apart: those of the connection and of the listener,
+/// if there are such, and the channels of the other processes.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// The debugger's session, if one is connected.
+    pub saved: Option<SavedSession>,
+    /// The connection or the listener is a unix socket's; else TCP.
+    pub unix: bool,
+    /// The path of a unix socket to listen on, which is to be removed at the end.
+    pub path: Option<PathBuf>,
+    /// There is a listener.
+    pub listens: bool,
+    /// A debugger has the guest, whether or not one is connected.
+    pub debugged: bool,
+    /// What the debugger wants to be told of.
+    pub wishes: Wishes,
+    /// The other processes of the session.
+    pub others: Vec<Pid>,
+}
