@@ -53,7 +53,7 @@ crate::syscalls! {
     setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(set_limit);
     getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Full, Pass(SYS_getrusage);
     procctl(idtype: INT, id: OFFSET, com: INT, data: ADDR) -> NUM, Stub("EINVAL: no control is there"), Handler(control);
-    sysarch(op: INT, parms: ADDR) -> NUM, Stub("EINVAL, as on AArch64"), Handler(|_| Err(Errno::EINVAL));
+    sysarch(op: INT, parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
 }
 
 fn end(call: &mut Call<'_>, outcome: Outcome) -> SysResult {
@@ -66,16 +66,26 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
     const SIGCHLD: u64 = 17;
     let isa = isa_of(call.thread);
     let pid = call.thread.vfork(SIGCHLD, |thread| {
-        (isa.set_result)(&mut thread.cpu, Ok((0, 0)))
+        (isa.set_result)(&mut thread.cpu, isa.fork_result)
     })?;
     Ok(pid as u64)
+}
+
+/// What the child of a fork is told, and what it does not have of its parent.
+fn become_child(call: &mut Call<'_>) {
+    super::kqueue::forked(call);
+    if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
+        isa_of(call.thread).fork_result
+    {
+        call.outcome = Some(Outcome::ReturnPair(first, second));
+    }
 }
 
 fn create(call: &mut Call<'_>) -> SysResult {
     match call.thread.fork()? {
         Forked::Parent(pid) => Ok(pid as u64),
         Forked::Child => {
-            super::kqueue::forked(call);
+            become_child(call);
             Ok(0)
         }
     }
@@ -111,7 +121,7 @@ fn create_with_descriptor(call: &mut Call<'_>) -> SysResult {
             Ok(pid as u64)
         }
         Forked::Child => {
-            super::kqueue::forked(call);
+            become_child(call);
             Ok(0)
         }
     }

@@ -148,8 +148,6 @@ fn wait_number(call: &mut Call<'_>) -> SysResult {
 fn alternate_stack(call: &mut Call<'_>) -> SysResult {
     const SS_ONSTACK: i32 = 1;
     const SS_DISABLE: i32 = 4;
-    /// `sys/arm64/include/_limits.h` and its like: 1024 * 4.
-    const MINSIGSTKSZ: u64 = 4096;
     let addr = call.arg(0);
     let sp = (isa_of(call.thread).sp)(&call.thread.cpu);
     let old = call.thread.altstack;
@@ -166,7 +164,7 @@ fn alternate_stack(call: &mut Call<'_>) -> SysResult {
         }
         call.thread.altstack = if flags & SS_DISABLE != 0 {
             AltStack::default()
-        } else if new.ss_size.0 < MINSIGSTKSZ {
+        } else if new.ss_size.0 < isa_of(call.thread).min_signal_stack {
             return Err(Errno::ENOMEM);
         } else {
             AltStack {
@@ -193,7 +191,7 @@ fn alternate_stack(call: &mut Call<'_>) -> SysResult {
 
 fn enter_context(call: &mut Call<'_>, addr: u64) -> SysResult {
     let isa = isa_of(call.thread);
-    (isa.set_context)(call.thread, addr)?;
+    (isa.set_context)(call, addr)?;
     call.outcome = Some(Outcome::Keep);
     Ok(0)
 }
