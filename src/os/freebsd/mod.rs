@@ -34,6 +34,7 @@ pub struct FreeBsd {
     /// Guest address of the code that handlers return to.
     sigcode: OnceLock<u64>,
     kqueues: sys::kqueue::Kqueues,
+    umtx: sys::umtx::State,
 }
 
 impl FreeBsd {
@@ -46,6 +47,7 @@ impl FreeBsd {
             release_date: built_for.unwrap_or(0).max(RELEASE_DATE),
             sigcode: OnceLock::new(),
             kqueues: sys::kqueue::Kqueues::default(),
+            umtx: sys::umtx::State::default(),
         })
     }
 
@@ -228,7 +230,7 @@ impl Os for FreeBsd {
     }
 
     fn thread_exit(&self, thread: &mut Thread) {
-        sys::umtx::thread_exit(thread);
+        sys::umtx::thread_exit(thread, self.isa.abi);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::os::{
 use crate::process::{Forked, Outcome};
 
 crate::syscalls! {
-    exit(rval: INT) -> NUM, Full, Handler(|c| end(c, Outcome::ExitProcess(c.int(0) & 0xff)));
+    exit(rval: INT) -> NUM, Full, Handler(end);
     fork() -> NUM, Full, Handler(create);
     vfork() -> NUM, Full, Handler(create_shared);
     rfork(flags: HEX) -> NUM, Partial("RFPROC|RFFDG, RFSPAWN"), Handler(create_by_flags);
@@ -56,8 +56,9 @@ crate::syscalls! {
     sysarch(op: INT, parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
 }
 
-fn end(call: &mut Call<'_>, outcome: Outcome) -> SysResult {
-    call.outcome = Some(outcome);
+fn end(call: &mut Call<'_>) -> SysResult {
+    super::umtx::process_exit(call);
+    call.outcome = Some(Outcome::ExitProcess(call.int(0) & 0xff));
     Ok(0)
 }
 
@@ -74,6 +75,7 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
 /// What the child of a fork is told, and what it does not have of its parent.
 fn become_child(call: &mut Call<'_>) {
     super::kqueue::forked(call);
+    super::umtx::forked(call);
     if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
         isa_of(call.thread).fork_result
     {
