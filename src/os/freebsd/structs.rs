@@ -104,5 +104,58 @@ crate::guest_struct! {
     }
 }
 
+crate::guest_struct! {
+    /// `struct itimerspec`
+    pub struct Itimerspec("itimerspec") { it_interval: Timespec, it_value: Timespec }
+
+    /// `struct sigevent`: the host's union begins with the thread's id too.
+    pub struct Sigevent("sigevent") {
+        sigev_value: Ulong as Show::Hex, sigev_signo: i32 as Show::Signal, sigev_notify: i32 as Show::Flags(&f::SIGEV),
+        sigev_notify_thread_id: i32, _unused: [i32; 11],
+    }
+    layout freebsd {
+        sigev_notify: i32, sigev_signo: i32, sigev_value: Ulong, sigev_notify_thread_id: i32, _spare: [Long; 8],
+    }
+
+    /// `struct mq_attr`
+    pub struct MqAttr("mq_attr") { mq_flags: Long as Show::Flags(&f::OPEN), mq_maxmsg: Long, mq_msgsize: Long, mq_curmsgs: Long, _reserved: [Long; 4] }
+
+    /// `struct ipc_perm`
+    pub struct IpcPerm("ipc_perm") {
+        key: i32 as Show::Hex, uid: u32, gid: u32, cuid: u32, cgid: u32, mode: u32 as Show::Mode, seq: u16, _pad: u16, _unused: [Ulong; 2],
+    }
+    layout freebsd { cuid: u32, cgid: u32, uid: u32, gid: u32, mode: u16, seq: u16, key: Long }
+
+    /// `struct sembuf`
+    pub struct Sembuf("sembuf") { sem_num: u16, sem_op: i16, sem_flg: i16 as Show::Hex }
+}
+
+crate::guest_struct! {
+    /// `struct shmid_ds`
+    pub struct ShmidDs("shmid_ds") {
+        shm_perm: IpcPerm, shm_segsz: Ulong, shm_atime: i64, shm_dtime: i64, shm_ctime: i64, shm_cpid: i32, shm_lpid: i32,
+        shm_nattch: Ulong, _unused: [Ulong; 2],
+    }
+    layout freebsd {
+        shm_perm: IpcPerm, shm_segsz: Ulong, shm_lpid: i32, shm_cpid: i32, shm_nattch: u32, shm_atime: i64, shm_dtime: i64, shm_ctime: i64,
+    }
+
+    /// `struct semid_ds`
+    pub struct SemidDs("semid_ds") {
+        sem_perm: IpcPerm, sem_otime: i64, _unused1: Ulong, sem_ctime: i64, _unused2: Ulong, sem_nsems: Ulong, _unused3: [Ulong; 2],
+    }
+    layout freebsd { sem_perm: IpcPerm, _base: Ulong, sem_nsems: u16, sem_otime: i64, sem_ctime: i64 }
+
+    /// `struct msqid_ds`
+    pub struct MsqidDs("msqid_ds") {
+        msg_perm: IpcPerm, msg_stime: i64, msg_rtime: i64, msg_ctime: i64, msg_cbytes: Ulong, msg_qnum: Ulong, msg_qbytes: Ulong,
+        msg_lspid: i32, msg_lrpid: i32, _unused: [Ulong; 2],
+    }
+    layout freebsd {
+        msg_perm: IpcPerm, _first: Ulong, _last: Ulong, msg_cbytes: Ulong, msg_qnum: Ulong, msg_qbytes: Ulong, msg_lspid: i32,
+        msg_lrpid: i32, msg_stime: i64, msg_rtime: i64, msg_ctime: i64,
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -58,6 +58,12 @@ fn check(a: OsAbi, text: &'static str) {
     compare(UmtxTime::DESC, "struct _umtx_time");
     compare(Flock::DESC, "struct flock");
     compare(Msghdr::DESC, "struct msghdr");
+    compare(Itimerspec::DESC, "struct itimerspec");
+    compare(IpcPerm::DESC, "struct ipc_perm");
+    compare(ShmidDs::DESC, "struct shmid_ds");
+    compare(SemidDs::DESC, "struct semid_ds");
+    compare(MsqidDs::DESC, "struct msqid_ds");
+    compare(Sigevent::DESC, "struct sigevent");
     assert!(compared > 40, "only {compared} offsets were compared");
     assert_eq!(facts["sizeof siginfo_t"], siginfo::size(a));
 }

@@ -1,14 +1,19 @@
 //! The system calls, by family: rows and the handlers that some of them need.
 
 pub mod dir;
+pub mod extattr;
 pub mod file;
+pub mod kernel;
 pub mod kqueue;
 pub mod mem;
 pub mod misc;
 pub mod missing;
 pub mod net;
+pub mod posix;
 pub mod process;
+pub mod sched;
 pub mod signal;
+pub mod sysv;
 pub mod thread;
 pub mod time;
 pub mod umtx;
@@ -18,8 +23,9 @@ use crate::os::Syscall;
 /// Every row by its name, for the number table.
 pub mod rows {
     pub use super::{
-        dir::rows::*, file::rows::*, kqueue::rows::*, mem::rows::*, misc::rows::*,
-        missing::rows::*, net::rows::*, process::rows::*, signal::rows::*, thread::rows::*,
+        dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*,
+        mem::rows::*, misc::rows::*, missing::rows::*, net::rows::*, posix::rows::*,
+        process::rows::*, sched::rows::*, signal::rows::*, sysv::rows::*, thread::rows::*,
         time::rows::*, umtx::rows::*,
     };
 }
@@ -28,14 +34,19 @@ pub mod rows {
 pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
     [
         dir::ROWS,
+        extattr::ROWS,
         file::ROWS,
+        kernel::ROWS,
         kqueue::ROWS,
         mem::ROWS,
         misc::ROWS,
         missing::ROWS,
         net::ROWS,
+        posix::ROWS,
         process::ROWS,
+        sched::ROWS,
         signal::ROWS,
+        sysv::ROWS,
         thread::ROWS,
         time::ROWS,
         umtx::ROWS,
