@@ -35,6 +35,9 @@ pub struct FreeBsd {
     sigcode: OnceLock<u64>,
     kqueues: sys::kqueue::Kqueues,
     umtx: sys::umtx::State,
+    controls: sys::procctl::Controls,
+    descriptors: sys::procdesc::Descriptors,
+    capabilities: sys::capsicum::Capabilities,
 }
 
 impl FreeBsd {
@@ -48,6 +51,9 @@ impl FreeBsd {
             sigcode: OnceLock::new(),
             kqueues: sys::kqueue::Kqueues::default(),
             umtx: sys::umtx::State::default(),
+            controls: sys::procctl::Controls::default(),
+            descriptors: sys::procdesc::Descriptors::default(),
+            capabilities: sys::capsicum::Capabilities::default(),
         })
     }
 
@@ -82,6 +88,13 @@ fn run(call: &mut Call<'_>) -> SysResult {
     if call.names_own_descriptor() {
         return Err(Errno::EBADF);
     }
+    sys::capsicum::check(call)?;
+    let result = run_row(call)?;
+    sys::descriptors::after(call, result);
+    Ok(result)
+}
+
+fn run_row(call: &mut Call<'_>) -> SysResult {
     match call.row.run {
         Run::Pass(number) => pass(call, number, false),
         Run::Wait(number) => pass(call, number, true),

@@ -7,7 +7,7 @@ use crate::os::freebsd::structs::*;
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::{Handler, Pass, Wait},
-    Support::{Full, Partial, Stub},
+    Support::{Full, Partial},
     *,
 };
 use crate::process::Outcome;
@@ -50,10 +50,6 @@ crate::syscalls! {
     copy_file_range(infd: FD, inoffp: OFFSET_PTR, outfd: FD, outoffp: OFFSET_PTR, len: SIZE, flags: HEX) -> NUM, Full, Wait(SYS_copy_file_range);
     getdirentries(fd: FD, buf: ADDR, count: SIZE, basep: ADDR) -> NUM, Full, Handler(crate::os::freebsd::sys::dir::read_directory);
     ioctl(fd: FD, com: BITS, data: ADDR) -> NUM, Partial("FIOCLEX, FIONCLEX, FIONREAD, FIONBIO, TIOCGETA, TIOCGWINSZ, TIOCGPGRP"), Handler(crate::os::freebsd::sys::misc::device_control);
-    cap_enter() -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
-    cap_rights_limit(fd: FD, rightsp: ADDR) -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
-    cap_ioctls_limit(fd: FD, cmds: ADDR, ncmds: SIZE) -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
-    cap_fcntls_limit(fd: FD, fcntlrights: HEX) -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
 }
 
 const OFFSET_PTR: ArgType = ints_of(Dir::InOut, crate::abi::Kind::I64, crate::abi::Show::Dec, 1);

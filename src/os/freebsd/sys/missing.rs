@@ -167,10 +167,6 @@ crate::syscalls! {
     posix_openpt(flags: INT) -> NUM, Missing, Run::Missing;
     gssd_syscall(path: PATH) -> NUM, Missing, Run::Missing;
     jail_set(iovp: ADDR, iovcnt: UINT, flags: INT) -> NUM, Missing, Run::Missing;
-    __cap_rights_get(version: INT, fd: FD, rightsp: ADDR) -> NUM, Missing, Run::Missing;
-    cap_getmode(modep: ADDR) -> NUM, Missing, Run::Missing;
-    pdkill(fd: FD, signum: INT) -> NUM, Missing, Run::Missing;
-    pdgetpid(fd: FD, pidp: ADDR) -> NUM, Missing, Run::Missing;
     pselect(nd: INT, r#in: ADDR, ou: ADDR, ex: ADDR, ts: ADDR, sm: ADDR) -> NUM, Missing, Run::Missing;
     setloginclass(namebuf: PATH) -> NUM, Missing, Run::Missing;
     rctl_get_racct(inbufp: ADDR, inbuflen: SIZE, outbufp: ADDR, outbuflen: SIZE) -> NUM, Missing, Run::Missing;
@@ -178,8 +174,6 @@ crate::syscalls! {
     rctl_get_limits(inbufp: ADDR, inbuflen: SIZE, outbufp: ADDR, outbuflen: SIZE) -> NUM, Missing, Run::Missing;
     rctl_add_rule(inbufp: ADDR, inbuflen: SIZE, outbufp: ADDR, outbuflen: SIZE) -> NUM, Missing, Run::Missing;
     rctl_remove_rule(inbufp: ADDR, inbuflen: SIZE, outbufp: ADDR, outbuflen: SIZE) -> NUM, Missing, Run::Missing;
-    cap_ioctls_get(fd: FD, cmds: ADDR, maxcmds: SIZE) -> NUM, Missing, Run::Missing;
-    cap_fcntls_get(fd: FD, fcntlrightsp: ADDR) -> NUM, Missing, Run::Missing;
     bindat(fd: DIRFD, s: DIRFD, name: ADDR, namelen: INT) -> NUM, Missing, Run::Missing;
     connectat(fd: DIRFD, s: DIRFD, name: ADDR, namelen: INT) -> NUM, Missing, Run::Missing;
     chflagsat(fd: DIRFD, path: PATH, flags: BITS, atflag: INT) -> NUM, Missing, Run::Missing;

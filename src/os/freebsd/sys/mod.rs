@@ -1,5 +1,7 @@
 //! The system calls, by family: rows and the handlers that some of them need.
 
+pub mod capsicum;
+pub mod descriptors;
 pub mod dir;
 pub mod extattr;
 pub mod file;
@@ -10,6 +12,8 @@ pub mod misc;
 pub mod missing;
 pub mod net;
 pub mod posix;
+pub mod procctl;
+pub mod procdesc;
 pub mod process;
 pub mod sched;
 pub mod signal;
@@ -23,16 +27,17 @@ use crate::os::Syscall;
 /// Every row by its name, for the number table.
 pub mod rows {
     pub use super::{
-        dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*,
-        mem::rows::*, misc::rows::*, missing::rows::*, net::rows::*, posix::rows::*,
-        process::rows::*, sched::rows::*, signal::rows::*, sysv::rows::*, thread::rows::*,
-        time::rows::*, umtx::rows::*,
+        capsicum::rows::*, dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*,
+        kqueue::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, net::rows::*,
+        posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*, sched::rows::*,
+        signal::rows::*, sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*,
     };
 }
 
 /// The rows of all families.
 pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
     [
+        capsicum::ROWS,
         dir::ROWS,
         extattr::ROWS,
         file::ROWS,
@@ -43,6 +48,8 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         missing::ROWS,
         net::ROWS,
         posix::ROWS,
+        procctl::ROWS,
+        procdesc::ROWS,
         process::ROWS,
         sched::ROWS,
         signal::ROWS,
