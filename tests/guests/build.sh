@@ -52,6 +52,20 @@ for isa in aarch64 mips mipsel; do
 		build "freebsd-$isa" "bin/freebsd-$isa/$name" -s "${freestanding[@]}" -DGUEST_FREEBSD -Wno-unknown-attributes -Wno-unused-command-line-argument \
 			"lib/start-freebsd-${isa/mipsel/mips}.S" lib/guest.c "$source"
 	done
+	# A dynamic linker of our own and its program. On AArch64 they are where there is room; MIPS would need relocations for that.
+	if want dynamic; then
+		flags=(-s "${freestanding[@]}" -DGUEST_FREEBSD -Wno-unknown-attributes -Wno-unused-command-line-argument)
+		start="lib/start-freebsd-${isa/mipsel/mips}.S"
+		linker=(-Wl,--image-base=0x5000000)
+		program=()
+		if [ "$isa" = aarch64 ]; then
+			linker=(-fpie -Wl,-pie -Wl,--no-dynamic-linker)
+			program=(-fpie -Wl,-pie)
+		fi
+		build "freebsd-$isa" "dynamic/bin/$isa/ld-elf.so.1" "${flags[@]}" "${linker[@]}" "$start" lib/guest.c dynamic/rtld.c
+		build "freebsd-$isa" "dynamic/bin/$isa/program" "${flags[@]}" "${program[@]}" -Wl,--dynamic-linker=/libexec/ld-elf.so.1 \
+			"$start" lib/guest.c dynamic/program.c
+	fi
 done
 
 for isa in aarch64 mips mipsel; do

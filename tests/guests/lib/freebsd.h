@@ -140,6 +140,10 @@
 #define __NR_shm_open2 571
 #define __NR_shm_rename 572
 #define __NR_sigfastblock 573
+#define __NR_readlink 58
+#define __NR_issetugid 253
+#define __NR___getcwd 326
+#define __NR_utrace 335
 
 typedef int64_t off_t;
 struct timespec { int64_t sec; long nsec; };
