@@ -15,8 +15,8 @@ const OWN: &str = "of this process and its threads";
 const ONE_SET: &str = "every process is in set 1, whose root is set 0";
 
 crate::syscalls! {
-    rtprio(function: INT, pid: INT, rtp: ADDR) -> NUM, Partial("of the main thread of a process"), Handler(|c| priority(c));
-    rtprio_thread(function: INT, lwpid: INT, rtp: ADDR) -> NUM, Full, Handler(|c| priority(c));
+    rtprio(function: INT, pid: INT, rtp: ADDR) -> NUM, Partial("of the main thread of a process"), Handler(priority);
+    rtprio_thread(function: INT, lwpid: INT, rtp: ADDR) -> NUM, Full, Handler(priority);
     sched_yield() -> NUM, Full, Pass(SYS_sched_yield);
     r#yield() -> NUM, Full, Pass(SYS_sched_yield);
     sched_setparam(pid: INT, param: ints(Dir::In, 1)) -> NUM, Full, Handler(set_parameters);
