@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 /// What "all" in the list stands for.
 const GUESTS: [&str; 3] = ["aarch64", "mips", "mipsel"];
 
-/// A folder of programs for FreeBSD.
-const FREEBSD: &str = "freebsd-aarch64";
+/// What "freebsd" stands for.
+const FREEBSD: [&str; 3] = ["freebsd-aarch64", "freebsd-mips", "freebsd-mipsel"];
 
 /// Longest time one run may take: the interpreter in an unoptimised build on a busy machine needs most of it.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
@@ -86,6 +86,7 @@ fn read_cases() -> Vec<Case> {
         };
         let guests = match guests {
             "all" => GUESTS.iter().map(|guest| guest.to_string()).collect(),
+            "freebsd" => FREEBSD.iter().map(|guest| guest.to_string()).collect(),
             some => some.split_whitespace().map(String::from).collect(),
         };
         let ending = match ending.parse() {
@@ -287,12 +288,32 @@ fn mipsel_interp() {
 
 #[test]
 fn freebsd_aarch64_jit() {
-    check_all(FREEBSD, "jit");
+    check_all("freebsd-aarch64", "jit");
 }
 
 #[test]
 fn freebsd_aarch64_interp() {
-    check_all(FREEBSD, "interp");
+    check_all("freebsd-aarch64", "interp");
+}
+
+#[test]
+fn freebsd_mips_jit() {
+    check_all("freebsd-mips", "jit");
+}
+
+#[test]
+fn freebsd_mips_interp() {
+    check_all("freebsd-mips", "interp");
+}
+
+#[test]
+fn freebsd_mipsel_jit() {
+    check_all("freebsd-mipsel", "jit");
+}
+
+#[test]
+fn freebsd_mipsel_interp() {
+    check_all("freebsd-mipsel", "interp");
 }
 
 /// A program that no case runs, or an expectation that no case reads, would be dead weight that looks like coverage.
@@ -311,7 +332,7 @@ fn every_program_and_expectation_is_used() {
             .expect("folder")
             .map(|entry| entry.expect("entry").path())
     };
-    let built: BTreeSet<PathBuf> = [&GUESTS[..], &[FREEBSD]]
+    let built: BTreeSet<PathBuf> = [&GUESTS[..], &FREEBSD[..]]
         .concat()
         .iter()
         .flat_map(|guest| list(guests_folder().join("bin").join(guest)))

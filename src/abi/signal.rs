@@ -90,6 +90,9 @@ impl Signal {
     /// First real-time signal of the kernel, on the host and on every guest.
     pub const SIGRTMIN: Signal = Signal(32);
 
+    /// SIGEMT of MIPS and FreeBSD, in the place of the host's SIGSTKFLT.
+    pub const SIGEMT: Signal = Signal(SIGSTKFLT);
+
     /// Number of signals that a dialect has (`_NSIG`).
     pub fn count(dialect: Dialect) -> u32 {
         match dialect {

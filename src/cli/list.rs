@@ -32,7 +32,9 @@ fn guests() -> String {
         "aarch64  Linux  64-bit little-endian, Armv8.0-A with the extensions in HWCAP (see --list insns)\n\
          mips     Linux  32-bit big-endian, o32, MIPS32 release 2 with FPU (FR=0 and FR=1)\n\
          mipsel   Linux  32-bit little-endian, o32, MIPS32 release 2 with FPU (FR=0 and FR=1)\n\
-         aarch64  FreeBSD  13.2 and later, static programs; what is covered: --list syscalls --os freebsd, --list sysctls\n",
+         aarch64  FreeBSD  13.2 and later; what is covered: --list syscalls --os freebsd, --list sysctls\n\
+         mips     FreeBSD  13.2, o32 big-endian, with FPU (FR=0)\n\
+         mipsel   FreeBSD  13.2, o32 little-endian, with FPU (FR=0)\n",
     )
 }
 

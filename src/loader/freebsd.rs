@@ -1,12 +1,12 @@
 //! The first stack of a FreeBSD program (FreeBSD `sys/kern/kern_exec.c`, `sys/kern/imgact_elf.c`, `sys/sys/elf_common.h`).
 //!
-//! From the top: `struct ps_strings`, the path of the program, the stack protector's canary, the page sizes, the strings, the
-//! auxiliary vector, `envp`, `argv`, `argc`.
+//! From the top: `struct ps_strings`, on some architectures the code that signal handlers return to, the path of the program, the
+//! stack protector's canary, the page sizes, the strings, the auxiliary vector, `envp`, `argv`, `argc`.
 
 use super::Error;
 use super::stack::{Arguments, Built, Push, check_size, unwritable};
 use crate::abi::Abi;
-use crate::mem::{AddressSpace, MemFault, PAGE_SIZE};
+use crate::mem::{AddressSpace, MemFault, PAGE_SIZE, Prot};
 use crate::process::Machine;
 
 /// Types of auxiliary vector entries (`sys/elf_common.h`). Those below 10 are Linux's.
@@ -71,7 +71,7 @@ fn write(
     let ps_strings = top - 4 * word;
     let mut push = Push {
         mem,
-        sp: ps_strings,
+        sp: ps_strings - facts.machine.stack_code,
     };
     let execpath = push.string(facts.path)?;
     push.sp &= !(word - 1);
@@ -79,7 +79,12 @@ fn write(
     push.words(abi, &[PAGE_SIZE], word)?;
     let page_sizes = push.sp;
     let strings = push.strings(args)?;
-    push.sp &= !(word - 1);
+    push.sp &= if facts.machine.stack_code == 0 {
+        !(word - 1)
+    } else {
+        // Frames on the page of the code would have it translated anew all the time.
+        !(PAGE_SIZE - 1)
+    };
 
     let (argc, envc) = (strings.argv.len() as u64, strings.envp.len() as u64);
     let mut entries = facts.image.to_vec();
@@ -92,8 +97,10 @@ fn write(
         (aux::NCPUS, cpus() as u64),
         (aux::PAGESIZES, page_sizes),
         (aux::PAGESIZESLEN, word),
-        // PROT_READ | PROT_WRITE
-        (aux::STACKPROT, 3),
+        (
+            aux::STACKPROT,
+            facts.machine.stack_prot.unwrap_or(Prot::RW).0.into(),
+        ),
         (aux::HWCAP, facts.machine.hwcap),
         (aux::HWCAP2, facts.machine.hwcap2),
         // Neither fast signal blocking nor overcommit refused: libraries then ask the kernel.

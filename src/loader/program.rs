@@ -120,8 +120,11 @@ impl Program {
         let stack_top = page_down(mem.limit());
         let stack_size =
             page_up(stack_size.clamp(32 * PAGE_SIZE, mem.limit() / 4)).unwrap_or(stack_size);
-        let mut mapping =
-            Mapping::anonymous(Place::Fixed(stack_top - stack_size), stack_size, Prot::RW);
+        let mut mapping = Mapping::anonymous(
+            Place::Fixed(stack_top - stack_size),
+            stack_size,
+            machine.stack_prot.unwrap_or(Prot::RW),
+        );
         mapping.backing = Backing::Anonymous(Kind::Stack);
         mem.map(&mapping).map_err(|e| {
             Error::Memory(

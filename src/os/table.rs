@@ -268,6 +268,8 @@ pub const SIGSET_SIZE: ArgType = ArgType::Value(Kind::Ulong, Show::SigSetSize);
 
 /// Result: a number.
 pub const NUM: (Kind, Show) = (Kind::Long, Show::Dec);
+/// Result: a number of 64 bits, in two registers of a 32-bit guest.
+pub const WIDENUM: (Kind, Show) = (Kind::I64, Show::Dec);
 /// Result: an address or bits.
 pub const HEXNUM: (Kind, Show) = (Kind::Ulong, Show::Hex);
 /// Result: a file descriptor.

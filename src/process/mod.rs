@@ -16,8 +16,8 @@
 //! ignored by the host, and every other signal that could end or interrupt the guest has one host handler. The handler keeps the
 //! `siginfo` in the thread's slot, asks the engine to leave ([`crate::ir::pending::SIGNAL`]) and blocks every signal until the
 //! run loop has built the guest's frame; so one slot for each thread is enough. Signals keep the host's numbers inside the
-//! emulator ([`Signal`]); all 64 are the guest's, the emulator needs none for itself. A signal that the host cannot send (65 to
-//! 127 on MIPS) can have an action but never arrives.
+//! emulator ([`Signal`]); all 64 are the guest's, the emulator needs none for itself. Signals that the host cannot send (65 and
+//! up) are queued by the emulator ([`Process::send_beyond`]).
 //!
 //! SIGSEGV and SIGBUS are never blocked on the host, as a blocked synchronous fault would end the emulator; the guest's mask is
 //! applied when they are taken.
@@ -43,6 +43,7 @@
 //!
 //! None is held while guest code runs or in a blocking system call. Signal handlers take no lock.
 
+mod beyond;
 mod code;
 mod observer;
 mod os;
@@ -136,6 +137,7 @@ pub struct Process {
     image: OnceLock<Image>,
     observers: Vec<Arc<dyn Observer>>,
     actions: Mutex<signal::ActionTables>,
+    beyond: beyond::Beyond,
     world: world::World,
     /// State of the seeded source, if there is a seed.
     random: Mutex<Option<u64>>,
@@ -183,6 +185,7 @@ impl Process {
             image: OnceLock::new(),
             observers,
             actions: Mutex::default(),
+            beyond: beyond::Beyond::default(),
             world: world::World::default(),
             ending: AtomicBool::new(false),
         })

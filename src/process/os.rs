@@ -3,6 +3,7 @@
 use super::{Action, Errno, Process, SigInfo, Signal, SysResult, Thread};
 use crate::cpu::Exit;
 use crate::ir::MemFault;
+use crate::mem::Prot;
 
 /// A system call, as the guest made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,10 @@ pub struct Machine {
     pub top_byte_ignored: bool,
     /// AT_OSRELDATE of FreeBSD (`sys/param.h`'s `__FreeBSD_version`); 0 for others.
     pub os_release_date: u32,
+    /// What the stack allows; [`Prot::RW`] by default.
+    pub stack_prot: Option<Prot>,
+    /// Bytes of code that the kernel keeps on the stack, below FreeBSD's `ps_strings`.
+    pub stack_code: u64,
 }
 
 /// An operating system personality: the guest's view of system calls and signals on one instruction set. Stateless but for

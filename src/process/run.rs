@@ -121,7 +121,8 @@ impl Thread {
     }
 
     /// Brings the host's signal mask in line with the guest's, unless a taken signal still waits: that keeps all blocked.
-    fn restore_host_mask(&self) {
+    fn restore_host_mask(&mut self) {
+        self.open_beyond(self.mask);
         if self.slot.is_empty() {
             host::signal::set_mask(self.mask.host_mask());
         }
@@ -331,6 +332,7 @@ impl Thread {
             mask = mask.union(SigSet::from(info.signal));
         }
         self.mask = mask.blockable();
+        self.open_beyond(self.mask);
         self.process.isa.sync_derived(&mut self.cpu);
         self.entered_handler = !watched.is_some_and(|hit| self.tell_accessed(hit));
     }

@@ -9,7 +9,7 @@ use crate::host::signal::Slot;
 use crate::host::{self, Borrower, Owner, handover};
 use crate::ir::{CpuState, pending};
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, mpsc};
 
 /// Host stack of a guest thread in bytes: reserved, and touched only as far as handlers of system calls go down.
@@ -56,6 +56,8 @@ pub struct ThreadHandle {
     pub(super) held: AtomicBool,
     /// It is a child of a vfork: another process, that shares the memory.
     pub(super) vforked: bool,
+    /// The signals beyond the host's that it takes now: bit n is signal 65 + n.
+    pub(super) open_beyond: AtomicU64,
     /// Its last system calls.
     pub(super) recent: Ring,
 }
@@ -71,6 +73,7 @@ impl ThreadHandle {
             state: AtomicU32::new(state::RUNNING),
             held: AtomicBool::new(false),
             vforked,
+            open_beyond: AtomicU64::new(0),
             recent: Ring::default(),
         })
     }
@@ -254,6 +257,7 @@ impl Thread {
         if self.deferred.iter().any(|i| !self.mask.contains(i.signal)) {
             self.cpu.pending.fetch_or(pending::SIGNAL, SeqCst);
         }
+        self.open_beyond(self.mask);
     }
 
     /// Starts another thread of the process with a copy of this thread's registers and signal mask. `prepare` sets the
@@ -320,6 +324,7 @@ impl Thread {
                 thread.handle = me.clone();
                 World::forked(&mut threads, me);
                 actions.forked(parent);
+                process.beyond.clear();
                 thread.cpu.pending.fetch_and(!pending::STOP, SeqCst);
                 // The kernel's clone gives none of these to a child without CLONE_VM.
                 thread.clear_child_tid = 0;
@@ -477,6 +482,10 @@ impl Thread {
     pub(super) fn take_signal(&mut self, first: bool) -> Option<SigInfo> {
         while let Some(raw) = self.slot.take() {
             let info = SigInfo::from_host(&raw);
+            if let Some(carried) = super::beyond::carried(&info) {
+                self.process.send_beyond(None, carried);
+                continue;
+            }
             let unblockable_on_host = matches!(info.signal, Signal::SIGSEGV | Signal::SIGBUS);
             // The first may be blocked: sigsuspend and its like let it through with a mask of their own.
             if (unblockable_on_host || !first) && self.mask.contains(info.signal) {
@@ -488,8 +497,11 @@ impl Thread {
         let ready = self
             .deferred
             .iter()
-            .position(|i| !self.mask.contains(i.signal))?;
-        Some(self.deferred.remove(ready))
+            .position(|i| !self.mask.contains(i.signal));
+        match ready {
+            Some(ready) => Some(self.deferred.remove(ready)),
+            None => self.take_beyond(),
+        }
     }
 }
 

@@ -13,7 +13,10 @@ freestanding=(-nostdlib -ffreestanding -fno-stack-protector -fno-asynchronous-un
 
 compiler() { # ISA: sets cc
 	case $1 in
-	aarch64 | freebsd-aarch64) cc=(aarch64-linux-gnu-gcc) ;;
+	aarch64) cc=(aarch64-linux-gnu-gcc) ;;
+	freebsd-aarch64) cc=(clang -target aarch64-unknown-freebsd13 -fuse-ld=lld) ;;
+	freebsd-mips) cc=(clang -target mips-unknown-freebsd13 -march=mips32r2 -mhard-float -mno-abicalls -G0 -fuse-ld=lld) ;;
+	freebsd-mipsel) cc=(clang -target mipsel-unknown-freebsd13 -march=mips32r2 -mhard-float -mno-abicalls -G0 -fuse-ld=lld) ;;
 	mips) cc=(mips-linux-gnu-gcc -march=mips32r2) ;;
 	mipsel) cc=(mipsel-linux-gnu-gcc -march=mips32r2) ;;
 	esac
@@ -41,12 +44,28 @@ free_program() { # ISA NAME FLAGS...
 	build "$isa" "bin/$isa/$name" -s "${freestanding[@]}" "${abi[@]}" "$@" "$start" lib/guest.c "$source"
 }
 
-# FreeBSD's programs are freestanding, so that any compiler for the ISA does: the ABI note in the start-up code makes them FreeBSD's.
-for source in free/freebsd/*.c; do
-	name=$(basename "$source" .c)
-	want "$name" || continue
-	build freebsd-aarch64 "bin/freebsd-aarch64/$name" -s "${freestanding[@]}" -DGUEST_FREEBSD -mno-outline-atomics \
-		lib/start-freebsd-aarch64.S lib/guest.c "$source"
+# FreeBSD's programs are freestanding: its headers and libraries are not needed.
+for isa in aarch64 mips mipsel; do
+	for source in free/freebsd/*.c; do
+		name=$(basename "$source" .c)
+		want "$name" || continue
+		build "freebsd-$isa" "bin/freebsd-$isa/$name" -s "${freestanding[@]}" -DGUEST_FREEBSD -Wno-unknown-attributes -Wno-unused-command-line-argument \
+			"lib/start-freebsd-${isa/mipsel/mips}.S" lib/guest.c "$source"
+	done
+	# A dynamic linker of our own and its program. On AArch64 they are where there is room; MIPS would need relocations for that.
+	if want dynamic; then
+		flags=(-s "${freestanding[@]}" -DGUEST_FREEBSD -Wno-unknown-attributes -Wno-unused-command-line-argument)
+		start="lib/start-freebsd-${isa/mipsel/mips}.S"
+		linker=(-Wl,--image-base=0x5000000)
+		program=()
+		if [ "$isa" = aarch64 ]; then
+			linker=(-fpie -Wl,-pie -Wl,--no-dynamic-linker)
+			program=(-fpie -Wl,-pie)
+		fi
+		build "freebsd-$isa" "dynamic/bin/$isa/ld-elf.so.1" "${flags[@]}" "${linker[@]}" "$start" lib/guest.c dynamic/rtld.c
+		build "freebsd-$isa" "dynamic/bin/$isa/program" "${flags[@]}" "${program[@]}" -Wl,--dynamic-linker=/libexec/ld-elf.so.1 \
+			"$start" lib/guest.c dynamic/program.c
+	fi
 done
 
 for isa in aarch64 mips mipsel; do

@@ -206,4 +206,43 @@ crate::flags! {
         EV_ADD = 1, EV_DELETE = 2, EV_ENABLE = 4, EV_DISABLE = 8, EV_ONESHOT = 0x10, EV_CLEAR = 0x20, EV_RECEIPT = 0x40,
         EV_DISPATCH = 0x80, EV_FORCEONESHOT = 0x100, EV_KEEPUDATA = 0x200, EV_ERROR = 0x4000, EV_EOF = 0x8000,
     }
+
+    /// `sigev_notify`
+    pub enum SIGEV, "SIGEV_" [FreeBsd] {
+        SIGEV_NONE = 1 (FreeBsd 0), SIGEV_SIGNAL = 0 (FreeBsd 1), SIGEV_THREAD = 2, SIGEV_KEVENT = 100 (FreeBsd 3), SIGEV_THREAD_ID = 4,
+    }
+
+    /// `shmget`, `semget`, `msgget`: the host's are the same, permissions included.
+    pub flags IPC_CREATE, "IPC_" [] { IPC_CREAT = 0x200, IPC_EXCL = 0x400, IPC_NOWAIT = 0x800 }
+
+    /// Commands of `shmctl` and `msgctl`.
+    pub enum IPC_COMMAND, "IPC_" [] { IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3, SHM_LOCK = 11, SHM_UNLOCK = 12, SHM_STAT = 13, SHM_INFO = 14 }
+
+    /// Commands of `__semctl`.
+    pub enum SEM_COMMAND, "" [FreeBsd] {
+        IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, GETNCNT = 14 (FreeBsd 3), GETPID = 11 (FreeBsd 4), GETVAL = 12 (FreeBsd 5),
+        GETALL = 13 (FreeBsd 6), GETZCNT = 15 (FreeBsd 7), SETVAL = 16 (FreeBsd 8), SETALL = 17 (FreeBsd 9), SEM_STAT = 18 (FreeBsd 10),
+        SEM_INFO = 19 (FreeBsd 11),
+    }
+
+    /// `shm_open2`
+    pub flags SHM_OPEN, "SHM_" [] { SHM_ALLOW_SEALING = 1, SHM_GROW_ON_WRITE = 2, SHM_LARGEPAGE = 4 }
+
+    /// `shm_rename`
+    pub flags SHM_RENAME, "SHM_RENAME_" [] { SHM_RENAME_NOREPLACE = 1, SHM_RENAME_EXCHANGE = 2 }
+
+    /// Scheduling policies.
+    pub enum SCHED, "SCHED_" [FreeBsd] { SCHED_FIFO = 1, SCHED_OTHER = 0 (FreeBsd 2), SCHED_RR = 2 (FreeBsd 3) }
+
+    /// Name spaces of extended attributes: read by the handlers.
+    pub enum EXTATTR, "EXTATTR_NAMESPACE_" [] { EXTATTR_NAMESPACE_EMPTY = 0, EXTATTR_NAMESPACE_USER = 1, EXTATTR_NAMESPACE_SYSTEM = 2 }
+
+    /// Commands of `procctl`.
+    pub enum PROCCTL, "PROC_" [] {
+        PROC_SPROTECT = 1, PROC_REAP_ACQUIRE = 2, PROC_REAP_RELEASE = 3, PROC_REAP_STATUS = 4, PROC_REAP_GETPIDS = 5, PROC_REAP_KILL = 6,
+        PROC_TRACE_CTL = 7, PROC_TRACE_STATUS = 8, PROC_TRAPCAP_CTL = 9, PROC_TRAPCAP_STATUS = 10, PROC_PDEATHSIG_CTL = 11,
+        PROC_PDEATHSIG_STATUS = 12, PROC_ASLR_CTL = 13, PROC_ASLR_STATUS = 14, PROC_PROTMAX_CTL = 15, PROC_PROTMAX_STATUS = 16,
+        PROC_STACKGAP_CTL = 17, PROC_STACKGAP_STATUS = 18, PROC_NO_NEW_PRIVS_CTL = 19, PROC_NO_NEW_PRIVS_STATUS = 20, PROC_WXMAP_CTL = 21,
+        PROC_WXMAP_STATUS = 22, PROC_LOGSIGEXIT_CTL = 23, PROC_LOGSIGEXIT_STATUS = 24,
+    }
 }

@@ -15,14 +15,14 @@ use std::any::Any;
 use std::sync::OnceLock;
 
 use super::{Call, Run, pass};
-use crate::abi::{Errno, Signal, SysResult};
+use crate::abi::{Errno, OsAbi, Signal, SysResult};
 use crate::cpu::Exit;
 use crate::ir::{MemFault, Trap};
-use crate::mem::{Backing, Kind, Mapping, PAGE_SIZE, Place, Prot};
+use crate::mem::{AddressSpace, Backing, Kind, Mapping, PAGE_SIZE, Place, Prot, page_down};
 use crate::process::{
     self, Action, DefaultAction, Machine, Os, Outcome, SigFields, SigInfo, Thread, Unimplemented,
 };
-use isa::FreeBsdIsa;
+use isa::{CallResult, FreeBsdIsa};
 
 /// `__FreeBSD_version` that is told to programs that were built for this or an earlier one: 13.2.
 const RELEASE_DATE: u32 = 1_302_001;
@@ -34,6 +34,10 @@ pub struct FreeBsd {
     /// Guest address of the code that handlers return to.
     sigcode: OnceLock<u64>,
     kqueues: sys::kqueue::Kqueues,
+    umtx: sys::umtx::State,
+    controls: sys::procctl::Controls,
+    descriptors: sys::procdesc::Descriptors,
+    capabilities: sys::capsicum::Capabilities,
 }
 
 impl FreeBsd {
@@ -46,6 +50,10 @@ impl FreeBsd {
             release_date: built_for.unwrap_or(0).max(RELEASE_DATE),
             sigcode: OnceLock::new(),
             kqueues: sys::kqueue::Kqueues::default(),
+            umtx: sys::umtx::State::default(),
+            controls: sys::procctl::Controls::default(),
+            descriptors: sys::procdesc::Descriptors::default(),
+            capabilities: sys::capsicum::Capabilities::default(),
         })
     }
 
@@ -66,6 +74,11 @@ fn of(thread: &Thread) -> Option<&FreeBsd> {
     (&*thread.process.os as &dyn Any).downcast_ref()
 }
 
+/// Where `struct ps_strings` is: at the very top of the stack, which ends where the address space does.
+fn ps_strings(mem: &AddressSpace, abi: OsAbi) -> u64 {
+    page_down(mem.limit()) - 4 * u64::from(abi.abi.word)
+}
+
 /// What is particular to the instruction set of a thread.
 fn isa_of(thread: &Thread) -> &'static FreeBsdIsa {
     of(thread).map_or(&isa::AARCH64, |os| os.isa)
@@ -75,6 +88,13 @@ fn run(call: &mut Call<'_>) -> SysResult {
     if call.names_own_descriptor() {
         return Err(Errno::EBADF);
     }
+    sys::capsicum::check(call)?;
+    let result = run_row(call)?;
+    sys::descriptors::after(call, result);
+    Ok(result)
+}
+
+fn run_row(call: &mut Call<'_>) -> SysResult {
     match call.row.run {
         Run::Pass(number) => pass(call, number, false),
         Run::Wait(number) => pass(call, number, true),
@@ -99,6 +119,8 @@ impl Os for FreeBsd {
         match signal {
             // SIGINFO has the place of the host's SIGPWR.
             Signal::SIGIO | Signal::SIGPWR => DefaultAction::Ignore,
+            Signal::SIGEMT => DefaultAction::Core,
+            Signal::SIGXCPU | Signal::SIGXFSZ => DefaultAction::Terminate,
             _ => DefaultAction::of(signal),
         }
     }
@@ -123,22 +145,25 @@ impl Os for FreeBsd {
 
     fn start(&self, thread: &mut Thread, entry: u64, sp: u64) {
         let mem = thread.process.mem.clone();
+        let ps_strings = ps_strings(&mem, self.isa.abi);
+        (self.isa.start)(&mut thread.cpu, sp, entry, ps_strings);
+        let on_stack = self.machine().stack_code;
+        if on_stack != 0 {
+            let at = ps_strings - on_stack;
+            if mem.write(at, &self.isa.sigcode_bytes()).is_ok() {
+                let _ = self.sigcode.set(at);
+            }
+            return;
+        }
         let page = Mapping {
             backing: Backing::Anonymous(Kind::Special("sigcode")),
             ..Mapping::anonymous(Place::Hint(0), PAGE_SIZE, Prot::READ | Prot::EXEC)
         };
         // Without the page a handler's return faults, which is what a guest without memory has to expect.
         if let Ok(at) = mem.map(&page) {
-            let code: Vec<u8> = self
-                .isa
-                .sigcode
-                .iter()
-                .flat_map(|insn| insn.to_le_bytes())
-                .collect();
-            let _ = mem.write_forced(at, &code);
+            let _ = mem.write_forced(at, &self.isa.sigcode_bytes());
             let _ = self.sigcode.set(at);
         }
-        (self.isa.start)(&mut thread.cpu, sp, entry);
     }
 
     fn read_syscall(&self, thread: &mut Thread, _immediate: u16) -> process::Syscall {
@@ -175,14 +200,16 @@ impl Os for FreeBsd {
         }
     }
 
-    fn write_outcome(&self, thread: &mut Thread, _call: &process::Syscall, outcome: &Outcome) {
-        let cpu = &mut thread.cpu;
-        match *outcome {
-            Outcome::Return(value) => (self.isa.set_result)(cpu, Ok((value, 0))),
-            Outcome::ReturnPair(first, second) => (self.isa.set_result)(cpu, Ok((first, second))),
-            Outcome::Fail(e) => (self.isa.set_result)(cpu, Err(e.to_guest(self.isa.abi.dialect))),
-            Outcome::Keep | Outcome::ExitThread(_) | Outcome::ExitProcess(_) => {}
-        }
+    fn write_outcome(&self, thread: &mut Thread, call: &process::Syscall, outcome: &Outcome) {
+        let wide = || nr::row(call.number).is_some_and(|row| row.ret.0.size(self.isa.abi) == 8);
+        let result = match *outcome {
+            Outcome::Return(value) if wide() => CallResult::Wide(value),
+            Outcome::Return(value) => CallResult::Value(value),
+            Outcome::ReturnPair(first, second) => CallResult::Pair(first, second),
+            Outcome::Fail(e) => CallResult::Error(e.to_guest(self.isa.abi.dialect)),
+            Outcome::Keep | Outcome::ExitThread(_) | Outcome::ExitProcess(_) => return,
+        };
+        (self.isa.set_result)(&mut thread.cpu, result);
     }
 
     fn rewind_syscall(&self, thread: &mut Thread, call: &process::Syscall) {
@@ -216,7 +243,7 @@ impl Os for FreeBsd {
     }
 
     fn thread_exit(&self, thread: &mut Thread) {
-        sys::umtx::thread_exit(thread);
+        sys::umtx::thread_exit(thread, self.isa.abi);
     }
 }
 
@@ -247,9 +274,8 @@ fn exception(thread: &Thread, exit: Exit) -> SigInfo {
             fault(signal, code, f.addr)
         }
         Exit::Trap(trap, code) => match trap {
-            Trap::Breakpoint | Trap::DebugBreakpoint | Trap::TrapInstruction => {
-                fault(Signal::SIGTRAP, TRAP_BRKPT, pc)
-            }
+            Trap::Breakpoint | Trap::DebugBreakpoint => fault(Signal::SIGTRAP, TRAP_BRKPT, pc),
+            Trap::TrapInstruction => fault(isa_of(thread).trap_signal, TRAP_BRKPT, pc),
             Trap::IntegerOverflow => fault(Signal::SIGFPE, FPE_INTOVF, pc),
             Trap::IntegerDivideByZero => fault(Signal::SIGFPE, FPE_INTDIV, pc),
             Trap::FloatingPoint => fault(Signal::SIGFPE, code.into(), pc),

@@ -8,12 +8,19 @@ fn freebsd(a: OsAbi) -> bool {
     a.dialect == Dialect::FreeBsd
 }
 
+/// `time_t` has 64 bits everywhere (but on i386, which is not there).
+fn freebsd32(a: OsAbi) -> bool {
+    freebsd(a) && a.abi.is_32bit()
+}
+
 crate::guest_struct! {
     /// `struct timespec`
     pub struct Timespec("timespec") { tv_sec: Long, tv_nsec: Long }
+    layout freebsd32 { tv_sec: i64, tv_nsec: Long }
 
     /// `struct timeval`
     pub struct Timeval("timeval") { tv_sec: Long, tv_usec: Long }
+    layout freebsd32 { tv_sec: i64, tv_usec: Long }
 
     /// `struct itimerval`
     pub struct Itimerval("itimerval") { it_interval: Timeval, it_value: Timeval }
@@ -28,8 +35,8 @@ crate::guest_struct! {
     }
     layout freebsd {
         st_dev: u64, st_ino: u64, st_nlink: u64, st_mode: u16, _pad1: u16, st_uid: u32, st_gid: u32, _pad2: u32, st_rdev: u64,
-        st_atime: Long, st_atime_nsec: Long, st_mtime: Long, st_mtime_nsec: Long, st_ctime: Long, st_ctime_nsec: Long,
-        _birthtime: Long, _birthtime_nsec: Long, st_size: i64, st_blocks: i64, st_blksize: i32, _flags: u32, _gen: u64,
+        st_atime: i64, st_atime_nsec: Long, st_mtime: i64, st_mtime_nsec: Long, st_ctime: i64, st_ctime_nsec: Long,
+        _birthtime: i64, _birthtime_nsec: Long, st_size: i64, st_blocks: i64, st_blksize: i32, _flags: u32, _gen: u64,
         _spare: [u64; 10],
     }
 
@@ -97,67 +104,58 @@ crate::guest_struct! {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::abi::GuestStruct;
-    use crate::os::freebsd::isa;
+crate::guest_struct! {
+    /// `struct itimerspec`
+    pub struct Itimerspec("itimerspec") { it_interval: Timespec, it_value: Timespec }
 
-    #[test]
-    fn layouts_are_those_of_the_headers() {
-        let a = isa::AARCH64.abi;
-        let offsets = |desc: &crate::abi::StructDesc, fields: &[(&str, usize)], size| {
-            for (field, offset) in fields {
-                assert_eq!(
-                    desc.offset(a, field),
-                    Some(*offset),
-                    "{}.{field}",
-                    desc.name
-                );
-            }
-            assert_eq!(desc.size(a), size, "{}", desc.name);
-        };
-        offsets(
-            Stat::DESC,
-            &[
-                ("st_mode", 24),
-                ("st_rdev", 40),
-                ("st_mtime", 64),
-                ("st_size", 112),
-                ("st_blksize", 128),
-            ],
-            224,
-        );
-        offsets(
-            Kevent::DESC,
-            &[("filter", 8), ("fflags", 12), ("data", 16), ("ext", 32)],
-            64,
-        );
-        offsets(Kevent11::DESC, &[("data", 16), ("udata", 24)], 32);
-        offsets(
-            ThrParam::DESC,
-            &[("tls_base", 32), ("child_tid", 48), ("rtp", 72)],
-            104,
-        );
-        offsets(Sigaction::DESC, &[("sa_flags", 8), ("sa_mask", 12)], 32);
-        offsets(Stack::DESC, &[("ss_size", 8), ("ss_flags", 16)], 24);
-        offsets(UmtxTime::DESC, &[("flags", 16), ("clockid", 20)], 24);
-        offsets(
-            Flock::DESC,
-            &[("l_pid", 16), ("l_type", 20), ("l_whence", 22)],
-            32,
-        );
-        offsets(
-            Msghdr::DESC,
-            &[
-                ("msg_iov", 16),
-                ("msg_iovlen", 24),
-                ("msg_controllen", 40),
-                ("msg_flags", 44),
-            ],
-            48,
-        );
-        offsets(Rusage::DESC, &[], 144);
-        offsets(WRusage::DESC, &[], 288);
+    /// `struct sigevent`: the host's union begins with the thread's id too.
+    pub struct Sigevent("sigevent") {
+        sigev_value: Ulong as Show::Hex, sigev_signo: i32 as Show::Signal, sigev_notify: i32 as Show::Flags(&f::SIGEV),
+        sigev_notify_thread_id: i32, _unused: [i32; 11],
+    }
+    layout freebsd {
+        sigev_notify: i32, sigev_signo: i32, sigev_value: Ulong, sigev_notify_thread_id: i32, _spare: [Long; 8],
+    }
+
+    /// `struct mq_attr`
+    pub struct MqAttr("mq_attr") { mq_flags: Long as Show::Flags(&f::OPEN), mq_maxmsg: Long, mq_msgsize: Long, mq_curmsgs: Long, _reserved: [Long; 4] }
+
+    /// `struct ipc_perm`
+    pub struct IpcPerm("ipc_perm") {
+        key: i32 as Show::Hex, uid: u32, gid: u32, cuid: u32, cgid: u32, mode: u32 as Show::Mode, seq: u16, _pad: u16, _unused: [Ulong; 2],
+    }
+    layout freebsd { cuid: u32, cgid: u32, uid: u32, gid: u32, mode: u16, seq: u16, key: Long }
+
+    /// `struct sembuf`
+    pub struct Sembuf("sembuf") { sem_num: u16, sem_op: i16, sem_flg: i16 as Show::Hex }
+}
+
+crate::guest_struct! {
+    /// `struct shmid_ds`
+    pub struct ShmidDs("shmid_ds") {
+        shm_perm: IpcPerm, shm_segsz: Ulong, shm_atime: i64, shm_dtime: i64, shm_ctime: i64, shm_cpid: i32, shm_lpid: i32,
+        shm_nattch: Ulong, _unused: [Ulong; 2],
+    }
+    layout freebsd {
+        shm_perm: IpcPerm, shm_segsz: Ulong, shm_lpid: i32, shm_cpid: i32, shm_nattch: u32, shm_atime: i64, shm_dtime: i64, shm_ctime: i64,
+    }
+
+    /// `struct semid_ds`
+    pub struct SemidDs("semid_ds") {
+        sem_perm: IpcPerm, sem_otime: i64, _unused1: Ulong, sem_ctime: i64, _unused2: Ulong, sem_nsems: Ulong, _unused3: [Ulong; 2],
+    }
+    layout freebsd { sem_perm: IpcPerm, _base: Ulong, sem_nsems: u16, sem_otime: i64, sem_ctime: i64 }
+
+    /// `struct msqid_ds`
+    pub struct MsqidDs("msqid_ds") {
+        msg_perm: IpcPerm, msg_stime: i64, msg_rtime: i64, msg_ctime: i64, msg_cbytes: Ulong, msg_qnum: Ulong, msg_qbytes: Ulong,
+        msg_lspid: i32, msg_lrpid: i32, _unused: [Ulong; 2],
+    }
+    layout freebsd {
+        msg_perm: IpcPerm, _first: Ulong, _last: Ulong, msg_cbytes: Ulong, msg_qnum: Ulong, msg_qbytes: Ulong, msg_lspid: i32,
+        msg_lrpid: i32, msg_stime: i64, msg_rtime: i64, msg_ctime: i64,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,36 +2,135 @@
 #ifndef FREEBSD_H
 #define FREEBSD_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #define __NR_exit_group 1
 #define __NR_fork 2
 #define __NR_read 3
 #define __NR_write 4
 #define __NR_open 5
 #define __NR_close 6
+#define __NR_wait4 7
 #define __NR_unlink 10
 #define __NR_getpid 20
+#define __NR_setuid 23
+#define __NR_getuid 24
+#define __NR_recvmsg 27
+#define __NR_sendmsg 28
+#define __NR_accept 30
 #define __NR_kill 37
+#define __NR_getppid 39
+#define __NR_dup 41
+#define __NR_getlogin 49
 #define __NR_sigaltstack 53
+#define __NR_ioctl 54
+#define __NR_execve 59
 #define __NR_munmap 73
 #define __NR_mprotect 74
+#define __NR_setitimer 83
+#define __NR_dup2 90
 #define __NR_fcntl 92
+#define __NR_socket 97
 #define __NR_socketpair 135
 #define __NR_mkdir 136
 #define __NR_rmdir 137
+#define __NR_sysarch 165
+#define __NR_rtprio 166
+#define __NR___semctl 510
+#define __NR_semget 221
+#define __NR_semop 222
+#define __NR_msgctl 511
+#define __NR_msgget 225
+#define __NR_msgsnd 226
+#define __NR_msgrcv 227
+#define __NR_shmat 228
+#define __NR_shmctl 512
+#define __NR_shmdt 230
+#define __NR_shmget 231
+#define __NR_clock_gettime 232
+#define __NR_clock_settime 233
+#define __NR_ktimer_create 235
+#define __NR_ktimer_delete 236
+#define __NR_ktimer_settime 237
+#define __NR_ktimer_gettime 238
+#define __NR_ktimer_getoverrun 239
+#define __NR_nanosleep 240
+#define __NR_rfork 251
+#define __NR_modnext 300
+#define __NR_modstat 301
+#define __NR_modfind 303
+#define __NR_kldfind 306
+#define __NR_kldnext 307
+#define __NR_kldstat 308
+#define __NR_sched_yield 331
 #define __NR_sigprocmask 340
+#define __NR_sigsuspend 341
+#define __NR_sigpending 343
 #define __NR_sigtimedwait 345
+#define __NR_sigwaitinfo 346
+#define __NR___acl_get_file 347
+#define __NR___acl_get_fd 349
+#define __NR_extattr_set_file 356
+#define __NR_extattr_get_file 357
+#define __NR_extattr_delete_file 358
 #define __NR_kqueue 362
+#define __NR_extattr_set_fd 371
+#define __NR_extattr_get_fd 372
+#define __NR_extattr_delete_fd 373
+#define __NR_kenv 390
+#define __NR_ksem_close 400
+#define __NR_ksem_post 401
+#define __NR_ksem_wait 402
+#define __NR_ksem_trywait 403
+#define __NR_ksem_init 404
+#define __NR_ksem_open 405
+#define __NR_ksem_unlink 406
+#define __NR_ksem_getvalue 407
+#define __NR_ksem_destroy 408
 #define __NR_sigaction 416
+#define __NR_sigreturn 417
 #define __NR_getcontext 421
 #define __NR_setcontext 422
+#define __NR_sigwait 429
 #define __NR_thr_exit 431
 #define __NR_thr_self 432
 #define __NR_thr_kill 433
+#define __NR_extattr_list_fd 437
+#define __NR_extattr_list_file 438
+#define __NR_ksem_timedwait 441
+#define __NR_thr_suspend 442
+#define __NR_thr_wake 443
 #define __NR__umtx_op 454
 #define __NR_thr_new 455
-#define __NR_mmap 477
-#define __NR_lseek 478
-#define __NR_wait6 532
+#define __NR_sigqueue 456
+#define __NR_kmq_open 457
+#define __NR_kmq_setattr 458
+#define __NR_kmq_timedreceive 459
+#define __NR_kmq_timedsend 460
+#define __NR_kmq_notify 461
+#define __NR_kmq_unlink 462
+#define __NR_thr_set_name 464
+#define __NR_rtprio_thread 466
+#define __NR_ftruncate 480
+#define __NR_thr_kill2 481
+#define __NR_shm_unlink 483
+#define __NR_cpuset 484
+#define __NR_mkdirat 496
+#define __NR_openat 499
+#define __NR_unlinkat 503
+#define __NR_jail_get 506
+#define __NR___cap_rights_get 515
+#define __NR_cap_enter 516
+#define __NR_cap_getmode 517
+#define __NR_pdfork 518
+#define __NR_pdkill 519
+#define __NR_pdgetpid 520
+#define __NR_cap_rights_limit 533
+#define __NR_cap_ioctls_limit 534
+#define __NR_cap_ioctls_get 535
+#define __NR_cap_fcntls_limit 536
+#define __NR_cap_fcntls_get 537
 #define __NR_pipe2 542
 #define __NR_fstat 551
 #define __NR_getdirentries 554
@@ -39,5 +138,38 @@
 #define __NR_getrandom 563
 #define __NR___sysctlbyname 570
 #define __NR_shm_open2 571
+#define __NR_shm_rename 572
+#define __NR_sigfastblock 573
+#define __NR_readlink 58
+#define __NR_issetugid 253
+#define __NR___getcwd 326
+#define __NR_utrace 335
+
+typedef int64_t off_t;
+struct timespec { int64_t sec; long nsec; };
+
+/* Calls with arguments of 64 bits; the result is -errno where there is one. */
+long mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
+long wait6(int idtype, int64_t id, int *status, int options, void *usage, void *info);
+long pread(int fd, void *buf, size_t n, off_t offset);
+long pwrite(int fd, const void *buf, size_t n, off_t offset);
+long ftruncate(int fd, off_t length);
+off_t lseek(int fd, off_t offset, int whence);
+long cpuset_getaffinity(int level, int which, int64_t id, size_t size, void *mask);
+long cpuset_getid(int level, int which, int64_t id, int *set);
+long procctl(int idtype, int64_t id, int command, void *data);
+long clock_getcpuclockid2(int64_t id, int which, int *clock);
+/* The indirect calls. */
+long syscall(int number, ...);
+int64_t __syscall(int64_t number, ...);
+
+/* What a register said at the start; NULL where none does. */
+extern void *start_ps_strings;
+
+/* Both results of fork. */
+long fork_pair(long *second);
+void *thread_pointer(void);
+/* Faults at 0x1230. */
+int bad_load(void);
 
 #endif

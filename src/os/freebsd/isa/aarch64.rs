@@ -1,12 +1,12 @@
 //! FreeBSD on AArch64 (`sys/arm64/include/{frame,ucontext}.h`, `sys/arm64/arm64/{exec_machdep,trap,locore}`).
 
-use super::FreeBsdIsa;
+use super::{CallResult, FreeBsdIsa};
 use crate::abi::{Abi, Dialect, Endian, Errno, Kind, OsAbi, Show, read_int};
 use crate::ir::{CpuState, MemFault};
 use crate::isa::aarch64::{features, regs};
 use crate::os::freebsd::siginfo;
-use crate::os::{sigset_from_guest, sigset_to_guest};
-use crate::process::{self, Action, Machine, SigInfo, Thread};
+use crate::os::{Call, sigset_from_guest, sigset_to_guest};
+use crate::process::{self, Action, Machine, SigInfo, Signal, Thread};
 
 /// FreeBSD on little-endian AArch64.
 pub static AARCH64: FreeBsdIsa = FreeBsdIsa {
@@ -24,7 +24,7 @@ pub static AARCH64: FreeBsdIsa = FreeBsdIsa {
             ..Machine::default()
         }
     },
-    start: |cpu, sp, entry| {
+    start: |cpu, sp, entry, _| {
         cpu.write64(regs::x(0), sp);
         cpu.write64(regs::SP, sp & !15);
         cpu.write64(regs::x(30), entry);
@@ -32,6 +32,7 @@ pub static AARCH64: FreeBsdIsa = FreeBsdIsa {
     },
     read_syscall,
     set_result,
+    fork_result: CallResult::Value(0),
     sp: |cpu| cpu.read64(regs::SP),
     enter_thread: |cpu, function, argument, stack_end, tls| {
         cpu.pc = function;
@@ -47,9 +48,13 @@ pub static AARCH64: FreeBsdIsa = FreeBsdIsa {
         0xd280_0028,
         0xd400_0001,
     ],
+    min_signal_stack: 4096,
+    trap_signal: Signal::SIGTRAP,
     push_frame,
     set_context,
     context,
+    // arm64/sysarch.h: no operation is there but ARM64_GUARD_PAGE.
+    sysarch: |_| Err(Errno::EINVAL),
 };
 
 const ABI: OsAbi = OsAbi {
@@ -88,19 +93,20 @@ fn read_syscall(thread: &mut Thread) -> process::Syscall {
 /// PSTATE.C
 const CARRY: u32 = 1 << 29;
 
-fn set_result(cpu: &mut CpuState, result: Result<(u64, u64), u32>) {
+fn set_result(cpu: &mut CpuState, result: CallResult) {
     let flags = cpu.nzcv();
-    match result {
-        Ok((value, second)) => {
-            cpu.write64(regs::x(0), value);
-            cpu.write64(regs::x(1), second);
-            cpu.set_nzcv(flags & !CARRY);
-        }
-        Err(error) => {
+    let (first, second) = match result {
+        CallResult::Value(value) | CallResult::Wide(value) => (value, 0),
+        CallResult::Pair(first, second) => (first, second),
+        CallResult::Error(error) => {
             cpu.write64(regs::x(0), error.into());
             cpu.set_nzcv(flags | CARRY);
+            return;
         }
-    }
+    };
+    cpu.write64(regs::x(0), first);
+    cpu.write64(regs::x(1), second);
+    cpu.set_nzcv(flags & !CARRY);
 }
 
 // struct sigframe: siginfo_t, ucontext_t.
@@ -202,10 +208,10 @@ fn push_frame(
     Ok(())
 }
 
-fn set_context(thread: &mut Thread, addr: u64) -> Result<(), Errno> {
+fn set_context(call: &mut Call<'_>, addr: u64) -> Result<(), Errno> {
+    let uc = call.read_bytes(addr, UC_SIZE as u64)?;
+    let thread = &mut *call.thread;
     let process = thread.process.clone();
-    let mut uc = vec![0; UC_SIZE];
-    process.mem.read(addr, &mut uc)?;
     process.isa.sync_registers(&mut thread.cpu);
     let cpu = &mut thread.cpu;
     for n in 0..30 {

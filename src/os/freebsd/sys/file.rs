@@ -7,7 +7,7 @@ use crate::os::freebsd::structs::*;
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::{Handler, Pass, Wait},
-    Support::{Full, Partial, Stub},
+    Support::{Full, Partial},
     *,
 };
 use crate::process::Outcome;
@@ -24,7 +24,7 @@ crate::syscalls! {
     pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Wait(SYS_pwrite64);
     preadv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_preadv, Dir::Out));
     pwritev(fd: FD, iovp: IOVEC_IN, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_pwritev, Dir::In));
-    lseek(fd: FD, offset: OFFSET, whence: one_of(&f::WHENCE)) -> NUM, Full, Pass(SYS_lseek);
+    lseek(fd: FD, offset: OFFSET, whence: one_of(&f::WHENCE)) -> WIDENUM, Full, Pass(SYS_lseek);
     open(path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[1]))) -> FDNUM, Full, Handler(|c| open_file(c, None, 0));
     openat(fd: DIRFD, path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[2]))) -> FDNUM, Full, Handler(|c| open_file(c, Some(0), 1));
     close(fd: FD) -> NUM, Full, Handler(close_file);
@@ -50,10 +50,6 @@ crate::syscalls! {
     copy_file_range(infd: FD, inoffp: OFFSET_PTR, outfd: FD, outoffp: OFFSET_PTR, len: SIZE, flags: HEX) -> NUM, Full, Wait(SYS_copy_file_range);
     getdirentries(fd: FD, buf: ADDR, count: SIZE, basep: ADDR) -> NUM, Full, Handler(crate::os::freebsd::sys::dir::read_directory);
     ioctl(fd: FD, com: BITS, data: ADDR) -> NUM, Partial("FIOCLEX, FIONCLEX, FIONREAD, FIONBIO, TIOCGETA, TIOCGWINSZ, TIOCGPGRP"), Handler(crate::os::freebsd::sys::misc::device_control);
-    cap_enter() -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
-    cap_rights_limit(fd: FD, rightsp: ADDR) -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
-    cap_ioctls_limit(fd: FD, cmds: ADDR, ncmds: SIZE) -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
-    cap_fcntls_limit(fd: FD, fcntlrights: HEX) -> NUM, Stub("ENOSYS, which base programs take for a kernel without capsicum"), Handler(|_| Err(Errno::ENOSYS));
 }
 
 const OFFSET_PTR: ArgType = ints_of(Dir::InOut, crate::abi::Kind::I64, crate::abi::Show::Dec, 1);

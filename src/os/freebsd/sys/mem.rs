@@ -6,7 +6,7 @@ use crate::mem::{Backing, File, Kind, Mapping, PAGE_SIZE, Place, Prot, page_up};
 use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
-    Run::{Handler, Pass},
+    Run::Handler,
     Support::{Full, Partial, Stub},
     *,
 };
@@ -23,9 +23,7 @@ crate::syscalls! {
     mlockall(how: HEX) -> NUM, Stub("success: locking all would lock the emulator's reservation too"), Handler(|_| Ok(0));
     munlockall() -> NUM, Stub("success, as mlockall locks nothing"), Handler(|_| Ok(0));
     minherit(addr: BITS, len: SIZE, inherit: INT) -> NUM, Partial("only INHERIT_COPY"), Handler(inherit);
-    shm_open2(path: ADDR, flags: flags(&f::OPEN), mode: MODE, shmflags: HEX, name: ADDR) -> FDNUM, Partial("only SHM_ANON"), Handler(open_shared);
     sbrk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
-    sched_yield() -> NUM, Full, Pass(SYS_sched_yield);
 }
 
 // sys/mman.h
@@ -235,19 +233,4 @@ fn inherit(call: &mut Call<'_>) -> SysResult {
         }
         _ => Err(Errno::EINVAL),
     }
-}
-
-fn open_shared(call: &mut Call<'_>) -> SysResult {
-    /// SHM_ANON: a path that is none.
-    const SHM_ANON: u64 = 1;
-    const MFD_CLOEXEC: u64 = 1;
-    const MFD_ALLOW_SEALING: u64 = 2;
-    if call.arg(0) != SHM_ANON {
-        call.unimplemented("shm_open2 of a name");
-        return Err(Errno::ENOSYS);
-    }
-    // Descriptors of shared memory are always closed by exec.
-    let name = c"shm";
-    let flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-    call.host(SYS_memfd_create, [name.as_ptr() as u64, flags, 0, 0, 0, 0])
 }

@@ -15,8 +15,6 @@ crate::syscalls! {
     __sysctlbyname(name: buf_in(1), namelen: SIZE, old: ADDR, oldlenp: ADDR, new: ADDR, newlen: SIZE) -> NUM, Partial("see --list sysctls"), Handler(sysctl::by_name);
     getrandom(buf: ADDR, buflen: SIZE, flags: HEX) -> NUM, Full, Handler(random);
     utrace(addr: ADDR, len: SIZE) -> NUM, Stub("success, as without ktrace"), Handler(|_| Ok(0));
-    modfind(name: STR) -> NUM, Stub("ENOENT: no module is loaded"), Handler(|_| Err(Errno::ENOENT));
-    kldfind(file: STR) -> NUM, Stub("ENOENT: no module is loaded"), Handler(|_| Err(Errno::ENOENT));
 }
 
 fn random(call: &mut Call<'_>) -> SysResult {

@@ -1,14 +1,23 @@
 //! The system calls, by family: rows and the handlers that some of them need.
 
+pub mod capsicum;
+pub mod descriptors;
 pub mod dir;
+pub mod extattr;
 pub mod file;
+pub mod kernel;
 pub mod kqueue;
 pub mod mem;
 pub mod misc;
 pub mod missing;
 pub mod net;
+pub mod posix;
+pub mod procctl;
+pub mod procdesc;
 pub mod process;
+pub mod sched;
 pub mod signal;
+pub mod sysv;
 pub mod thread;
 pub mod time;
 pub mod umtx;
@@ -18,24 +27,33 @@ use crate::os::Syscall;
 /// Every row by its name, for the number table.
 pub mod rows {
     pub use super::{
-        dir::rows::*, file::rows::*, kqueue::rows::*, mem::rows::*, misc::rows::*,
-        missing::rows::*, net::rows::*, process::rows::*, signal::rows::*, thread::rows::*,
-        time::rows::*, umtx::rows::*,
+        capsicum::rows::*, dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*,
+        kqueue::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, net::rows::*,
+        posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*, sched::rows::*,
+        signal::rows::*, sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*,
     };
 }
 
 /// The rows of all families.
 pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
     [
+        capsicum::ROWS,
         dir::ROWS,
+        extattr::ROWS,
         file::ROWS,
+        kernel::ROWS,
         kqueue::ROWS,
         mem::ROWS,
         misc::ROWS,
         missing::ROWS,
         net::ROWS,
+        posix::ROWS,
+        procctl::ROWS,
+        procdesc::ROWS,
         process::ROWS,
+        sched::ROWS,
         signal::ROWS,
+        sysv::ROWS,
         thread::ROWS,
         time::ROWS,
         umtx::ROWS,

@@ -121,9 +121,9 @@ const HOST_SOL_SOCKET: u32 = 1;
 /// Header of a control message with its padding, in both layouts of 64-bit words.
 const CMSG_HEAD: usize = 16;
 
-fn cmsg_head(a: OsAbi) -> (usize, usize) {
-    // struct cmsghdr: length, level, type; data at the next multiple of the alignment (`_ALIGN`).
-    let align = if a.abi.is_32bit() { 4 } else { 8 };
+fn cmsg_head(_: OsAbi) -> (usize, usize) {
+    // struct cmsghdr: length, level, type; data at the next multiple of the alignment (`_ALIGN`), which only Arm has lower.
+    let align: usize = 8;
     (12usize.next_multiple_of(align), align)
 }
 

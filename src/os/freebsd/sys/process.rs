@@ -8,17 +8,16 @@ use crate::os::linux::sys::process::execute;
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::{Handler, Pass},
-    Support::{Full, Partial, Stub},
+    Support::{Full, Partial},
     *,
 };
 use crate::process::{Forked, Outcome};
 
 crate::syscalls! {
-    exit(rval: INT) -> NUM, Full, Handler(|c| end(c, Outcome::ExitProcess(c.int(0) & 0xff)));
+    exit(rval: INT) -> NUM, Full, Handler(end);
     fork() -> NUM, Full, Handler(create);
     vfork() -> NUM, Full, Handler(create_shared);
-    rfork(flags: HEX) -> NUM, Partial("RFPROC|RFFDG, RFSPAWN"), Handler(create_by_flags);
-    pdfork(fdp: ints_of(Dir::Out, Kind::I32, Show::Fd, 1), flags: HEX) -> NUM, Partial("closing the descriptor does not end the process"), Handler(create_with_descriptor);
+    rfork(flags: HEX) -> NUM, Partial("RFPROC|RFFDG, RFPROC|RFCFDG, RFFDG, RFCFDG, RFSPAWN: no shared descriptors, no RFMEM"), Handler(create_by_flags);
     execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute(c, None, 0, 0));
     wait4(pid: INT, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), rusage: output::<Rusage>()) -> NUM, Full, Handler(wait_child);
     wait6(idtype: one_of(&f::ID_TYPE), id: OFFSET, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), wrusage: output::<WRusage>(), info: ADDR) -> NUM, Partial("P_PID, P_PGID, P_ALL; wru_children is 0"), Handler(wait_id);
@@ -52,12 +51,12 @@ crate::syscalls! {
     getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(get_limit);
     setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(set_limit);
     getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Full, Pass(SYS_getrusage);
-    procctl(idtype: INT, id: OFFSET, com: INT, data: ADDR) -> NUM, Stub("EINVAL: no control is there"), Handler(control);
-    sysarch(op: INT, parms: ADDR) -> NUM, Stub("EINVAL, as on AArch64"), Handler(|_| Err(Errno::EINVAL));
+    sysarch(op: INT, parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
 }
 
-fn end(call: &mut Call<'_>, outcome: Outcome) -> SysResult {
-    call.outcome = Some(outcome);
+fn end(call: &mut Call<'_>) -> SysResult {
+    super::umtx::process_exit(call);
+    call.outcome = Some(Outcome::ExitProcess(call.int(0) & 0xff));
     Ok(0)
 }
 
@@ -66,16 +65,28 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
     const SIGCHLD: u64 = 17;
     let isa = isa_of(call.thread);
     let pid = call.thread.vfork(SIGCHLD, |thread| {
-        (isa.set_result)(&mut thread.cpu, Ok((0, 0)))
+        (isa.set_result)(&mut thread.cpu, isa.fork_result)
     })?;
     Ok(pid as u64)
+}
+
+/// What the child of a fork is told, and what it does not have of its parent.
+pub(super) fn become_child(call: &mut Call<'_>) {
+    super::kqueue::forked(call);
+    super::umtx::forked(call);
+    super::procdesc::forked(call);
+    if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
+        isa_of(call.thread).fork_result
+    {
+        call.outcome = Some(Outcome::ReturnPair(first, second));
+    }
 }
 
 fn create(call: &mut Call<'_>) -> SysResult {
     match call.thread.fork()? {
         Forked::Parent(pid) => Ok(pid as u64),
         Forked::Child => {
-            super::kqueue::forked(call);
+            become_child(call);
             Ok(0)
         }
     }
@@ -85,36 +96,34 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
     // sys/unistd.h
     const RFFDG: u64 = 1 << 2;
     const RFPROC: u64 = 1 << 4;
+    const RFCFDG: u64 = 1 << 12;
     const RFSPAWN: u64 = 1 << 31;
-    match call.arg(0) {
-        flags if flags == RFFDG | RFPROC => create(call),
+    let flags = call.arg(0);
+    match flags {
+        _ if flags & (RFFDG | RFCFDG) == RFFDG | RFCFDG => Err(Errno::EINVAL),
+        // Descriptors of its own: it has them.
+        RFFDG => Ok(0),
+        RFCFDG => close_all(call),
+        _ if flags == RFFDG | RFPROC => create(call),
+        _ if flags == RFCFDG | RFPROC => match call.thread.fork()? {
+            Forked::Parent(pid) => Ok(pid as u64),
+            Forked::Child => {
+                become_child(call);
+                close_all(call)
+            }
+        },
         // posix_spawn's: vfork with the caught signals reset, which exec does anyway.
         RFSPAWN => create_shared(call),
-        flags => {
-            call.unimplemented(&format!("rfork {flags:#x}"));
+        _ => {
+            call.unimplemented(&format!("flags {flags:#x}"));
             Err(Errno::EINVAL)
         }
     }
 }
 
-fn create_with_descriptor(call: &mut Call<'_>) -> SysResult {
-    const PD_DAEMON: u64 = 1;
-    const PD_CLOEXEC: u64 = 0x10_0000;
-    if call.arg(1) & !(PD_DAEMON | PD_CLOEXEC) != 0 {
-        return Err(Errno::EINVAL);
-    }
-    match call.thread.fork()? {
-        Forked::Parent(pid) => {
-            // The host's descriptors of processes are always closed by exec.
-            let fd = call.host(SYS_pidfd_open, [pid as u64, 0, 0, 0, 0, 0])?;
-            call.write_int(call.arg(0), Kind::I32, fd)?;
-            Ok(pid as u64)
-        }
-        Forked::Child => {
-            super::kqueue::forked(call);
-            Ok(0)
-        }
-    }
+fn close_all(call: &mut Call<'_>) -> SysResult {
+    super::kqueue::closed_range(call, 0, i32::MAX);
+    call.close_range(0, u32::MAX.into(), 0)
 }
 
 fn wait_child(call: &mut Call<'_>) -> SysResult {
@@ -242,9 +251,4 @@ fn set_limit(call: &mut Call<'_>) -> SysResult {
         Some(which) => call.host(SYS_prlimit64, [0, which, new.as_ptr() as u64, 0, 0, 0]),
         None => Ok(0),
     }
-}
-
-fn control(call: &mut Call<'_>) -> SysResult {
-    call.unimplemented(&format!("procctl command {}", call.int(2)));
-    Err(Errno::EINVAL)
 }

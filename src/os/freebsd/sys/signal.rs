@@ -6,11 +6,11 @@ use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of, siginfo};
 use crate::os::{
     ArgType, Call, Dir, Len,
-    Run::{Handler, Pass},
-    Support::{Full, Stub},
+    Run::Handler,
+    Support::{Full, Partial, Stub},
     *,
 };
-use crate::process::{Action, AltStack, Outcome, SigSet};
+use crate::process::{Action, AltStack, Outcome, SigFields, SigInfo, SigSet};
 
 const SET_SIZE: u32 = 16;
 const SET_IN: ArgType = ArgType::SigSet(Dir::In, Len::Const(SET_SIZE));
@@ -29,8 +29,8 @@ crate::syscalls! {
     getcontext(ucp: ADDR) -> NUM, Full, Handler(get_context);
     setcontext(ucp: ADDR) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
     swapcontext(oucp: ADDR, ucp: ADDR) -> NUM, Full, Handler(swap_context);
-    kill(pid: INT, signum: SIGNAL) -> NUM, Full, Pass(SYS_kill);
-    sigqueue(pid: INT, signum: SIGNAL, value: BITS) -> NUM, Full, Handler(queue);
+    kill(pid: INT, signum: SIGNAL) -> NUM, Partial("signals from 96 on: to one process"), Handler(|c| send(c, None));
+    sigqueue(pid: INT, signum: SIGNAL, value: BITS) -> NUM, Full, Handler(|c| { let value = c.arg(2); send(c, Some(value)) });
     thr_kill(id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, crate::host::pid() as u64, c.arg(0), 1));
     thr_kill2(pid: INT, id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, c.arg(0), c.arg(1), 2));
     sigfastblock(cmd: one_of(&f::SIGFASTBLOCK), ptr: ADDR) -> NUM, Stub("EINVAL, as AT_BSDFLAGS does not offer it"), Handler(|_| Err(Errno::EINVAL));
@@ -95,6 +95,7 @@ fn pending(call: &mut Call<'_>) -> SysResult {
     let mut bits = [0u8; 8];
     call.host(SYS_rt_sigpending, [bits.as_mut_ptr() as u64, 8, 0, 0, 0, 0])?;
     let set = SigSet::from_host(u64::from_le_bytes(bits));
+    let set = set.union(call.thread.pending_here());
     write_sigset(call, call.arg(0), SET_SIZE.into(), set)?;
     Ok(0)
 }
@@ -102,7 +103,9 @@ fn pending(call: &mut Call<'_>) -> SysResult {
 fn suspend(call: &mut Call<'_>) -> SysResult {
     let mask = read_sigset(call, call.arg(0), SET_SIZE.into())?;
     let bits = mask.blockable().host_mask().to_le_bytes();
-    call.host_wait(SYS_rt_sigsuspend, [bits.as_ptr() as u64, 8, 0, 0, 0, 0])
+    let args = [bits.as_ptr() as u64, 8, 0, 0, 0, 0];
+    call.thread
+        .wait_with_mask(mask.blockable(), SYS_rt_sigsuspend, args)
 }
 
 fn wait_timed(call: &mut Call<'_>) -> SysResult {
@@ -124,8 +127,10 @@ fn wait_signal(call: &mut Call<'_>, timeout: Option<Timespec>) -> SysResult {
         0,
         0,
     ];
-    call.host_wait(SYS_rt_sigtimedwait, args)?;
-    let info = crate::process::SigInfo::from_host(&raw);
+    let info = match call.thread.wait_for_signal(set, args)? {
+        Some(info) => info,
+        None => SigInfo::from_host(&raw),
+    };
     if call.arg(1) != 0 {
         call.write_bytes(call.arg(1), &siginfo::to_guest(call.abi, &info))?;
     }
@@ -148,8 +153,6 @@ fn wait_number(call: &mut Call<'_>) -> SysResult {
 fn alternate_stack(call: &mut Call<'_>) -> SysResult {
     const SS_ONSTACK: i32 = 1;
     const SS_DISABLE: i32 = 4;
-    /// `sys/arm64/include/_limits.h` and its like: 1024 * 4.
-    const MINSIGSTKSZ: u64 = 4096;
     let addr = call.arg(0);
     let sp = (isa_of(call.thread).sp)(&call.thread.cpu);
     let old = call.thread.altstack;
@@ -166,7 +169,7 @@ fn alternate_stack(call: &mut Call<'_>) -> SysResult {
         }
         call.thread.altstack = if flags & SS_DISABLE != 0 {
             AltStack::default()
-        } else if new.ss_size.0 < MINSIGSTKSZ {
+        } else if new.ss_size.0 < isa_of(call.thread).min_signal_stack {
             return Err(Errno::ENOMEM);
         } else {
             AltStack {
@@ -193,7 +196,7 @@ fn alternate_stack(call: &mut Call<'_>) -> SysResult {
 
 fn enter_context(call: &mut Call<'_>, addr: u64) -> SysResult {
     let isa = isa_of(call.thread);
-    (isa.set_context)(call.thread, addr)?;
+    (isa.set_context)(call, addr)?;
     call.outcome = Some(Outcome::Keep);
     Ok(0)
 }
@@ -215,39 +218,104 @@ fn swap_context(call: &mut Call<'_>) -> SysResult {
     enter_context(call, call.arg(1))
 }
 
-fn queue(call: &mut Call<'_>) -> SysResult {
-    let signal = Show::Signal.convert(call.arg(1), call.abi, crate::abi::OsAbi::HOST);
-    // siginfo_t: signal, error, code SI_QUEUE, sender, its user, value
+/// `si_code`s of the host.
+const SI_USER: i32 = 0;
+const SI_QUEUE: i32 = -1;
+const SI_TKILL: i32 = -6;
+
+/// The signal of argument `n`, or none: 0 only asks whether there is somebody to get one.
+fn signal_or_none(call: &Call<'_>, n: usize) -> SysResult<Option<Signal>> {
+    match call.int(n) {
+        0 => Ok(None),
+        _ => signal_of(call, n).map(Some),
+    }
+}
+
+/// Whether the host does not have a signal.
+fn is_beyond(signal: Option<Signal>) -> Option<Signal> {
+    signal.filter(|s| s.0 > 64)
+}
+
+fn information(signal: Signal, code: i32, value: Option<u64>) -> SigInfo {
+    let (pid, uid) = (crate::host::pid(), crate::host::ids().uid);
+    SigInfo {
+        signal,
+        errno: 0,
+        code,
+        fields: match value {
+            Some(value) => SigFields::Queue { pid, uid, value },
+            None => SigFields::Kill { pid, uid },
+        },
+    }
+}
+
+/// `kill`, or `sigqueue` with its value.
+fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
+    let (pid, signal) = (call.int(0), signal_or_none(call, 1)?);
+    if let Some(signal) = is_beyond(signal) {
+        let process = call.thread.process.clone();
+        let code = if value.is_some() { SI_QUEUE } else { SI_USER };
+        return match pid {
+            pid if pid == crate::host::pid() => {
+                process.send_beyond(None, information(signal, code, value));
+                Ok(0)
+            }
+            1.. => process.send_beyond_to(pid, signal, value),
+            _ => {
+                call.unimplemented("a signal from 96 on to a group of processes");
+                Err(Errno::EINVAL)
+            }
+        };
+    }
+    let signal = signal.map_or(0, |s| s.0.into());
+    let Some(value) = value else {
+        return call.host(SYS_kill, [pid as u64, signal, 0, 0, 0, 0]);
+    };
+    // siginfo_t: signal, error, code, sender, its user, value
     let mut info = [0u8; 128];
     info[..4].copy_from_slice(&(signal as u32).to_le_bytes());
-    info[8..12].copy_from_slice(&(-1i32).to_le_bytes());
+    info[8..12].copy_from_slice(&SI_QUEUE.to_le_bytes());
     info[16..20].copy_from_slice(&crate::host::pid().to_le_bytes());
     info[20..24].copy_from_slice(&crate::host::ids().uid.to_le_bytes());
-    info[24..32].copy_from_slice(&call.arg(2).to_le_bytes());
-    call.host(
-        SYS_rt_sigqueueinfo,
-        [call.arg(0), signal, info.as_ptr() as u64, 0, 0, 0],
-    )
+    info[24..32].copy_from_slice(&value.to_le_bytes());
+    let args = [pid as u64, signal, info.as_ptr() as u64, 0, 0, 0];
+    call.host(SYS_rt_sigqueueinfo, args)
 }
 
 /// -1 is every other thread of the process.
 fn kill_thread(call: &mut Call<'_>, pid: u64, tid: u64, n: usize) -> SysResult {
-    let signal = Show::Signal.convert(call.arg(n), call.abi, crate::abi::OsAbi::HOST);
-    if tid as i64 != -1 {
-        return call.host(SYS_tgkill, [pid, tid, signal, 0, 0, 0]);
+    let signal = signal_or_none(call, n)?;
+    let (all, me) = (tid as i64 == -1, call.thread.tid());
+    let own = pid == crate::host::pid() as u64;
+    let threads = call.thread.process.threads();
+    let targets: Vec<i32> = if all && own {
+        let others = threads.iter().map(|t| t.tid);
+        others.filter(|&t| t != me).collect()
+    } else {
+        vec![tid as i32]
+    };
+    if let Some(signal) = is_beyond(signal) {
+        if !own {
+            call.unimplemented("a signal from 96 on to a thread of another process");
+            return Err(Errno::EINVAL);
+        }
+        for target in targets {
+            if !threads.iter().any(|t| t.tid == target) {
+                return Err(Errno::ESRCH);
+            }
+            let info = information(signal, SI_TKILL, None);
+            call.thread.process.send_beyond(Some(target), info);
+        }
+        return Ok(0);
     }
-    let me = call.thread.tid();
-    let others: Vec<i32> = call
-        .thread
-        .process
-        .threads()
-        .iter()
-        .map(|t| t.tid)
-        .filter(|&t| t != me)
-        .collect();
-    for other in others {
-        // One that has just ended is no error.
-        let _ = call.host(SYS_tgkill, [pid, other as u64, signal, 0, 0, 0]);
+    let signal = signal.map_or(0, |s| s.0.into());
+    let mut result = if all { Err(Errno::ESRCH) } else { Ok(0) };
+    for target in targets {
+        let sent = call.host(SYS_tgkill, [pid, target as u64, signal, 0, 0, 0]);
+        // Of several, one that has just ended is no error.
+        if !all || sent.is_ok() {
+            result = sent;
+        }
     }
-    Ok(0)
+    result
 }

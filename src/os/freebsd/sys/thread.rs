@@ -1,14 +1,13 @@
 //! Threads: `thr_*` and scheduling.
 
 use crate::abi::{Errno, GuestStruct, Kind, SysResult};
-use crate::host::nr::*;
 use crate::os::freebsd::isa_of;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::sys::umtx;
 use crate::os::{
     Call,
     Run::Handler,
-    Support::{Full, Partial, Stub},
+    Support::{Full, Partial},
     *,
 };
 use crate::process::Outcome;
@@ -20,9 +19,6 @@ crate::syscalls! {
     thr_set_name(id: LONG, name: STR) -> NUM, Full, Handler(set_name);
     thr_wake(id: LONG) -> NUM, Full, Handler(umtx::wake_thread);
     thr_suspend(timeout: input::<Timespec>()) -> NUM, Full, Handler(umtx::suspend_thread);
-    rtprio_thread(function: INT, lwpid: INT, rtp: ADDR) -> NUM, Stub("every thread has the normal priority"), Handler(priority);
-    cpuset_getaffinity(level: INT, which: INT, id: OFFSET, cpusetsize: SIZE, mask: ADDR) -> NUM, Partial("of this process and its threads"), Handler(get_affinity);
-    cpuset_setaffinity(level: INT, which: INT, id: OFFSET, cpusetsize: SIZE, mask: ADDR) -> NUM, Partial("of this process and its threads"), Handler(set_affinity);
 }
 
 fn create(call: &mut Call<'_>) -> SysResult {
@@ -83,70 +79,4 @@ fn set_name(call: &mut Call<'_>) -> SysResult {
     let path = format!("/proc/self/task/{}/comm", call.arg(0));
     std::fs::write(path, &name).map_err(|_| Errno::ESRCH)?;
     Ok(0)
-}
-
-fn priority(call: &mut Call<'_>) -> SysResult {
-    const RTP_LOOKUP: i32 = 0;
-    const RTP_SET: i32 = 1;
-    const RTP_PRIO_NORMAL: u64 = 3;
-    match call.int(0) {
-        RTP_LOOKUP => {
-            // struct rtprio: type, prio
-            call.write_int(call.arg(2), Kind::U16, RTP_PRIO_NORMAL)?;
-            call.write_int(call.arg(2) + 2, Kind::U16, 0)?;
-            Ok(0)
-        }
-        RTP_SET => match call.read_int(call.arg(2), Kind::U16)? {
-            RTP_PRIO_NORMAL => Ok(0),
-            _ => Err(Errno::EPERM),
-        },
-        _ => Err(Errno::EINVAL),
-    }
-}
-
-/// Size in bytes of the kernel's `cpuset_t`: 256 CPUs in 13.2.
-const CPUSET_SIZE: u64 = 32;
-
-/// The host's id of what a call is about; 0 is the calling thread.
-fn subject(call: &mut Call<'_>) -> SysResult {
-    // sys/cpuset.h
-    const CPU_WHICH_TID: i32 = 1;
-    const CPU_WHICH_PID: i32 = 2;
-    match (call.int(1), call.arg(2) as i64) {
-        (CPU_WHICH_TID | CPU_WHICH_PID, -1) => Ok(0),
-        (CPU_WHICH_TID | CPU_WHICH_PID, id) => Ok(id as u64),
-        (which, _) => {
-            call.unimplemented(&format!("cpuset affinity of CPU_WHICH {which}"));
-            Err(Errno::EINVAL)
-        }
-    }
-}
-
-fn get_affinity(call: &mut Call<'_>) -> SysResult {
-    let size = call.arg(3);
-    if size < CPUSET_SIZE {
-        return Err(Errno::ERANGE);
-    }
-    let id = subject(call)?;
-    let mut mask = vec![0u8; 1024];
-    call.host(
-        SYS_sched_getaffinity,
-        [id, 1024, mask.as_mut_ptr() as u64, 0, 0, 0],
-    )?;
-    mask.resize(size.min(1024) as usize, 0);
-    call.write_bytes(call.arg(4), &mask)?;
-    Ok(0)
-}
-
-fn set_affinity(call: &mut Call<'_>) -> SysResult {
-    let size = call.arg(3);
-    if !(CPUSET_SIZE..=1024).contains(&size) {
-        return Err(Errno::ERANGE);
-    }
-    let id = subject(call)?;
-    let mask = call.read_bytes(call.arg(4), size)?;
-    call.host(
-        SYS_sched_setaffinity,
-        [id, size, mask.as_ptr() as u64, 0, 0, 0],
-    )
 }

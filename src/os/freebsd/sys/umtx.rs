@@ -5,26 +5,35 @@
 //! "there are waiters" mark is taken away *before* waking, set again if somebody was woken, and checked by a waiter after it
 //! has read the value that it sleeps on: it can be there needlessly, but is never missing.
 
+mod mutex;
+mod rwlock;
+mod shared;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::abi::{Endian, Errno, GuestStruct, Kind, Show, SysResult};
+use crate::abi::{Endian, Errno, GuestStruct, Kind, Long, OsAbi, Show, SysResult, read_int};
 use crate::host::nr::*;
-use crate::os::freebsd::flags as f;
+use crate::mem::AddressSpace;
 use crate::os::freebsd::structs::*;
+use crate::os::freebsd::{self, flags as f};
 use crate::os::{ArgType, Call, Run::Handler, Support::Partial, *};
 use crate::process::{ERESTARTSYS, Thread};
+use mutex::{Lock, RobustLists, lock, unlock};
 
 crate::syscalls! {
-    _umtx_op(obj: ADDR, op: one_of(&f::UMTX_OP), val: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ULONG } else { BITS }), uaddr1: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ADDR } else { BITS }), uaddr2: ADDR) -> NUM, Partial("priorities and priority ceilings, SHM, robust lists at the end of a thread"), Handler(operate);
+    _umtx_op(obj: ADDR, op: one_of(&f::UMTX_OP), val: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ULONG } else { BITS }), uaddr1: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ADDR } else { BITS }), uaddr2: ADDR) -> NUM, Partial("threads have one priority; robust mutexes of a process that a signal kills; UMTX_OP_SHM of private memory"), Handler(operate);
 }
 
+const LOCK: u64 = 0;
+const UNLOCK: u64 = 1;
 const WAIT: u64 = 2;
 const WAKE: u64 = 3;
 const MUTEX_TRYLOCK: u64 = 4;
 const MUTEX_LOCK: u64 = 5;
 const MUTEX_UNLOCK: u64 = 6;
+const SET_CEILING: u64 = 7;
 const CV_WAIT: u64 = 8;
 const CV_SIGNAL: u64 = 9;
 const CV_BROADCAST: u64 = 10;
@@ -42,7 +51,10 @@ const NWAKE_PRIVATE: u64 = 21;
 const MUTEX_WAKE2: u64 = 22;
 const SEM2_WAIT: u64 = 23;
 const SEM2_WAKE: u64 = 24;
+const SHM: u64 = 25;
 const ROBUST_LISTS: u64 = 26;
+const GET_MIN_TIMEOUT: u64 = 27;
+const SET_MIN_TIMEOUT: u64 = 28;
 
 /// As many as there are.
 const ALL: u64 = i32::MAX as u64;
@@ -59,7 +71,7 @@ fn operate(call: &mut Call<'_>) -> SysResult {
         NWAKE_PRIVATE => {
             let word = u64::from(call.abi.abi.word);
             for n in 0..val {
-                let at = call.read_int(obj + n * word, Kind::Ulong)?;
+                let at = call.read_int(obj.wrapping_add(n.wrapping_mul(word)), Kind::Ulong)?;
                 wake(call, at, ALL);
             }
             Ok(0)
@@ -74,20 +86,21 @@ fn operate(call: &mut Call<'_>) -> SysResult {
             lock(call, obj, Lock::Await, deadline)
         }
         MUTEX_UNLOCK => unlock(call, obj),
-        MUTEX_WAKE => wake_mutex(call, obj),
-        MUTEX_WAKE2 => wake_mutex2(call, obj),
+        MUTEX_WAKE => mutex::wake_free(call, obj),
+        MUTEX_WAKE2 => mutex::wake_after_unlock(call, obj),
+        SET_CEILING => mutex::set_ceiling(call, obj, val, call.arg(3)),
         CV_WAIT => wait_condition(call, obj),
         CV_SIGNAL => signal_condition(call, obj, 1),
         CV_BROADCAST => signal_condition(call, obj, ALL),
         RW_RDLOCK => {
             let deadline = deadline(call)?;
-            read_lock(call, obj, val, deadline)
+            rwlock::read_lock(call, obj, val, deadline)
         }
         RW_WRLOCK => {
             let deadline = deadline(call)?;
-            write_lock(call, obj, deadline)
+            rwlock::write_lock(call, obj, deadline)
         }
-        RW_UNLOCK => unlock_rw(call, obj),
+        RW_UNLOCK => rwlock::unlock_rw(call, obj),
         SEM_WAIT => wait_old_semaphore(call, obj),
         SEM_WAKE => {
             wake(call, obj + 4, 1);
@@ -95,17 +108,26 @@ fn operate(call: &mut Call<'_>) -> SysResult {
         }
         SEM2_WAIT => wait_semaphore(call, obj),
         SEM2_WAKE => wake_semaphore(call, obj),
-        ROBUST_LISTS => {
-            call.unimplemented("_umtx_op UMTX_OP_ROBUST_LISTS: the owner's death is not told");
+        SHM => shared::operate(call, val, call.arg(3)),
+        ROBUST_LISTS => mutex::set_robust_lists(call, val, call.arg(3)),
+        GET_MIN_TIMEOUT => {
+            let least = state(call.thread, |s| s.min_timeout);
+            call.write_int(call.arg(3), Kind::Long, least as u64)?;
             Ok(0)
         }
+        SET_MIN_TIMEOUT => {
+            let least = Kind::Long.extend(call.abi, val) as i64;
+            if least < 0 {
+                return Err(Errno::EINVAL);
+            }
+            state(call.thread, |s| s.min_timeout = least);
+            Ok(0)
+        }
+        // Those of before FreeBSD 11.
+        LOCK | UNLOCK => Err(Errno::EOPNOTSUPP),
         _ => {
-            let name = f::UMTX_OP.fields[0].values.iter().find(|v| v.host == op);
-            call.unimplemented(&format!(
-                "_umtx_op {} ({op})",
-                name.map_or("operation", |v| v.name)
-            ));
-            Err(Errno::EOPNOTSUPP)
+            call.unimplemented(&format!("operation {op:#x}"));
+            Err(Errno::EINVAL)
         }
     }
 }
@@ -113,7 +135,10 @@ fn operate(call: &mut Call<'_>) -> SysResult {
 /// When a wait ends, on the host's clock.
 #[derive(Clone, Copy)]
 struct Deadline {
+    /// On CLOCK_REALTIME, rather than CLOCK_MONOTONIC.
     realtime: bool,
+    /// The caller said when, rather than how long.
+    absolute: bool,
     sec: i64,
     nsec: i64,
 }
@@ -133,7 +158,32 @@ fn deadline(call: &Call<'_>) -> SysResult<Option<Deadline>> {
     } else {
         call.read_struct(at)?
     };
-    absolute(&time).map(Some)
+    let deadline = absolute(&time)?;
+    Ok(Some(not_before(call, deadline)))
+}
+
+/// A deadline, put off until the least time that the process asks for has passed.
+fn not_before(call: &Call<'_>, deadline: Deadline) -> Deadline {
+    match state(call.thread, |s| s.min_timeout) {
+        0 => deadline,
+        least if deadline.realtime => {
+            // The clock may be set meanwhile: what is left of it now is what counts.
+            let now = std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .map_or(0, |d| d.as_nanos() as i64);
+            deadline.max(now.saturating_add(least))
+        }
+        least => deadline.max((crate::host::monotonic_ns() as i64).saturating_add(least)),
+    }
+}
+
+impl Deadline {
+    /// The later one of this and `other`, in nanoseconds on the same clock.
+    fn max(self, other: i64) -> Deadline {
+        let (sec, nsec) = (other / 1_000_000_000, other % 1_000_000_000);
+        let (sec, nsec) = (self.sec, self.nsec).max((sec, nsec));
+        Deadline { sec, nsec, ..self }
+    }
 }
 
 /// UMTX_ABSTIME
@@ -154,13 +204,15 @@ fn absolute(time: &UmtxTime) -> SysResult<Deadline> {
     }
     Ok(Deadline {
         realtime: realtime && time.flags & ABSTIME != 0,
+        absolute: time.flags & ABSTIME != 0,
         sec,
         nsec,
     })
 }
 
-fn swap(call: &Call<'_>, v: u32) -> u32 {
-    match call.abi.abi.endian {
+/// A word as the host sees it in the guest's memory, or back.
+fn swap(a: OsAbi, v: u32) -> u32 {
+    match a.abi.endian {
         Endian::Little => v,
         Endian::Big => v.swap_bytes(),
     }
@@ -189,7 +241,7 @@ fn sleep(
     let args = [
         host,
         FUTEX_WAIT_BITSET | clock,
-        swap(call, value).into(),
+        swap(call.abi, value).into(),
         time.as_ref().map_or(0, |t| t.as_ptr() as u64),
         0,
         who.into(),
@@ -208,14 +260,15 @@ pub(super) fn wake(call: &mut Call<'_>, at: u64, count: u64) -> u64 {
 }
 
 fn wake_some(call: &mut Call<'_>, at: u64, count: u64, who: u32) -> u64 {
-    let Ok(host) = call.mem().host_range(at, 4, false) else {
+    wake_in(call.thread, at, count, who)
+}
+
+fn wake_in(thread: &mut Thread, at: u64, count: u64, who: u32) -> u64 {
+    let Ok(host) = thread.process.mem.host_range(at, 4, false) else {
         return 0;
     };
-    call.host(
-        SYS_futex,
-        [host, FUTEX_WAKE_BITSET, count, 0, 0, who.into()],
-    )
-    .unwrap_or(0)
+    let args = [host, FUTEX_WAKE_BITSET, count, 0, 0, who.into()];
+    thread.syscall(SYS_futex, args).unwrap_or(0)
 }
 
 fn load(call: &Call<'_>, at: u64) -> SysResult<u32> {
@@ -224,9 +277,12 @@ fn load(call: &Call<'_>, at: u64) -> SysResult<u32> {
 
 /// Changes the word at `at` from `old` to `new`; whether it was `old`.
 fn exchange(call: &Call<'_>, at: u64, old: u32, new: u32) -> SysResult<bool> {
-    let old = u128::from(swap(call, old));
-    let new = u128::from(swap(call, new));
-    Ok(call.mem().compare_exchange(at, 4, old, new)? == old)
+    exchange_in(call.mem(), call.abi, at, old, new)
+}
+
+fn exchange_in(mem: &AddressSpace, a: OsAbi, at: u64, old: u32, new: u32) -> SysResult<bool> {
+    let (old, new) = (u128::from(swap(a, old)), u128::from(swap(a, new)));
+    Ok(mem.compare_exchange(at, 4, old, new)? == old)
 }
 
 /// Changes the word at `at` by `change`; returns what it was.
@@ -255,92 +311,6 @@ fn wait_long(call: &mut Call<'_>, at: u64, value: u64) -> SysResult {
         let big64 = call.abi.abi.endian == Endian::Big && !call.abi.abi.is_32bit();
         let compared = if big64 { value >> 32 } else { value };
         sleep(call, at, compared as u32, EVERYBODY, deadline)?;
-    }
-    Ok(0)
-}
-
-// struct umutex: m_owner, m_flags
-const CONTESTED: u32 = 0x8000_0000;
-const RB_OWNERDEAD: u32 = CONTESTED | 0x10;
-const RB_NOTRECOV: u32 = CONTESTED | 0x11;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lock {
-    /// Take it if it is free.
-    Try,
-    /// Take it.
-    Take,
-    /// Wait until it may be free.
-    Await,
-}
-
-fn lock(call: &mut Call<'_>, mutex: u64, how: Lock, until: Option<Deadline>) -> SysResult {
-    let me = call.thread.tid() as u32;
-    loop {
-        let owner = load(call, mutex)?;
-        match owner {
-            0 | CONTESTED | RB_OWNERDEAD if how == Lock::Await => return Ok(0),
-            0 | CONTESTED => {
-                if exchange(call, mutex, owner, me | owner)? {
-                    return Ok(0);
-                }
-            }
-            RB_OWNERDEAD => {
-                if exchange(call, mutex, owner, me | CONTESTED)? {
-                    return Err(Errno::EOWNERDEAD);
-                }
-            }
-            RB_NOTRECOV => return Err(Errno::ENOTRECOVERABLE),
-            _ if how == Lock::Try => return Err(Errno::EBUSY),
-            _ => {
-                if owner & CONTESTED != 0 || exchange(call, mutex, owner, owner | CONTESTED)? {
-                    sleep(call, mutex, owner | CONTESTED, EVERYBODY, until)?;
-                    if how == Lock::Await {
-                        return Ok(0);
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn unlock(call: &mut Call<'_>, mutex: u64) -> SysResult {
-    let me = call.thread.tid() as u32;
-    loop {
-        let owner = load(call, mutex)?;
-        if owner & !CONTESTED != me {
-            return Err(Errno::EPERM);
-        }
-        if exchange(call, mutex, owner, owner & CONTESTED)? {
-            if owner & CONTESTED != 0 {
-                settle_free(call, mutex)?;
-            }
-            return Ok(0);
-        }
-    }
-}
-
-/// Wakes a waiter of a free mutex; without one the mark goes.
-fn settle_free(call: &mut Call<'_>, mutex: u64) -> SysResult<()> {
-    if wake(call, mutex, 1) == 0 {
-        // A thread that has seen the mark and is about to sleep finds another value, and looks again.
-        exchange(call, mutex, CONTESTED, 0)?;
-    }
-    Ok(())
-}
-
-fn wake_mutex(call: &mut Call<'_>, mutex: u64) -> SysResult {
-    if load(call, mutex)? & !CONTESTED == 0 {
-        settle_free(call, mutex)?;
-    }
-    Ok(0)
-}
-
-/// The unlocker has cleared the word in user space, maybe with the mark: somebody may have taken it since, without the mark.
-fn wake_mutex2(call: &mut Call<'_>, mutex: u64) -> SysResult {
-    let owner = modify(call, mutex, |o| if o == 0 { o } else { o | CONTESTED })?;
-    if owner & !CONTESTED == 0 || owner == RB_OWNERDEAD || owner == RB_NOTRECOV {
-        wake(call, mutex, 1);
     }
     Ok(0)
 }
@@ -392,128 +362,17 @@ fn wait_condition(call: &mut Call<'_>, cond: u64) -> SysResult {
 }
 
 fn signal_condition(call: &mut Call<'_>, cond: u64, count: u64) -> SysResult {
+    if count == 1 {
+        modify(call, cond + COND_SEQUENCE, |n| n.wrapping_add(1))?;
+        // There may be more, so the mark stays.
+        if wake(call, cond + COND_SEQUENCE, 1) != 0 {
+            return Ok(0);
+        }
+    }
+    // Who has set the mark before it went, but sleeps only now, finds another count.
     call.write_int(cond, Kind::U32, 0)?;
     modify(call, cond + COND_SEQUENCE, |n| n.wrapping_add(1))?;
-    if wake(call, cond + COND_SEQUENCE, count) != 0 && count != ALL {
-        // There may be more.
-        call.write_int(cond, Kind::U32, 1)?;
-    }
-    Ok(0)
-}
-
-// struct urwlock: rw_state, rw_flags, rw_blocked_readers, rw_blocked_writers
-const WRITE_OWNER: u32 = 0x8000_0000;
-const WRITE_WAITERS: u32 = 0x4000_0000;
-const READ_WAITERS: u32 = 0x2000_0000;
-const READERS: u32 = 0x1fff_ffff;
-const RW_FLAGS: u64 = 4;
-const BLOCKED_READERS: u64 = 8;
-const BLOCKED_WRITERS: u64 = 12;
-const PREFER_READER: u32 = 2;
-/// Who sleeps on the state.
-const SLEEPING_READERS: u32 = 1;
-const SLEEPING_WRITERS: u32 = 2;
-
-fn read_lock(call: &mut Call<'_>, rw: u64, flags: u64, until: Option<Deadline>) -> SysResult {
-    let prefer = (flags as u32 | load(call, rw + RW_FLAGS)?) & PREFER_READER != 0;
-    let barred = if prefer {
-        WRITE_OWNER
-    } else {
-        WRITE_OWNER | WRITE_WAITERS
-    };
-    loop {
-        let state = load(call, rw)?;
-        if state & barred == 0 {
-            if state & READERS == READERS {
-                return Err(Errno::EAGAIN);
-            }
-            if exchange(call, rw, state, state + 1)? {
-                return Ok(0);
-            }
-            continue;
-        }
-        block(
-            call,
-            rw,
-            state,
-            READ_WAITERS,
-            BLOCKED_READERS,
-            SLEEPING_READERS,
-            until,
-        )?;
-    }
-}
-
-fn write_lock(call: &mut Call<'_>, rw: u64, until: Option<Deadline>) -> SysResult {
-    loop {
-        let state = load(call, rw)?;
-        if state & (WRITE_OWNER | READERS) == 0 {
-            if exchange(call, rw, state, state | WRITE_OWNER)? {
-                return Ok(0);
-            }
-            continue;
-        }
-        let slept = block(
-            call,
-            rw,
-            state,
-            WRITE_WAITERS,
-            BLOCKED_WRITERS,
-            SLEEPING_WRITERS,
-            until,
-        );
-        if slept.is_err() {
-            // Readers that stood back for this writer.
-            wake_some(call, rw, ALL, SLEEPING_READERS);
-        }
-        slept?;
-    }
-}
-
-/// Sleeps as one of those that wait for a lock whose state was seen.
-fn block(
-    call: &mut Call<'_>,
-    rw: u64,
-    state: u32,
-    mark: u32,
-    count: u64,
-    who: u32,
-    until: Option<Deadline>,
-) -> SysResult<()> {
-    if state & mark == 0 && !exchange(call, rw, state, state | mark)? {
-        return Ok(());
-    }
-    modify(call, rw + count, |n| n.wrapping_add(1))?;
-    let slept = sleep(call, rw, state | mark, who, until);
-    if modify(call, rw + count, |n| n.wrapping_sub(1))? == 1 {
-        modify(call, rw, |s| s & !mark)?;
-        // Somebody may have counted itself in between: it finds another state than the one it would sleep on.
-        if load(call, rw + count)? != 0 {
-            modify(call, rw, |s| s | mark)?;
-        }
-    }
-    slept
-}
-
-fn unlock_rw(call: &mut Call<'_>, rw: u64) -> SysResult {
-    let old = loop {
-        let state = load(call, rw)?;
-        let new = match state {
-            s if s & WRITE_OWNER != 0 => s & !WRITE_OWNER,
-            s if s & READERS != 0 => s - 1,
-            _ => return Err(Errno::EPERM),
-        };
-        if exchange(call, rw, state, new)? {
-            break state;
-        }
-    };
-    let free = old & WRITE_OWNER != 0 || old & READERS == 1;
-    if free && old & WRITE_WAITERS != 0 {
-        wake_some(call, rw, 1, SLEEPING_WRITERS);
-    }
-    if old & READ_WAITERS != 0 {
-        wake_some(call, rw, ALL, SLEEPING_READERS);
-    }
+    wake(call, cond + COND_SEQUENCE, ALL);
     Ok(0)
 }
 
@@ -528,16 +387,43 @@ fn wait_semaphore(call: &mut Call<'_>, sem: u64) -> SysResult {
             return Ok(0);
         }
         if count & SEM_WAITERS != 0 || exchange(call, sem, count, count | SEM_WAITERS)? {
-            sleep(call, sem, SEM_WAITERS, EVERYBODY, until)?;
+            let slept = sleep(call, sem, SEM_WAITERS, EVERYBODY, until);
+            if slept == Err(Errno::EINTR) {
+                tell_rest(call, until)?;
+            }
+            slept?;
             return Ok(0);
         }
     }
 }
 
+/// What is left of a relative timeout, if the caller has room for it behind the timeout.
+fn tell_rest(call: &mut Call<'_>, until: Option<Deadline>) -> SysResult<()> {
+    let (size, at) = (call.arg(3), call.arg(4));
+    let (time, rest) = (UmtxTime::DESC.size(call.abi), Timespec::DESC.size(call.abi));
+    let Some(until) = until.filter(|u| !u.absolute && size >= (time + rest) as u64) else {
+        return Ok(());
+    };
+    let end = until
+        .sec
+        .saturating_mul(1_000_000_000)
+        .saturating_add(until.nsec);
+    let left = end
+        .saturating_sub(crate::host::monotonic_ns() as i64)
+        .max(0);
+    let left = Timespec {
+        tv_sec: Long(left / 1_000_000_000),
+        tv_nsec: Long(left % 1_000_000_000),
+    };
+    call.write_struct(at + time as u64, &left)
+}
+
 fn wake_semaphore(call: &mut Call<'_>, sem: u64) -> SysResult {
-    modify(call, sem, |c| c & !SEM_WAITERS)?;
-    if wake(call, sem, 1) != 0 {
-        modify(call, sem, |c| c | SEM_WAITERS)?;
+    // The mark stays as long as somebody sleeps: there may be more.
+    if wake(call, sem, 1) == 0 {
+        modify(call, sem, |c| c & !SEM_WAITERS)?;
+        // Those who have come to sleep since look again.
+        wake(call, sem, ALL);
     }
     Ok(0)
 }
@@ -552,16 +438,41 @@ fn wait_old_semaphore(call: &mut Call<'_>, sem: u64) -> SysResult {
     Ok(0)
 }
 
-/// Words that threads in `thr_suspend` sleep on, by thread: 1 when it has been woken.
-static SUSPENDED: Mutex<Option<HashMap<i32, Arc<AtomicU32>>>> = Mutex::new(None);
+/// What is known of the threads of a process, by their ids.
+#[derive(Default)]
+struct Threads {
+    /// Words that threads in `thr_suspend` sleep on: 1 when it has been woken.
+    suspended: HashMap<i32, Arc<AtomicU32>>,
+    robust: HashMap<i32, RobustLists>,
+    /// No wait ends before so many nanoseconds (UMTX_OP_SET_MIN_TIMEOUT).
+    min_timeout: i64,
+}
 
-fn suspension(tid: i32) -> Arc<AtomicU32> {
-    let mut all = SUSPENDED.lock().unwrap_or_else(PoisonError::into_inner);
-    all.get_or_insert_default().entry(tid).or_default().clone()
+/// What `_umtx_op` and `thr_suspend` keep of a process.
+#[derive(Default)]
+pub struct State(Mutex<Threads>);
+
+fn state<R>(thread: &Thread, action: impl FnOnce(&mut Threads) -> R) -> R {
+    match freebsd::of(thread) {
+        Some(os) => action(&mut os.umtx.0.lock().unwrap_or_else(PoisonError::into_inner)),
+        None => action(&mut Threads::default()),
+    }
+}
+
+/// The child of a fork has another id, and no robust lists.
+pub(super) fn forked(call: &Call<'_>) {
+    state(call.thread, |s| {
+        s.suspended.clear();
+        s.robust.clear();
+    });
+}
+
+fn suspension(thread: &Thread, tid: i32) -> Arc<AtomicU32> {
+    state(thread, |s| s.suspended.entry(tid).or_default().clone())
 }
 
 pub(super) fn suspend_thread(call: &mut Call<'_>) -> SysResult {
-    let word = suspension(call.thread.tid());
+    let word = suspension(call.thread, call.thread.tid());
     let time = call.read_optional::<Timespec>(call.arg(0))?;
     let until = time
         .map(|timeout| {
@@ -595,7 +506,7 @@ pub(super) fn wake_thread(call: &mut Call<'_>) -> SysResult {
     if !call.thread.process.threads().iter().any(|t| t.tid == tid) {
         return Err(Errno::ESRCH);
     }
-    let word = suspension(tid);
+    let word = suspension(call.thread, tid);
     word.store(1, SeqCst);
     let at = word.as_ptr() as u64;
     call.host(
@@ -606,9 +517,22 @@ pub(super) fn wake_thread(call: &mut Call<'_>) -> SysResult {
 }
 
 /// A thread ends.
-pub fn thread_exit(thread: &mut Thread) {
-    let mut all = SUSPENDED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(all) = all.as_mut() {
-        all.remove(&thread.tid());
+pub fn thread_exit(thread: &mut Thread, a: OsAbi) {
+    let tid = thread.tid();
+    mutex::release_robust(thread, a, tid);
+    state(thread, |s| s.suspended.remove(&tid));
+}
+
+/// The process ends by `exit`: all threads do.
+pub(super) fn process_exit(call: &mut Call<'_>) {
+    let owners: Vec<i32> = state(call.thread, |s| s.robust.keys().copied().collect());
+    if owners.is_empty() || call.thread.is_vfork_child() {
+        return;
     }
+    let a = call.abi;
+    call.thread.exclusively(|thread| {
+        for tid in owners {
+            mutex::release_robust(thread, a, tid);
+        }
+    });
 }

@@ -146,7 +146,7 @@ fn alignment(dialect: Dialect) -> u64 {
     }
 }
 
-fn attach(call: &mut Call<'_>) -> SysResult {
+pub(in crate::os) fn attach(call: &mut Call<'_>) -> SysResult {
     let (id, addr, how) = (call.arg(0), call.arg(1), call.arg(2));
     let mut stat = vec![0u8; ShmidDs::DESC.size(OsAbi::HOST)];
     let at = stat.as_mut_ptr() as u64;
@@ -199,7 +199,7 @@ fn attach(call: &mut Call<'_>) -> SysResult {
 /// What the names of segments in the region list begin with.
 const SEGMENT: &str = "/SYSV";
 
-fn detach(call: &mut Call<'_>) -> SysResult {
+pub(in crate::os) fn detach(call: &mut Call<'_>) -> SysResult {
     let addr = call.arg(0);
     let segment = |at: u64| {
         let region = call.mem().region_at(at)?;
@@ -228,7 +228,7 @@ fn detach(call: &mut Call<'_>) -> SysResult {
 /// Longest message (`MSGMAX` can be raised up to INT_MAX; this is what the emulator copies).
 const MESSAGE_MAX: u64 = 16 << 20;
 
-fn send(call: &mut Call<'_>) -> SysResult {
+pub(in crate::os) fn send(call: &mut Call<'_>) -> SysResult {
     let (addr, size) = (call.arg(1), call.arg(2));
     if size > MESSAGE_MAX {
         return Err(Errno::EINVAL);
@@ -248,7 +248,7 @@ fn send(call: &mut Call<'_>) -> SysResult {
     call.host_wait(SYS_msgsnd, args)
 }
 
-fn receive(call: &mut Call<'_>) -> SysResult {
+pub(in crate::os) fn receive(call: &mut Call<'_>) -> SysResult {
     let (addr, size) = (call.arg(1), call.arg(2));
     if size > i64::MAX as u64 {
         return Err(Errno::EINVAL);

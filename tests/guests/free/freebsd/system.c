@@ -1,11 +1,8 @@
 /* FreeBSD's own: the first stack, sysctl, errors, mappings, directories, kqueue, umtx, threads, signals, processes. */
-#include "guest.h"
+#include "check.h"
 
-#define CHECK(what) \
-	do { if (!(what)) { print("line %d: not so: %s\n", __LINE__, #what); quit(1); } } while (0)
 
-struct timespec { s64 sec, nsec; };
-struct kevent { u64 ident; short filter; unsigned short flags; u32 fflags; s64 data; u64 udata; u64 ext[4]; };
+struct kevent { unsigned long ident; short filter; unsigned short flags; u32 fflags; s64 data; unsigned long udata; u64 ext[4]; };
 enum { READ = -1, WRITE = -2, VNODE = -4, PROC = -5, TIMER = -7, USER = -11 };
 enum { ADD = 1, DELETE = 2, ENABLE = 4, DISABLE = 8, ONESHOT = 0x10, CLEAR = 0x20, RECEIPT = 0x40, DISPATCH = 0x80,
 	ERROR = 0x4000, EV_EOF = 0x8000 };
@@ -13,11 +10,10 @@ enum { ADD = 1, DELETE = 2, ENABLE = 4, DISABLE = 8, ONESHOT = 0x10, CLEAR = 0x2
 #define NOTE_FFCOPY 0xc0000000u
 #define NOTE_EXIT 0x80000000u
 
-enum { EPERM = 1, ENOENT = 2, EBADF = 9, ENOMEM = 12, EINVAL = 22, EAGAIN = 35, ETIMEDOUT = 60 };
 
 static int kq;
 
-static int change(u64 ident, int filter, int flags, u32 fflags, s64 data)
+static int change(unsigned long ident, int filter, int flags, u32 fflags, s64 data)
 {
 	struct kevent e = {ident, filter, flags, fflags, data, ident ^ 0x5555, {0}};
 	return SYS(kevent, kq, &e, 1, 0, 0, 0);
@@ -42,22 +38,23 @@ static void show(const char *what, int ms)
 
 static void stack(int argc, char **argv, char **envp)
 {
-	u64 *aux = (u64 *)envp;
+	unsigned long *aux = (unsigned long *)envp;
 	while (*aux)
 		aux++;
 	aux++;
-	u64 have[40] = {0};
+	unsigned long have[40] = {0};
 	for (; aux[0]; aux += 2)
 		if (aux[0] < 40)
 			have[aux[0]] = aux[1];
-	CHECK(have[6] == 4096 && have[18] >= 1302001 && have[28] == (u64)argc && have[29] == (u64)argv);
-	CHECK(have[31] == (u64)envp && have[17] == 64 && have[16] != 0 && have[15] != 0);
+	CHECK(have[6] == 4096 && have[18] >= 1302001 && have[28] == (unsigned long)argc && have[29] == (unsigned long)argv);
+	CHECK(have[31] == (unsigned long)envp && have[17] == 64 && have[16] != 0 && have[15] != 0);
 	struct { char **argv; int nargv; char **envp; int nenv; } *strings = (void *)have[32];
 	CHECK(strings->argv == argv && strings->nargv == argc && strings->envp == envp && strings->nenv == (int)have[30]);
+	CHECK(start_ps_strings == 0 || start_ps_strings == strings);
 	print("stack: %d arguments, osreldate %lu\n", argc, have[18]);
 }
 
-static long by_name(const char *name, void *old, u64 *len)
+static long by_name(const char *name, void *old, unsigned long *len)
 {
 	return SYS(__sysctlbyname, name, strlen(name), old, len, 0, 0);
 }
@@ -65,9 +62,13 @@ static long by_name(const char *name, void *old, u64 *len)
 static void sysctls(void)
 {
 	char text[64];
-	u64 len = sizeof text;
+	unsigned long len = sizeof text;
 	CHECK(by_name("hw.machine", text, &len) == 0);
-	print("hw.machine %s, %lu bytes\n", text, len);
+#ifdef __mips__
+	CHECK(strcmp(text, "mips") == 0 && len == 5);
+#else
+	CHECK(strcmp(text, "arm64") == 0 && len == 6);
+#endif
 	len = 3;
 	print("too small: %ld", by_name("hw.machine", text, &len));
 	print(", %lu bytes\n", len);
@@ -96,16 +97,16 @@ static void errors(void)
 static void mappings(void)
 {
 	enum { FIXED = 0x10, ANON = 0x1000, GUARD = 0x2000, EXCL = 0x4000, PRIVATE = 2 };
-	long at = SYS(mmap, 0, 0x10000, 3, PRIVATE | ANON, -1, 0);
+	long at = mmap(0, 0x10000, 3, PRIVATE | ANON, -1, 0);
 	CHECK(at > 0);
-	print("taken: %ld\n", SYS(mmap, at, 0x1000, 3, PRIVATE | ANON | FIXED | EXCL, -1, 0));
-	CHECK(SYS(mmap, at, 0x1000, 0, GUARD | FIXED, -1, 0) == at);
+	print("taken: %ld\n", mmap((void *)at, 0x1000, 3, PRIVATE | ANON | FIXED | EXCL, -1, 0));
+	CHECK(mmap((void *)at, 0x1000, 0, GUARD | FIXED, -1, 0) == at);
 	print("into a guard page: %ld\n", SYS(getrandom, at, 8, 0));
 	CHECK(SYS(getrandom, at + 0x1000, 8, 0) == 8);
-	long aligned = SYS(mmap, 0, 0x1000, 3, PRIVATE | ANON | 21 << 24, -1, 0);
+	long aligned = mmap(0, 0x1000, 3, PRIVATE | ANON | 21 << 24, -1, 0);
 	CHECK(aligned > 0 && aligned % (1 << 21) == 0);
 	CHECK(SYS(munmap, at, 0x10000) == 0);
-	print("bad flags: %ld\n", SYS(mmap, 0, 0x1000, 3, PRIVATE | ANON | 1, -1, 0));
+	print("bad flags: %ld\n", mmap(0, 0x1000, 3, PRIVATE | ANON | 1, -1, 0));
 }
 
 static void directories(void)
@@ -113,11 +114,11 @@ static void directories(void)
 	CHECK(SYS(mkdir, "d", 0755) == 0);
 	long fd = SYS(open, "d/file", 0x201 | 0x100000, 0644);
 	CHECK(fd > 2 && SYS(write, fd, "hello", 5) == 5);
-	u64 st[28];
-	CHECK(SYS(fstat, fd, st) == 0 && (st[3] & 0xffff) == 0100644 && st[14] == 5);
+	union { u16 half[112]; s64 wide[28]; } st;
+	CHECK(SYS(fstat, fd, &st) == 0 && st.half[12] == 0100644 && st.wide[14] == 5);
 	SYS(close, fd);
 	fd = SYS(open, "d", 0x20000);
-	char entries[4096];
+	char entries[4096] __attribute__((aligned(8)));
 	s64 base;
 	long n = SYS(getdirentries, fd, entries, sizeof entries, &base);
 	CHECK(n > 0);
@@ -177,10 +178,10 @@ static void events(void)
 		quit(5);
 	CHECK(change(child, PROC, ADD, NOTE_EXIT, 0) == 0);
 	struct kevent e;
-	CHECK(next(&e, 5000) == 1 && e.ident == (u64)child && e.fflags == NOTE_EXIT);
+	CHECK(next(&e, 5000) == 1 && e.ident == (unsigned long)child && e.fflags == NOTE_EXIT);
 	print("process: data %lx\n", (long)e.data);
 	int status = 0;
-	CHECK(SYS(wait6, 0, child, &status, 16, 0, 0) == child);
+	CHECK(wait6(0, child, &status, 16, 0, 0) == child);
 	print("status %x\n", status);
 	SYS(close, kq);
 	print("closed: %d\n", change(1, USER, ADD, 0, 0));
@@ -190,15 +191,15 @@ enum { THREADS = 4, ROUNDS = 5000 };
 enum { WAIT = 2, LOCK = 5, UNLOCK = 6, CV_WAIT = 8, BROADCAST = 10, RDLOCK = 12, WRLOCK = 13, RW_UNLOCK = 14, WAKE_PRIVATE = 16,
 	WAIT_PRIVATE = 15, SEM_WAIT = 23, SEM_WAKE = 24 };
 
-static struct { u32 owner, flags; u32 ceilings[2]; u64 link[2]; } mutex;
+static struct { u32 owner, flags; u32 ceilings[2]; unsigned long link; u32 spare[2]; } mutex;
 static struct { u32 waiters, flags, clock, spare; } condition;
 static struct { u32 state, flags, readers, writers; u32 spare[4]; } rwlock;
 static struct { u32 count, flags; } semaphore;
 static long counter, written, started, ended[THREADS];
 static u32 go;
-static char stacks[THREADS][16384];
+static char stacks[THREADS][16384] __attribute__((aligned(16)));
 
-static long umtx(void *obj, int op, u64 val, void *a, void *b)
+static long umtx(void *obj, int op, unsigned long val, void *a, void *b)
 {
 	return SYS(_umtx_op, obj, op, val, a, b);
 }
@@ -234,7 +235,7 @@ static void threads(void)
 {
 	long tids[THREADS];
 	for (long i = 0; i < THREADS; i++) {
-		u64 p[13] = {(u64)work, i, (u64)stacks[i], sizeof stacks[i], 0, 0, 0, (u64)&tids[i]};
+		unsigned long p[13] = {(unsigned long)work, i, (unsigned long)stacks[i], sizeof stacks[i], 0, 0, 0, (unsigned long)&tids[i]};
 		CHECK(SYS(thr_new, p, sizeof p) == 0 && tids[i] > 0);
 	}
 	for (long seen = 0; seen < THREADS;) {
@@ -274,13 +275,17 @@ static volatile long fault_address;
 
 struct action { void *handler; int flags; u32 mask[4]; };
 
-static void handler(int signal, int *info, u64 *context)
+static void handler(int signal, int *info, char *context)
 {
 	handled = signal;
 	if (signal == 11) {
 		fault_address = *(long *)(info + 6);
-		/* elr: behind the access. */
-		context[(16 + 256) / 8] += 4;
+		/* elr or mc_pc: behind the access. */
+#ifdef __mips__
+		*(u32 *)(context + 16 + 4) += 4;
+#else
+		*(u64 *)(context + 16 + 256) += 4;
+#endif
 	} else {
 		CHECK(info[0] == signal && info[2] == 0x10001 + (signal == 30 ? 6 : 0));
 	}
@@ -296,7 +301,7 @@ static void signals(void)
 	print("handled %d\n", handled);
 	CHECK(send(31) == 0);
 	print("handled %d\n", handled);
-	__asm__ volatile("ldr x9, [%0]" : : "r"(0x1230L) : "x9", "memory");
+	bad_load();
 	print("handled %d at %lx\n", handled, fault_address);
 	/* Real-time signals begin at 65. */
 	u32 set[4] = {0, 0, 1, 0};
@@ -305,7 +310,7 @@ static void signals(void)
 	struct timespec t = {5, 0};
 	print("waited for: %ld\n", SYS(sigtimedwait, set, info, &t));
 	print("no such signal: %ld\n", send(200));
-	static u64 context[120];
+	static u64 context[120] __attribute__((aligned(16)));
 	static volatile int times;
 	CHECK(SYS(getcontext, context) == 0);
 	if (times++ == 0)
@@ -322,7 +327,7 @@ static void signals(void)
 		send(30);
 		quit(9);
 	}
-	CHECK(SYS(wait6, 0, child, &status, 16, 0, info) == child);
+	CHECK(wait6(0, child, &status, 16, 0, info) == child);
 	print("child's status %x, si_status %d\n", status, info[5]);
 }
 

@@ -1,0 +1,208 @@
+//! What programs ask the kernel about itself: its environment, files and modules, jails, login classes; unique ids; `abort2`.
+
+use crate::abi::{Errno, Kind, OsAbi, SysResult, write_int};
+use crate::host::nr::*;
+use crate::os::{
+    Call,
+    Run::Handler,
+    Support::{Full, Partial, Stub},
+    *,
+};
+use crate::process::{Action, Signal};
+
+const NO_MODULE: &str = "ENOENT: no module is loaded";
+const NO_JAIL: &str = "EINVAL: there is no jail";
+
+crate::syscalls! {
+    kenv(what: INT, name: STR, value: ADDR, len: INT) -> NUM, Partial("the environment is empty and stays so"), Handler(environment);
+    modfind(name: STR) -> NUM, Stub(NO_MODULE), Handler(|_| Err(Errno::ENOENT));
+    modnext(modid: INT) -> NUM, Stub("0: no module is loaded"), Handler(no_module_after);
+    modfnext(modid: INT) -> NUM, Stub("0: no module is loaded"), Handler(no_module_after);
+    modstat(modid: INT, stat: ADDR) -> NUM, Stub(NO_MODULE), Handler(|_| Err(Errno::ENOENT));
+    kldfind(file: STR) -> NUM, Full, Handler(find_file);
+    kldnext(fileid: INT) -> NUM, Full, Handler(next_file);
+    kldstat(fileid: INT, stat: ADDR) -> NUM, Full, Handler(describe_file);
+    kldfirstmod(fileid: INT) -> NUM, Stub("0: no module is loaded"), Handler(|c| if c.int(0) == KERNEL { Ok(0) } else { Err(Errno::ENOENT) });
+    kldload(file: PATH) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
+    kldunload(fileid: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
+    kldunloadf(fileid: INT, flags: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
+    kldsym(fileid: INT, cmd: INT, data: ADDR) -> NUM, Stub("ENOENT: no symbol is known"), Handler(|_| Err(Errno::ENOENT));
+    jail_get(iovp: ADDR, iovcnt: UINT, flags: HEX) -> NUM, Stub("ENOENT: there is no jail below the host"), Handler(find_jail);
+    jail_attach(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
+    jail_remove(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
+    getloginclass(namebuf: ADDR, namelen: SIZE) -> NUM, Stub("the class `default`"), Handler(login_class);
+    uuidgen(store: ADDR, count: INT) -> NUM, Full, Handler(unique_ids);
+    abort2(why: STR, nargs: INT, args: ADDR) -> NUM, Full, Handler(abort);
+}
+
+fn environment(call: &mut Call<'_>) -> SysResult {
+    const GET: i32 = 0;
+    const SET: i32 = 1;
+    const UNSET: i32 = 2;
+    const DUMPS: std::ops::RangeInclusive<i32> = 3..=5;
+    const KENV_MNAMELEN: usize = 128;
+    match call.int(0) {
+        what @ (GET | SET | UNSET) => {
+            let name = call.read_str(call.arg(1))?;
+            match what {
+                _ if name.as_bytes().len() >= KENV_MNAMELEN => Err(Errno::ENAMETOOLONG),
+                SET => Err(Errno::EPERM),
+                _ => Err(Errno::ENOENT),
+            }
+        }
+        what if DUMPS.contains(&what) => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn no_module_after(call: &mut Call<'_>) -> SysResult {
+    // 0 asks for the first one.
+    match call.int(0) {
+        0 => Ok(0),
+        _ => Err(Errno::ENOENT),
+    }
+}
+
+/// Id of the one file that is there: the kernel's.
+const KERNEL: i32 = 1;
+
+fn find_file(call: &mut Call<'_>) -> SysResult {
+    let name = call.read_str(call.arg(0))?;
+    match name.to_bytes().rsplit(|&b| b == b'/').next() {
+        Some(b"kernel") => Ok(KERNEL as u64),
+        _ => Err(Errno::ENOENT),
+    }
+}
+
+fn next_file(call: &mut Call<'_>) -> SysResult {
+    match call.int(0) {
+        0 => Ok(KERNEL as u64),
+        KERNEL => Ok(0),
+        _ => Err(Errno::ENOENT),
+    }
+}
+
+/// `struct kld_file_stat`: version (its size), name[1024], refs, id, address, size, pathname[1024] since version 2.
+fn describe_file(call: &mut Call<'_>) -> SysResult {
+    const MAXPATHLEN: usize = 1024;
+    let a = call.abi;
+    let word = usize::from(a.abi.word);
+    let at = call.arg(1);
+    let address_at = (4 + MAXPATHLEN + 8).next_multiple_of(word);
+    let size_1 = address_at + 2 * word;
+    let size_2 = size_1 + MAXPATHLEN;
+    let version = call.read_int(at, Kind::I32)? as usize;
+    if version != size_1 && version != size_2 {
+        return Err(Errno::EINVAL);
+    }
+    if call.int(0) != KERNEL {
+        return Err(Errno::ENOENT);
+    }
+    let mut out = vec![0; version];
+    let mut put = |at: usize, kind: Kind, value: u64| write_int(a, kind, &mut out[at..], value);
+    put(0, Kind::I32, version as u64);
+    put(4 + MAXPATHLEN, Kind::I32, 1);
+    put(8 + MAXPATHLEN, Kind::I32, KERNEL as u64);
+    let mut text = |at: usize, text: &str| {
+        if let Some(to) = out.get_mut(at..at + text.len()) {
+            to.copy_from_slice(text.as_bytes());
+        }
+    };
+    text(4, "kernel");
+    text(size_1, "/boot/kernel/kernel");
+    call.write_bytes(at, &out)?;
+    Ok(0)
+}
+
+/// Pairs of names and values. Whatever is asked for, the answer from outside of any jail is that there is none; a buffer for the
+/// reason gets it.
+fn find_jail(call: &mut Call<'_>) -> SysResult {
+    const IOV_MAX: u64 = 1024;
+    let (at, count) = (call.arg(0), call.arg(1));
+    if count % 2 != 0 || count > IOV_MAX {
+        return Err(Errno::EINVAL);
+    }
+    let word = u64::from(call.abi.abi.word);
+    let mut last = false;
+    let mut reason = None;
+    for n in (0..count).step_by(2) {
+        let at = at.wrapping_add(n * 2 * word);
+        let field = |i: u64| call.read_int(at + i * word, Kind::Ulong);
+        let (name, value, len) = (field(0)?, field(2)?, field(3)?);
+        match call.read_str(name)?.as_bytes() {
+            b"lastjid" => last = true,
+            b"errmsg" if value != 0 && len != 0 => reason = Some((value, len)),
+            _ => {}
+        }
+    }
+    if let Some((at, len)) = reason {
+        let text = if last {
+            "no jail after it"
+        } else {
+            "no jail specified"
+        };
+        let mut text = text.as_bytes().to_vec();
+        text.truncate(len as usize - 1);
+        text.push(0);
+        call.write_bytes(at, &text)?;
+    }
+    Err(Errno::ENOENT)
+}
+
+fn login_class(call: &mut Call<'_>) -> SysResult {
+    const CLASS: &[u8] = b"default\0";
+    if (call.arg(1) as usize) < CLASS.len() {
+        return Err(Errno::ENAMETOOLONG);
+    }
+    call.write_bytes(call.arg(0), CLASS)?;
+    Ok(0)
+}
+
+/// `struct uuid`: a word, two half words, eight bytes. Random ones (RFC 9562, version 4).
+fn unique_ids(call: &mut Call<'_>) -> SysResult {
+    const MOST: i32 = 2048;
+    let (at, count) = (call.arg(0), call.int(1));
+    if !(1..=MOST).contains(&count) {
+        return Err(Errno::EINVAL);
+    }
+    for n in 0..count as u64 {
+        let mut id = [0u8; 16];
+        call.thread.random(&mut id);
+        id[7] = id[7] & 0x0f | 0x40;
+        id[8] = id[8] & 0x3f | 0x80;
+        let id = uuid(call.abi, &id);
+        call.write_bytes(at + 16 * n, &id)?;
+    }
+    Ok(0)
+}
+
+/// The numbers of an id, given little-endian, in the guest's order.
+fn uuid(a: OsAbi, bytes: &[u8; 16]) -> [u8; 16] {
+    let mut out = *bytes;
+    if a.abi.endian == crate::abi::Endian::Big {
+        out[..4].reverse();
+        out[4..6].reverse();
+        out[6..8].reverse();
+    }
+    out
+}
+
+/// Ends with SIGABRT, and a word of the program's; the signal cannot be caught.
+fn abort(call: &mut Call<'_>) -> SysResult {
+    const MOST: i32 = 16;
+    // Anything wrong with the arguments makes it SIGKILL, as the program is in no state to be told.
+    let bad = !(0..=MOST).contains(&call.int(1)) || call.read_str(call.arg(0)).is_err();
+    let signal = if bad {
+        Signal::SIGKILL
+    } else {
+        Signal::SIGABRT
+    };
+    if !bad {
+        let process = call.thread.process.clone();
+        process.set_action(signal, Action::default())?;
+        let mask = call.thread.signal_mask().without(signal.into());
+        call.thread.set_signal_mask(mask);
+    }
+    let (pid, tid) = (crate::host::pid() as u64, call.thread.tid() as u64);
+    call.host(SYS_tgkill, [pid, tid, signal.0.into(), 0, 0, 0])
+}

@@ -1,0 +1,264 @@
+//! Scheduling: priorities, policies, sets of CPUs (`sys/{rtprio,sched,cpuset,domainset}.h`).
+
+use crate::abi::{Endian, Errno, Kind, OsAbi, SysResult};
+use crate::host::nr::*;
+use crate::os::freebsd::flags as f;
+use crate::os::freebsd::structs::*;
+use crate::os::{
+    Call, Dir,
+    Run::{Handler, Pass},
+    Support::{Full, Partial, Stub},
+    *,
+};
+
+const OWN: &str = "of this process and its threads";
+const ONE_SET: &str = "every process is in set 1, whose root is set 0";
+
+crate::syscalls! {
+    rtprio(function: INT, pid: INT, rtp: ADDR) -> NUM, Partial("of the main thread of a process"), Handler(priority);
+    rtprio_thread(function: INT, lwpid: INT, rtp: ADDR) -> NUM, Full, Handler(priority);
+    sched_yield() -> NUM, Full, Pass(SYS_sched_yield);
+    r#yield() -> NUM, Full, Pass(SYS_sched_yield);
+    sched_setparam(pid: INT, param: ints(Dir::In, 1)) -> NUM, Full, Handler(set_parameters);
+    sched_getparam(pid: INT, param: ints(Dir::Out, 1)) -> NUM, Full, Handler(parameters);
+    sched_setscheduler(pid: INT, policy: one_of(&f::SCHED), param: ints(Dir::In, 1)) -> NUM, Full, Handler(set_scheduler);
+    sched_getscheduler(pid: INT) -> (Kind::Long, crate::abi::Show::Flags(&f::SCHED)), Full, Handler(scheduler);
+    sched_get_priority_max(policy: one_of(&f::SCHED)) -> NUM, Full, Handler(|c| range(c).map(|r| r.1));
+    sched_get_priority_min(policy: one_of(&f::SCHED)) -> NUM, Full, Handler(|c| range(c).map(|r| r.0));
+    sched_rr_get_interval(pid: INT, interval: output::<Timespec>()) -> NUM, Full, Pass(SYS_sched_rr_get_interval);
+    sched_getcpu() -> NUM, Full, Handler(current_cpu);
+    cpuset(setid: ints(Dir::Out, 1)) -> NUM, Stub(ONE_SET), Handler(|c| give_set(c, 0, 1));
+    cpuset_setid(which: INT, id: OFFSET, setid: INT) -> NUM, Stub(ONE_SET), Handler(|c| if c.int(2) == 1 { Ok(0) } else { Err(Errno::ESRCH) });
+    cpuset_getid(level: INT, which: INT, id: OFFSET, setid: ints(Dir::Out, 1)) -> NUM, Stub(ONE_SET), Handler(set_of);
+    cpuset_getaffinity(level: INT, which: INT, id: OFFSET, cpusetsize: SIZE, mask: ADDR) -> NUM, Partial(OWN), Handler(get_affinity);
+    cpuset_setaffinity(level: INT, which: INT, id: OFFSET, cpusetsize: SIZE, mask: ADDR) -> NUM, Partial(OWN), Handler(set_affinity);
+    cpuset_getdomain(level: INT, which: INT, id: OFFSET, domainsetsize: SIZE, mask: ADDR, policy: ints(Dir::Out, 1)) -> NUM, Stub("one domain of memory"), Handler(domains);
+}
+
+// The host's policies (linux/sched.h), of which FreeBSD calls two priority types.
+const SCHED_OTHER: u64 = 0;
+const SCHED_FIFO: u64 = 1;
+const SCHED_RR: u64 = 2;
+const SCHED_IDLE: u64 = 5;
+/// RTP_PRIO_MAX: from 0, the highest, on. The host's real-time priorities go from 1 up.
+const RTP_PRIO_MAX: u64 = 31;
+
+/// Policy and priority of a process or thread of the host.
+fn host_priority(call: &mut Call<'_>, id: u64) -> SysResult<(u64, u64)> {
+    const RESET_ON_FORK: u64 = 0x4000_0000;
+    let policy = call.host(SYS_sched_getscheduler, [id, 0, 0, 0, 0, 0])?;
+    let mut priority = 0u32;
+    let at = (&raw mut priority) as u64;
+    call.host(SYS_sched_getparam, [id, at, 0, 0, 0, 0])?;
+    Ok((policy & !RESET_ON_FORK, priority.into()))
+}
+
+fn set_host_priority(call: &mut Call<'_>, id: u64, policy: u64, priority: u64) -> SysResult {
+    let priority = priority as u32;
+    let at = (&raw const priority) as u64;
+    call.host(SYS_sched_setscheduler, [id, policy, at, 0, 0, 0])
+}
+
+/// `struct rtprio`: type and priority, half a word each.
+fn priority(call: &mut Call<'_>) -> SysResult {
+    const RTP_LOOKUP: i32 = 0;
+    const RTP_SET: i32 = 1;
+    const RTP_PRIO_REALTIME: u64 = 2;
+    const RTP_PRIO_NORMAL: u64 = 3;
+    const RTP_PRIO_IDLE: u64 = 4;
+    const RTP_PRIO_FIFO: u64 = 10;
+    let (id, at) = (call.arg(1), call.arg(2));
+    match call.int(0) {
+        RTP_LOOKUP => {
+            let (policy, host) = host_priority(call, id)?;
+            let (kind, level) = match policy {
+                SCHED_FIFO => (RTP_PRIO_FIFO, (RTP_PRIO_MAX + 1).saturating_sub(host)),
+                SCHED_RR => (RTP_PRIO_REALTIME, (RTP_PRIO_MAX + 1).saturating_sub(host)),
+                SCHED_IDLE => (RTP_PRIO_IDLE, 0),
+                _ => (RTP_PRIO_NORMAL, 0),
+            };
+            call.write_int(at, Kind::U16, kind)?;
+            call.write_int(at + 2, Kind::U16, level)?;
+            Ok(0)
+        }
+        RTP_SET => {
+            let kind = call.read_int(at, Kind::U16)?;
+            let level = call.read_int(at + 2, Kind::U16)?;
+            let real_time = matches!(kind, RTP_PRIO_REALTIME | RTP_PRIO_FIFO);
+            if (real_time || kind == RTP_PRIO_IDLE) && level > RTP_PRIO_MAX {
+                return Err(Errno::EINVAL);
+            }
+            let host = if real_time {
+                RTP_PRIO_MAX + 1 - level
+            } else {
+                0
+            };
+            let policy = match kind {
+                RTP_PRIO_REALTIME => SCHED_RR,
+                RTP_PRIO_FIFO => SCHED_FIFO,
+                RTP_PRIO_NORMAL => SCHED_OTHER,
+                RTP_PRIO_IDLE => SCHED_IDLE,
+                _ => return Err(Errno::EINVAL),
+            };
+            set_host_priority(call, id, policy, host)
+        }
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// Priorities of a policy, lowest and highest (`P1B_PRIO_MIN` and its like, `kern/ksched.c`): the host's real-time ones are one more.
+fn priorities(policy: u64) -> SysResult<(u64, u64)> {
+    const TIME_SHARING_MAX: u64 = 103;
+    match policy {
+        SCHED_FIFO | SCHED_RR => Ok((0, RTP_PRIO_MAX)),
+        SCHED_OTHER => Ok((0, TIME_SHARING_MAX)),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn range(call: &mut Call<'_>) -> SysResult<(u64, u64)> {
+    if !(1..=3).contains(&call.int(0)) {
+        return Err(Errno::EINVAL);
+    }
+    priorities(call.host_flags(0))
+}
+
+fn parameters(call: &mut Call<'_>) -> SysResult {
+    let (policy, host) = host_priority(call, call.arg(0))?;
+    let own = match policy {
+        SCHED_FIFO | SCHED_RR => host.saturating_sub(1),
+        _ => 0,
+    };
+    call.write_int(call.arg(1), Kind::I32, own)?;
+    Ok(0)
+}
+
+fn set_policy(call: &mut Call<'_>, policy: u64, at: u64) -> SysResult {
+    let own = call.read_int(at, Kind::I32)?;
+    let (least, most) = priorities(policy)?;
+    if !(least..=most).contains(&own) {
+        return Err(Errno::EINVAL);
+    }
+    let host = if policy == SCHED_OTHER { 0 } else { own + 1 };
+    set_host_priority(call, call.arg(0), policy, host)
+}
+
+fn set_parameters(call: &mut Call<'_>) -> SysResult {
+    let (policy, _) = host_priority(call, call.arg(0))?;
+    let policy = if policy == SCHED_IDLE {
+        SCHED_OTHER
+    } else {
+        policy
+    };
+    set_policy(call, policy, call.arg(1))
+}
+
+fn set_scheduler(call: &mut Call<'_>) -> SysResult {
+    if !(1..=3).contains(&call.int(1)) {
+        return Err(Errno::EINVAL);
+    }
+    let policy = call.host_flags(1);
+    set_policy(call, policy, call.arg(2))
+}
+
+fn scheduler(call: &mut Call<'_>) -> SysResult {
+    let (policy, _) = host_priority(call, call.arg(0))?;
+    Ok(f::SCHED.to_guest(call.abi.dialect, policy))
+}
+
+fn current_cpu(call: &mut Call<'_>) -> SysResult {
+    let mut cpu = 0u32;
+    call.host(SYS_getcpu, [(&raw mut cpu) as u64, 0, 0, 0, 0, 0])?;
+    Ok(cpu.into())
+}
+
+// sys/cpuset.h
+const CPU_LEVEL_ROOT: i32 = 1;
+const CPU_LEVEL_WHICH: i32 = 3;
+const CPU_WHICH_TID: i32 = 1;
+const CPU_WHICH_PID: i32 = 2;
+const CPU_WHICH_CPUSET: i32 = 3;
+
+fn give_set(call: &mut Call<'_>, n: usize, set: u64) -> SysResult {
+    call.write_int(call.arg(n), Kind::I32, set)?;
+    Ok(0)
+}
+
+fn set_of(call: &mut Call<'_>) -> SysResult {
+    match call.int(0) {
+        CPU_LEVEL_WHICH => Err(Errno::EINVAL),
+        CPU_LEVEL_ROOT => give_set(call, 3, 0),
+        _ => give_set(call, 3, 1),
+    }
+}
+
+/// Size in bytes of the kernel's `cpuset_t`: 256 CPUs in 13.2.
+const CPUSET_SIZE: u64 = 32;
+/// As many as the host's kernel can have.
+const LARGEST: u64 = 1024;
+
+/// The host's id of what a call is about; 0 is the calling thread.
+fn subject(call: &mut Call<'_>) -> SysResult {
+    match (call.int(1), call.arg(2) as i64) {
+        (CPU_WHICH_TID | CPU_WHICH_PID | CPU_WHICH_CPUSET, -1) => Ok(0),
+        (CPU_WHICH_TID | CPU_WHICH_PID, id) => Ok(id as u64),
+        // Sets 0 and 1 are those of all.
+        (CPU_WHICH_CPUSET, 0 | 1) => Ok(0),
+        (CPU_WHICH_CPUSET, _) => Err(Errno::ESRCH),
+        (which, _) => {
+            call.unimplemented(&format!("CPU_WHICH {which}"));
+            Err(Errno::EINVAL)
+        }
+    }
+}
+
+/// A set is an array of longs.
+fn swap_longs(a: OsAbi, mask: &mut [u8]) {
+    if a.abi.endian == Endian::Big {
+        mask.chunks_exact_mut(a.abi.word.into())
+            .for_each(<[u8]>::reverse);
+    }
+}
+
+fn get_affinity(call: &mut Call<'_>) -> SysResult {
+    let size = call.arg(3);
+    if size < CPUSET_SIZE {
+        return Err(Errno::ERANGE);
+    }
+    let id = subject(call)?;
+    let mut mask = vec![0u8; LARGEST as usize];
+    let at = mask.as_mut_ptr() as u64;
+    call.host(SYS_sched_getaffinity, [id, LARGEST, at, 0, 0, 0])?;
+    mask.resize(size.min(LARGEST) as usize, 0);
+    swap_longs(call.abi, &mut mask);
+    call.write_bytes(call.arg(4), &mask)?;
+    Ok(0)
+}
+
+fn set_affinity(call: &mut Call<'_>) -> SysResult {
+    let size = call.arg(3);
+    if !(CPUSET_SIZE..=LARGEST).contains(&size) {
+        return Err(Errno::ERANGE);
+    }
+    let id = subject(call)?;
+    let mut mask = call.read_bytes(call.arg(4), size)?;
+    swap_longs(call.abi, &mut mask);
+    let at = mask.as_ptr() as u64;
+    call.host(SYS_sched_setaffinity, [id, size, at, 0, 0, 0])
+}
+
+fn domains(call: &mut Call<'_>) -> SysResult {
+    /// Size in bytes of `domainset_t`: 256 domains.
+    const DOMAINSET_SIZE: u64 = 32;
+    const DOMAINSET_POLICY_ROUNDROBIN: u64 = 1;
+    let size = call.arg(3);
+    if !(DOMAINSET_SIZE..=LARGEST).contains(&size) {
+        return Err(Errno::ERANGE);
+    }
+    let mut mask = vec![0u8; size as usize];
+    mask[0] = 1;
+    swap_longs(call.abi, &mut mask);
+    call.write_bytes(call.arg(4), &mask)?;
+    call.write_int(call.arg(5), Kind::I32, DOMAINSET_POLICY_ROUNDROBIN)?;
+    Ok(0)
+}

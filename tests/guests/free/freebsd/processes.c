@@ -1,0 +1,131 @@
+/* Process descriptors, procctl, rfork, abort2. */
+#include "check.h"
+
+static int wait_for(long pid)
+{
+	int status = -1;
+	SAME(wait6(0, pid, &status, 16, 0, 0), pid);
+	return status;
+}
+
+static void sleep_for_ever(void)
+{
+	struct timespec t = {1000, 0};
+	for (;;)
+		SYS(nanosleep, &t, 0);
+}
+
+static void descriptors(void)
+{
+	int fd = -1, pid = -1;
+	long child = SYS(pdfork, &fd, 0);
+	if (child == 0)
+		sleep_for_ever();
+	CHECK(child > 0 && fd > 2);
+	SAME(SYS(pdgetpid, fd, &pid), 0);
+	SAME(pid, child);
+	SAME(SYS(pdkill, fd, 31), 0);
+	SAME(wait_for(child), 31);
+	SAME(SYS(pdkill, fd, 31), -ESRCH);
+	SYS(close, fd);
+	SAME(SYS(pdkill, fd, 31), -EBADF);
+	SAME(SYS(pdkill, 1, 31), -EINVAL);
+	SAME(SYS(pdfork, &fd, 0x1000), -EINVAL);
+	SAME(SYS(pdfork, (int *)8, 0), -EFAULT);
+	/* It ends with its last descriptor. */
+	child = SYS(pdfork, &fd, 0);
+	if (child == 0)
+		sleep_for_ever();
+	long copy = SYS(dup, fd);
+	SYS(close, fd);
+	SAME(SYS(pdkill, copy, 0), 0);
+	SYS(close, copy);
+	SAME(wait_for(child), 9);
+	/* A daemon does not. */
+	child = SYS(pdfork, &fd, 1);
+	if (child == 0)
+		sleep_for_ever();
+	SYS(close, fd);
+	SAME(SYS(kill, child, 15), 0);
+	SAME(wait_for(child), 15);
+}
+
+static void controls(void)
+{
+	enum { REAP_ACQUIRE = 2, REAP_RELEASE, REAP_STATUS, REAP_GETPIDS, REAP_KILL, TRACE_CTL, TRACE_STATUS, PDEATHSIG_CTL = 11,
+		PDEATHSIG_STATUS, ASLR_CTL, ASLR_STATUS, NO_NEW_PRIVS_CTL = 19, NO_NEW_PRIVS_STATUS, CHILD = 2 };
+	u32 status[20];
+	int value = -1;
+	long me = SYS(getpid);
+	SAME(procctl(0, 0, REAP_RELEASE, 0), -EINVAL);
+	SAME(procctl(0, me, REAP_ACQUIRE, 0), 0);
+	SAME(procctl(0, me, REAP_ACQUIRE, 0), -EBUSY);
+	flush();
+	long child = SYS(fork);
+	if (child == 0)
+		sleep_for_ever();
+	SAME(procctl(0, me, REAP_STATUS, status), 0);
+	CHECK(status[0] == 1 && status[1] == 1 && status[2] == 1 && status[3] == (u32)me && status[4] == (u32)child);
+	struct info { int pid, subtree; u32 flags, spare[15]; } infos[3];
+	struct { u32 count, spare[15]; struct info *infos; } pids = {3, {0}, infos};
+	SAME(procctl(0, me, REAP_GETPIDS, &pids), 0);
+	CHECK(infos[0].pid == child && infos[0].subtree == child && infos[0].flags == (1 | CHILD) && infos[1].flags == 0);
+	struct { int signal; u32 flags; int subtree; u32 killed; int failed; u32 spare[15]; } end = {30, 0, 0, 0, 0, {0}};
+	SAME(procctl(0, me, REAP_KILL, &end), 0);
+	CHECK(end.killed == 1 && end.failed == -1);
+	SAME(wait_for(child), 30);
+	SAME(procctl(0, me, REAP_KILL, &end), -ESRCH);
+	SAME(procctl(0, me, REAP_RELEASE, 0), 0);
+	value = 31;
+	SAME(procctl(0, 0, PDEATHSIG_CTL, &value), 0);
+	value = 0;
+	SAME(procctl(0, 0, PDEATHSIG_STATUS, &value), 0);
+	SAME(value, 31);
+	value = 0;
+	SAME(procctl(0, 0, PDEATHSIG_CTL, &value), 0);
+	SAME(procctl(0, 0, TRACE_STATUS, &value), 0);
+	SAME(value, 0);
+	value = 2;
+	SAME(procctl(0, 0, TRACE_CTL, &value), 0);
+	SAME(procctl(0, 0, TRACE_STATUS, &value), 0);
+	SAME(value, -1);
+	value = 1;
+	SAME(procctl(0, 0, TRACE_CTL, &value), 0);
+	SAME(procctl(0, 0, ASLR_STATUS, &value), 0);
+	SAME(value, 3);
+	value = 2;
+	SAME(procctl(0, 0, ASLR_CTL, &value), 0);
+	SAME(procctl(0, 0, ASLR_STATUS, &value), 0);
+	SAME(value, 2);
+	SAME(procctl(0, 0, NO_NEW_PRIVS_STATUS, &value), 0);
+	SAME(value, 2);
+	SAME(procctl(0, 0, 77, &value), -EINVAL);
+	SAME(procctl(9, 0, ASLR_STATUS, &value), -EINVAL);
+}
+
+static void forks(void)
+{
+	enum { RFFDG = 4, RFPROC = 16, RFMEM = 32, RFCFDG = 4096 };
+	flush();
+	long child = SYS(rfork, RFPROC | RFFDG);
+	if (child == 0)
+		quit(SYS(fcntl, 1, 1, 0) >= 0 ? 4 : 5);
+	SAME(wait_for(child), 0x400);
+	child = SYS(rfork, RFPROC | RFCFDG);
+	if (child == 0)
+		quit(SYS(fcntl, 1, 1, 0) == -EBADF ? 4 : 5);
+	SAME(wait_for(child), 0x400);
+	SAME(SYS(rfork, RFFDG), 0);
+	SAME(SYS(rfork, RFPROC | RFFDG | RFCFDG), -EINVAL);
+	SAME(SYS(rfork, RFPROC | RFMEM), -EINVAL);
+}
+
+int guest_main(int argc, char **argv, char **envp)
+{
+	(void)argc, (void)argv, (void)envp;
+	descriptors();
+	controls();
+	forks();
+	print("processes are under control\n");
+	return 0;
+}
