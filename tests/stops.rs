@@ -439,6 +439,65 @@ fn a_guest_can_be_killed_stopped_or_running() {
     }
 }
 
+/// Waits until the main thread has come to its stop before the first instruction.
+fn until_signals_are_taken(guest: &Guest) {
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", guest.emu.id())).unwrap();
+        let mask = |name: &str| {
+            let line = status.lines().find_map(|l| l.strip_prefix(name)).unwrap();
+            u64::from_str_radix(line.trim(), 16).unwrap()
+        };
+        let hangup = 1 << (libc::SIGHUP - 1);
+        if mask("SigCgt:") & hangup != 0 && mask("SigBlk:") & hangup == 0 {
+            return;
+        }
+        pause(5);
+    }
+}
+
+#[test]
+fn a_signal_that_asks_for_the_end_gets_it_while_the_guest_is_stopped() {
+    let send = |guest: &Guest, signal: i32| {
+        // SAFETY: sends a signal to a child that has not been waited for.
+        assert_eq!(unsafe { libc::kill(guest.emu.id() as i32, signal) }, 0);
+    };
+    // Who starts the tests may ignore Ctrl-C, which emu and its guest would then inherit.
+    // SAFETY: no handler.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+    for isa in BOTH {
+        let start = |name: &str| Guest::start(isa, &["waits", "signal"], &format!("{name}-{isa}"));
+        // Before a debugger came: also Ctrl-C.
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+            let mut guest = start("alone");
+            until_signals_are_taken(&guest);
+            send(&guest, signal);
+            assert_eq!(guest.end().signal(), Some(signal), "{isa}");
+        }
+        // With one: Ctrl-C at the emulator's terminal is for the guest, and the debugger is asked.
+        let mut guest = start("term");
+        let mut debugger = guest.connect();
+        debugger.get("vCont;s");
+        send(&guest, libc::SIGINT);
+        debugger.go();
+        assert!(debugger.receive().unwrap().starts_with("T02"), "{isa}");
+        // At a stop for one signal, with another one waiting.
+        send(&guest, libc::SIGINT);
+        send(&guest, libc::SIGTERM);
+        assert_eq!(debugger.receive(), None, "{isa}");
+        assert_eq!(guest.end().signal(), Some(libc::SIGTERM), "{isa}");
+        // A program that runs is asked, as is its debugger.
+        let mut guest = start("runs");
+        let mut debugger = guest.connect();
+        debugger.go();
+        ready(&mut guest);
+        send(&guest, libc::SIGTERM);
+        let stop = debugger.receive().unwrap();
+        assert!(stop.starts_with("T0f"), "{isa} {stop}");
+        assert_eq!(debugger.get("vCont;C0f"), "X0f");
+        assert_eq!(guest.end().signal(), Some(libc::SIGTERM), "{isa}");
+    }
+}
+
 #[test]
 fn a_jump_to_the_last_addresses_is_a_fault() {
     for isa in BOTH {

@@ -1,6 +1,7 @@
 //! `-g`: serving a debugger beside the running guest.
 
 use super::Failure;
+use super::engine::Statistics;
 use super::run::Tracers;
 use crate::debug::relay::{self, Channel, Relayed, Session, Wishes};
 use crate::debug::{Control, Family, Inheritance, Live, Program, Served};
@@ -151,6 +152,7 @@ impl Door {
         program: Program,
         mode: u32,
         tracers: &Tracers,
+        statistics: Option<Statistics>,
     ) -> Result<(), Failure> {
         let service = Arc::new(Service {
             control: self.control.clone(),
@@ -158,6 +160,7 @@ impl Door {
             program,
             mode,
             tracers: tracers.clone(),
+            statistics,
         });
         // A child of a fork that the debugger wants has this service too, in its own memory.
         let children = service.clone();
@@ -218,6 +221,7 @@ struct Service {
     program: Program,
     mode: u32,
     tracers: Tracers,
+    statistics: Option<Statistics>,
 }
 
 /// Where debuggers connect.
@@ -272,11 +276,15 @@ impl Service {
         let (process, control) = (self.process.clone(), self.control.clone());
         let mut live = Live::new(process, control, self.program.clone(), self.mode);
         live.set_tracing(self.tracers.missing.clone(), self.tracers.trace.clone());
+        if let Some(tell) = &self.statistics {
+            live.set_statistics(tell.clone());
+        }
         live
     }
 
     /// Serves the guest to another process, and debuggers themselves once the session moves here.
     fn relay(&self, mut live: Live, channel: Channel) {
+        self.control.set_connected(&self.process, true);
         match relay::serve(&mut live, channel) {
             Relayed::Released => self.control.tell_end(),
             Relayed::Exited => self.control.tell_end(),
@@ -330,6 +338,7 @@ impl Service {
         loop {
             let fd = conversation.stream().as_fd().as_raw_fd();
             self.note_descriptors(&entrance, &mut conversation);
+            self.control.set_connected(&self.process, true);
             match self.control.serve(conversation) {
                 None => return,
                 Some(Served::Moving(moving)) => match self.move_session(moving, &entrance) {
@@ -344,6 +353,7 @@ impl Service {
                     }
                 },
                 Some(Served::Ended(ended, back)) => {
+                    self.control.set_connected(&self.process, false);
                     inferior = back;
                     host::fd::forget(fd);
                     match ended {

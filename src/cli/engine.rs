@@ -20,7 +20,7 @@ pub(super) const DUMP_ITEMS: &[(&str, &str)] = &[
 ];
 
 /// Tells the counters of the translator, in lines.
-pub(super) type Statistics = Box<dyn Fn() -> String + Send>;
+pub(super) type Statistics = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// What [`engines`] makes.
 pub(super) type Made = (Engines, Vec<Arc<dyn Observer>>, Option<Statistics>);
@@ -71,7 +71,7 @@ pub(super) fn engines(
         observers.push(Arc::new(Stats(cache.clone(), log.clone())));
     }
     let counted = cache.clone();
-    let statistics: Statistics = Box::new(move || counted.stats().to_string());
+    let statistics: Statistics = Arc::new(move || counted.stats().to_string());
     let told = Once::new();
     let engines = Engines::new(move |process| {
         told.call_once(|| process.code.set_cache(Box::new(Cache(cache.clone()))));

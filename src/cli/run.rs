@@ -66,7 +66,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     };
     let log = Log::open(&options)?;
     let mem = Arc::new(mem);
-    let (engines, mut observers, statistics) = engine::engines(&options, isa, &mem, &log)?;
+    let (engines, mut observers, mut statistics) = engine::engines(&options, isa, &mem, &log)?;
     let debugged = door.is_some() || beside.is_some();
     let tracers = Tracers::new(&options, &log, &program.path, debugged)?;
     observers.extend(tracers.observers());
@@ -90,7 +90,9 @@ pub fn run(options: Options) -> Result<(), Failure> {
     // Its file is loaded: the descriptor belongs to the guest from now on, whose first one has to be 3.
     drop(program);
     if let Some(door) = door {
-        door.serve(process.clone(), (&loaded).into(), thread.cpu.mode, &tracers)?;
+        let mode = thread.cpu.mode;
+        let program = (&loaded).into();
+        door.serve(process.clone(), program, mode, &tracers, statistics.take())?;
     }
     if let Some(beside) = beside {
         let mode = thread.cpu.mode;
@@ -99,7 +101,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
             (&loaded).into(),
             mode,
             &tracers,
-            statistics,
+            statistics.take(),
             &options,
         )?;
     }

@@ -348,7 +348,11 @@ impl Observer for CoreDump {
             return;
         }
         let name = info.signal.name();
-        let text = told(&name, self.dump(thread, info));
+        let left = self.dump(thread, info);
+        if left.is_ok() {
+            host::child::tell_core();
+        }
+        let text = told(&name, left);
         (self.tell)(&text);
     }
 }

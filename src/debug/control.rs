@@ -6,7 +6,7 @@ use super::follow::{ExecStage, Inheritance, VforkChild};
 use super::relay::Channel;
 use crate::cpu::{CodeControl, Exit};
 use crate::ir::{Access, Trap, WatchHit};
-use crate::process::{End, Observer, SigFields, SigInfo, Signal, Syscall, Thread};
+use crate::process::{End, Observer, Process, SigFields, SigInfo, Signal, Syscall, Thread};
 use emu_stub::{
     Conversation, Ended, Inferior, Notifier, Pid, Resume, ResumePlan, Stop, StopReason, Tid, Turn,
     WatchKind,
@@ -76,6 +76,8 @@ pub(super) struct State {
     pub signal_void: HashSet<Tid>,
     /// The debugger has sent SIGKILL: the process is to end when it has been told.
     pub killed: bool,
+    /// A debugger is connected.
+    connected: bool,
     /// The debugger has been told of the guest's end.
     pub end_told: bool,
     /// Threads that the debugger has been told the end of.
@@ -106,6 +108,7 @@ impl State {
             at_signal: HashMap::new(),
             signal_void: HashSet::new(),
             killed: false,
+            connected: false,
             end_told: false,
             gone: HashSet::new(),
             children: VecDeque::new(),
@@ -245,6 +248,7 @@ impl Control {
     /// The guest's end waits for the debugger however long it takes: it is a user in this very process.
     #[must_use]
     pub fn with_patience(self) -> Control {
+        self.lock().connected = true;
         Control {
             patience: Duration::MAX,
             ..self
@@ -267,6 +271,30 @@ impl Control {
 
     pub(super) fn set_attached(&self, attached: bool) {
         self.attached.store(attached, SeqCst);
+    }
+
+    /// Says whether a debugger is connected, who may have found the guest halted or leave it so.
+    pub fn set_connected(&self, process: &Process, connected: bool) {
+        let mut state = self.lock();
+        state.connected = connected;
+        if let Run::Stopped(stop) = &state.run {
+            let stop = stop.clone();
+            self.set_stopped(process, &mut state, stop);
+        }
+    }
+
+    /// Says that the guest is halted until the debugger lets it go. A SIGTERM must end it then too: nobody else would. So must Ctrl-C
+    /// while it waits for a debugger.
+    pub(super) fn set_stopped(&self, process: &Process, state: &mut State, stop: Stop) {
+        state.run = Run::Stopped(stop);
+        let signals = [
+            Signal::SIGTERM,
+            Signal::SIGHUP,
+            Signal::SIGINT,
+            Signal::SIGQUIT,
+        ];
+        let count = if state.connected { 2 } else { signals.len() };
+        process.end_while_halted_by(&signals[..count]);
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -476,14 +504,17 @@ impl Observer for Control {
         if matches!(state.run, Run::Starting) {
             let pid = crate::host::pid() as Pid;
             // A process before its first instruction looks as after a step, to every debugger.
-            state.run = Run::Stopped(Stop {
+            let stop = Stop {
                 pid,
                 tid: thread.tid() as Tid,
                 reason: StopReason::Step,
-            });
+            };
+            self.set_stopped(&thread.process, &mut state, stop);
             thread.process.hold(&thread.handle, true);
             self.changed().notify_all();
             drop(state);
+            // Signals are blocked until a thread runs.
+            thread.set_signal_mask(thread.signal_mask());
             thread.park();
             return;
         }
@@ -574,6 +605,8 @@ impl Observer for Control {
                 }
                 state.at_signal.insert(tid, info);
             }
+            // Others may come meanwhile, and SIGTERM has to.
+            thread.set_signal_mask(thread.signal_mask());
             let queued = self.report(thread, StopReason::Signal(number));
             let (info, void) = {
                 let mut state = self.lock();

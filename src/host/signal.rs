@@ -7,7 +7,7 @@ use crate::abi::{Errno, Signal, SysResult};
 use crate::ir::{CpuState, pending};
 use std::arch::global_asm;
 use std::cell::{Cell, UnsafeCell};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// `siginfo_t` as the kernel fills it (128 bytes, `asm-generic/siginfo.h`).
 #[derive(Clone, Copy)]
@@ -33,10 +33,10 @@ impl RawInfo {
 /// Signals that have been taken from the kernel for a guest thread and wait for its next poll.
 ///
 /// The handler leaves everything but SIGSEGV and SIGBUS blocked, so there are at most three: one of any kind, then one of each
-/// of these two when somebody sends them.
+/// of these two when somebody sends them; and one that [`end_by`] has kept open.
 pub struct Slot {
     cpu: Borrower<CpuState>,
-    taken: [Entry; 3],
+    taken: [Entry; 4],
 }
 
 struct Entry {
@@ -131,6 +131,15 @@ pub type Crash = fn(&HostContext<'_>);
 static RECOVER: AtomicUsize = AtomicUsize::new(0);
 static CRASH: AtomicUsize = AtomicUsize::new(0);
 static CRASHING: AtomicBool = AtomicBool::new(false);
+
+/// Signals that end the process when they come (bit n - 1 is signal n), see [`end_by`].
+static ENDING: AtomicU64 = AtomicU64::new(0);
+
+/// Says which signals end the process at once (bit n - 1 is signal n): for a time in which no guest thread runs that could take
+/// them, and which may be long.
+pub fn end_by(signals: u64) {
+    ENDING.store(signals, Ordering::Release);
+}
 
 /// Sets who recovers faults of generated code.
 pub fn set_recover(recover: Recover) {
@@ -244,6 +253,10 @@ extern "C" fn handle(number: i32, info: *mut libc::siginfo_t, context: *mut libc
         leave_window(context);
         return;
     }
+    let ending = ENDING.load(Ordering::Acquire);
+    if ending & 1u64.unbounded_shl(u32::from(signal.0) - 1) != 0 {
+        die(signal);
+    }
     let slot = SLOT.get();
     if slot.is_null() {
         // Threads of the emulator's own block all signals; one that comes before they do is for the process, and lost only if
@@ -263,7 +276,7 @@ extern "C" fn handle(number: i32, info: *mut libc::siginfo_t, context: *mut libc
     leave_window(context);
     // No other signal until the run loop has dealt with this one. The kernel's sigset_t is the first 8 bytes.
     // SAFETY: `uc_sigmask` is at least 8 bytes of plain data.
-    unsafe { *(&raw mut context.uc_sigmask).cast::<u64>() = ALL_BUT_FAULTS };
+    unsafe { *(&raw mut context.uc_sigmask).cast::<u64>() = ALL_BUT_FAULTS & !ending };
 }
 
 /// Sends a thread that is about to make its system call, or whose call the kernel would restart, to the way out.
@@ -432,7 +445,7 @@ impl Slot {
                     full: AtomicBool::new(false),
                     info: UnsafeCell::new(RawInfo([0; 128])),
                 }
-            }; 3],
+            }; 4],
         }
     }
 
@@ -506,24 +519,7 @@ pub fn release_stack() {
 
 /// Ends the process by `signal` as if nobody had handled it, without a core of the emulator.
 pub fn die(signal: Signal) -> ! {
-    // One byte is too little for a core file, and the kernel's word for "not to a program either". PR_SET_DUMPABLE would hold for
-    // every process that shares this memory.
-    let (none, least) = (
-        libc::rlimit {
-            rlim_cur: 0,
-            rlim_max: 0,
-        },
-        libc::rlimit {
-            rlim_cur: 1,
-            rlim_max: 1,
-        },
-    );
-    // SAFETY: plain system calls with valid arguments.
-    unsafe {
-        if libc::setrlimit(libc::RLIMIT_CORE, &least) != 0 {
-            libc::setrlimit(libc::RLIMIT_CORE, &none);
-        }
-    }
+    super::child::forbid_core();
     let _ = set_action(signal, Disposition::Default);
     set_mask(!(1u64.unbounded_shl(u32::from(signal.0).wrapping_sub(1))));
     let target = [

@@ -284,6 +284,18 @@ impl Process {
         Ok(old)
     }
 
+    /// Says that the guest stands still until somebody lets it go, and that a signal of `signals` ends it nevertheless: unless its
+    /// action is the guest's own, which has to wait then. Without signals: it runs again.
+    pub fn end_while_halted_by(&self, signals: &[Signal]) {
+        let mut tables = self.lock_actions();
+        let actions = tables.mine();
+        let set = signals
+            .iter()
+            .filter(|s| actions.get(**s).handler == Action::DEFAULT)
+            .fold(0, |set, s| set | 1 << (s.0 - 1));
+        host::signal::end_by(set);
+    }
+
     /// Fills `buf` with random bytes: the host's, or those of the seed that the user gave. For AT_RANDOM and `getrandom`.
     pub fn random(&self, buf: &mut [u8]) {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);

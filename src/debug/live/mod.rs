@@ -69,7 +69,7 @@ pub struct Live {
     /// The process that requests without a thread are about: this one, or the child of a vfork.
     selected: Pid,
     /// Counters of the translator, in lines.
-    statistics: Option<Box<dyn Fn() -> String + Send>>,
+    statistics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
     /// What is not implemented, and the trace that may be switched on.
     missing: Option<Arc<Missing>>,
     trace: Option<Arc<Trace>>,
@@ -109,7 +109,7 @@ impl Live {
     }
 
     /// Where [`Inferior::statistics`] come from.
-    pub fn set_statistics(&mut self, tell: Box<dyn Fn() -> String + Send>) {
+    pub fn set_statistics(&mut self, tell: Arc<dyn Fn() -> String + Send + Sync>) {
         self.statistics = Some(tell);
     }
 
@@ -232,11 +232,13 @@ impl Inferior for Live {
         self.process.stop_all();
         self.halted = true;
         let tid = self.process.threads().first().map_or(0, |t| t.tid);
-        self.control.lock().run = Run::Stopped(Stop {
+        let stop = Stop {
             pid: self.pid,
             tid: tid as Tid,
             reason: StopReason::Interrupted,
-        });
+        };
+        let mut state = self.control.lock();
+        self.control.set_stopped(&self.process, &mut state, stop);
     }
 
     fn target(&self) -> Arc<TargetDescription> {

@@ -145,6 +145,7 @@ fn go(live: &mut Live, plan: ResumePlan) {
     }
     state.plan = plan;
     state.run = Run::Running;
+    live.process.end_while_halted_by(&[]);
     drop(state);
     live.halted = false;
     live.process.resume_all();
@@ -230,7 +231,8 @@ pub(super) fn take_stop(live: &mut Live) -> Option<Stop> {
                 && !live.breakpoints.contains_key(&(pc, false))
         });
     }
-    state.run = Run::Stopped(stop.clone());
+    live.control
+        .set_stopped(&live.process, &mut state, stop.clone());
     Some(stop)
 }
 

@@ -1,11 +1,47 @@
-/* Ends as its argument says: "exit N", "signal N", or by doing what the word names. */
+/*
+ * Ends as its argument says: "exit N", "signal N", or by doing what the word names. As "fork HOW..." a child ends so, as
+ * "exec HOW..." a program that a child executes; what its parent is told of it is printed.
+ */
 #include "guest.h"
 #include <asm/signal.h>
+#include <asm/siginfo.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+
+static int tell(int child)
+{
+	int status = 0;
+	siginfo_t info;
+	SYS(waitid, P_PID, child, &info, WEXITED | WNOWAIT, 0);
+	long waited = SYS(wait4, child, &status, 0, 0);
+	print("wait4 %d: signal %d, core %d\n", waited == child, status & 0x7f, status >> 7 & 1);
+	print("waitid: code %d, status %d\n", info.si_code, info.si_status);
+	return 0;
+}
 
 int guest_main(int argc, char **argv, char **envp)
 {
-	(void)envp;
 	const char *how = argc > 1 ? argv[1] : "";
+	if (!strcmp(how, "exec")) {
+		int child = SYS(clone, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+		if (child == 0) {
+			argv[1] = argv[0];
+			SYS(execve, argv[0], argv + 1, envp);
+			quit(99);
+		}
+		return tell(child);
+	}
+	if (!strcmp(how, "fork")) {
+		int child = SYS(clone, SIGCHLD, 0, 0, 0, 0);
+		if (child != 0)
+			return tell(child);
+		how = (++argv)[1];
+	}
+	if (!strcmp(how, "undumpable")) {
+		SYS(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+		how = "load";
+	}
 	print("dying by %s\n", how);
 	flush();
 	volatile int *near_null = (int *)16;

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use super::prctl;
 use crate::abi::{Endian, Errno, GuestStruct, Kind, OsAbi, Show, Signal, SysResult};
+use crate::host::child;
 use crate::host::nr::*;
+use crate::host::signal::RawInfo;
 use crate::os::linux::flags as f;
 use crate::os::linux::siginfo;
 use crate::os::linux::structs::*;
@@ -480,41 +482,28 @@ fn run_program(
 
 /// `wait4`; the resource usage goes to argument `usage`, if there is one.
 fn wait_child(call: &mut Call<'_>, usage: usize) -> SysResult {
-    let mut status = [0u8; 4];
     let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
-    let args = [
-        call.arg(0),
-        status.as_mut_ptr() as u64,
-        call.arg(2),
-        used.as_mut_ptr() as u64,
-        0,
-        0,
-    ];
-    let pid = call.host_wait(SYS_wait4, args)?;
+    let options = u64::from(call.arg(2) as u32);
+    let args = [call.arg(0), options, used.as_mut_ptr() as u64];
+    let (pid, status) = child::wait4(args, |args| call.host_wait(SYS_waitid, args))?;
     if pid != 0 && call.arg(1) != 0 {
-        let status = u64::from(u32::from_le_bytes(status));
-        let status = Show::WaitStatus.convert(status, OsAbi::HOST, call.abi);
+        let status = Show::WaitStatus.convert(status.into(), OsAbi::HOST, call.abi);
         call.write_int(call.arg(1), Kind::I32, status)?;
     }
     if pid != 0 && call.arg(usage) != 0 {
         let used: Rusage = crate::abi::GuestValue::from_host(&used);
         call.write_struct(call.arg(usage), &used)?;
     }
-    Ok(pid)
+    Ok(pid as u64)
 }
 
 fn wait_id(call: &mut Call<'_>) -> SysResult {
-    let mut raw = [0u8; 128];
+    let mut raw = RawInfo([0; 128]);
     let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
-    let args = [
-        call.arg(0),
-        call.arg(1),
-        raw.as_mut_ptr() as u64,
-        call.arg(3),
-        used.as_mut_ptr() as u64,
-        0,
-    ];
-    let result = call.host_wait(SYS_waitid, args)?;
+    let options = u64::from(call.arg(3) as u32);
+    let args = [call.arg(0), call.arg(1), options, used.as_mut_ptr() as u64];
+    child::wait_id(args, &mut raw, |args| call.host_wait(SYS_waitid, args))?;
+    let raw = raw.0;
     let info = siginfo::from_host(&raw);
     if call.arg(2) != 0 {
         let bytes = match info {
@@ -528,7 +517,7 @@ fn wait_id(call: &mut Call<'_>) -> SysResult {
         let used: Rusage = crate::abi::GuestValue::from_host(&used);
         call.write_struct(call.arg(4), &used)?;
     }
-    Ok(result)
+    Ok(0)
 }
 
 /// `_LINUX_CAPABILITY_VERSION_1`, which has one data structure; later ones have two.
