@@ -1,7 +1,7 @@
 #!/bin/bash
-# Debugs examples/tour and tests/guests/debug/watched.c with gdb-multiarch and lldb, as a user would, over `emu -g`, and checks what the debuggers and the
+# Debugs examples/tour and the programs of tests/guests/debug with gdb-multiarch and lldb, as a user would, over `emu -g`, and checks what the debuggers and the
 # guest print. One line a session on standard output: "ok NAME", "FAILED NAME" (followed by why) or "SKIPPED NAME".
-# With names as arguments (gdb-aarch64, gdb-mips, gdb-socket, lldb-aarch64, lldb-mips, lldb-platform-aarch64, gdb-watch-mips ...): only those sessions.
+# With names as arguments (gdb-aarch64, gdb-mips, gdb-socket, lldb-aarch64, lldb-mips, lldb-platform-aarch64, gdb-watch-mips, gdb-threads-mips ...): only those sessions.
 # EMU names the emulator; a tool that is missing is a failure where CI is set, and is skipped elsewhere.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -19,6 +19,15 @@ trap finish EXIT
 wanted=" $* "
 failed=0
 
+missing() { # NAME WHAT
+	if [ -n "${CI:-}" ]; then
+		echo "FAILED $1: no $2; tests/install.sh installs it"
+		failed=1
+	else
+		echo "SKIPPED $1: no $2; tests/install.sh installs it"
+	fi
+}
+
 # FILE PATTERNS...: every pattern, in order, each on a line after the one before. Prints the first that is missing.
 check_order() {
 	local file=$1 line=0 pattern found
@@ -34,9 +43,10 @@ check_order() {
 	done < <(cat "$@")
 }
 
-# Starts emu with program $2 waiting for a debugger at $1, with the guest's output in $work/out. Ready when it listens.
+# Starts emu with program $2, and its libraries below $3, waiting for a debugger at $1, with the guest's output in $work/out.
+# Ready when it listens.
 start() {
-	"$emu" -g "$1" "$2" >"$work/out" 2>"$work/err" </dev/null &
+	"$emu" -L "$3" -g "$1" "$2" >"$work/out" 2>"$work/err" </dev/null &
 	child=$!
 	local hex
 	hex=$(printf ':%04X 00000000:0000 0A' "$1" 2>/dev/null) || hex=
@@ -51,18 +61,18 @@ start() {
 session() { # NAME TOOL GUEST ADDRESS [SCRIPT PROGRAM STATUS]
 	local name=$1 tool=$2 guest=$3 address=$4 kind=${1%%-*} status remote=$4
 	local script=${5:-tour} program=${6:-examples/bin/$3/tour} expected=${7:-10}
+	local sysroot=/usr/$guest-linux-gnu dynamic=tests/guests/bin/$guest/session
 	[[ "$address" == */* ]] || remote=127.0.0.1:$address
 	[[ "$wanted" == "  " || "$wanted" == *" $name "* ]] || return
 	if [ -z "$tool" ] || ! command -v "$tool" >/dev/null; then
-		if [ -n "${CI:-}" ]; then
-			echo "FAILED $name: no $kind; tests/install.sh installs it"
-			failed=1
-		else
-			echo "SKIPPED $name: no $kind; tests/install.sh installs it"
-		fi
+		missing "$name" "$kind"
 		return
 	fi
-	if ! start "$address" "$program"; then
+	if [ "$program" = "$dynamic" ] && [ ! -e "$sysroot/lib/libc.so.6" ]; then
+		missing "$name" "$sysroot/lib/libc.so.6"
+		return
+	fi
+	if ! start "$address" "$program" "$sysroot"; then
 		echo "FAILED $name: emu did not listen"
 		sed 's/^/  emu: /' "$work/err" | head -n 5
 		kill "$child" 2>/dev/null
@@ -70,14 +80,17 @@ session() { # NAME TOOL GUEST ADDRESS [SCRIPT PROGRAM STATUS]
 		return
 	fi
 	if [ "$kind" = gdb ]; then
+		# The session about libraries is that of a gdb which was given no file.
+		local file=(-ex "file $program")
+		[ "$script" != libraries ] || file=()
+		printf 'define reconnect\ntarget remote %s\nend\n' "$remote" >"$work/reconnect"
 		timeout 120 "$tool" -nx -batch -ex 'set width 0' -ex 'set confirm off' -ex 'set pagination off' \
-			-x "tests/debuggers/$guest.gdb" -ex "file $program" -ex "target remote $remote" \
+			-x "tests/debuggers/$guest.gdb" -x "$work/reconnect" "${file[@]}" -ex "target remote $remote" \
 			-x "tests/debuggers/$script.gdb" >"$work/log" 2>&1
 	else
 		local before=() end=()
-		if [ "$script" = tour ]; then
-			before=(-s "tests/debuggers/$guest.lldb") end=(-s "tests/debuggers/$guest-end.lldb")
-		fi
+		[[ "$script" != tour && "$script" != libraries ]] || before=(-s "tests/debuggers/$guest.lldb")
+		[ "$script" != tour ] || end=(-s "tests/debuggers/$guest-end.lldb")
 		timeout 120 "$tool" --no-lldbinit --batch "${before[@]}" -o "target create $program" -o "gdb-remote $remote" \
 			-s "tests/debuggers/$script.lldb" "${end[@]}" >"$work/log" 2>&1
 	fi
@@ -115,12 +128,7 @@ platform() { # GUEST ARCHITECTURE
 	local name=lldb-platform-$1 why
 	[[ "$wanted" == "  " || "$wanted" == *" $name "* ]] || return
 	if [ -z "$lldb" ]; then
-		if [ -n "${CI:-}" ]; then
-			echo "FAILED $name: no lldb; tests/install.sh installs it"
-			failed=1
-		else
-			echo "SKIPPED $name: no lldb; tests/install.sh installs it"
-		fi
+		missing "$name" lldb
 		return
 	fi
 	timeout 120 "$lldb" --no-lldbinit --batch -o "platform select qemu-user" \
@@ -153,12 +161,7 @@ interruption() { # NAME TOOL GUEST
 	local log=$work/log socket=$work/socket
 	[[ "$wanted" == "  " || "$wanted" == *" $name "* ]] || return
 	if [ -z "$tool" ] || ! command -v "$tool" >/dev/null; then
-		if [ -n "${CI:-}" ]; then
-			echo "FAILED $name: no $kind; tests/install.sh installs it"
-			failed=1
-		else
-			echo "SKIPPED $name: no $kind; tests/install.sh installs it"
-		fi
+		missing "$name" "$kind"
 		return
 	fi
 	rm -f "$work/in" "$work/keys" "$work/out" "$log"
@@ -250,6 +253,14 @@ for guest in aarch64 mips; do
 	watched=tests/guests/bin/$guest/watched
 	session "gdb-watch-$guest" gdb-multiarch "$guest" "$(port)" watched "$watched" 0
 	session "lldb-watch-$guest" "$lldb" "$guest" "$(port)" watched "$watched" 0
+done
+for guest in aarch64 mips; do
+	for script in threads calls libraries monitor; do
+		session "gdb-$script-$guest" gdb-multiarch "$guest" "$(port)" $script "tests/guests/bin/$guest/session" 0
+	done
+	for script in threads libraries; do
+		session "lldb-$script-$guest" "$lldb" "$guest" "$(port)" $script "tests/guests/bin/$guest/session" 0
+	done
 done
 for guest in aarch64 mips; do
 	interruption "gdb-interrupt-$guest" gdb-multiarch "$guest"

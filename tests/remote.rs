@@ -265,3 +265,116 @@ fn hostile_packets_that_change_the_guest() {
     pester_wildly("aarch64", share(), seed(17));
     pester_wildly("mips", share(), seed(18));
 }
+
+/// Reads at the ends of mappings, across them, in holes and in pages without permissions: as much as there is, as ptrace gives it.
+#[test]
+fn memory_is_read_as_far_as_it_goes() {
+    for isa in ["aarch64", "mips"] {
+        let guest = Guest::start(isa, &["waits", "count"], &format!("edges-{isa}"));
+        let mut debugger = guest.connect();
+        debugger.get("qSupported:multiprocess+");
+        let mut field = |request: String, name: &str| {
+            let reply = debugger.get(&request);
+            let found = reply
+                .split(';')
+                .find_map(|f| f.strip_prefix(name))
+                .map(str::to_owned);
+            found.and_then(|f| u64::from_str_radix(f.trim_start_matches(':'), 16).ok())
+        };
+        // Each mapping ends where the next one begins, or at a hole.
+        let mut regions = Vec::new();
+        let mut addr = 0u64;
+        loop {
+            let request = format!("qMemoryRegionInfo:{addr:x}");
+            let (start, size) = (field(request.clone(), "start"), field(request, "size"));
+            let (Some(start), Some(size)) = (start, size) else {
+                break;
+            };
+            regions.push((start, size));
+            let Some(next) = start.checked_add(size) else {
+                break;
+            };
+            if next >= 1 << 47 || isa == "mips" && next >= 1 << 32 {
+                break;
+            }
+            addr = next;
+        }
+        let is_mapped = |debugger: &mut debugger::Debugger, addr: u64| {
+            debugger
+                .get(&format!("qMemoryRegionInfo:{addr:x}"))
+                .contains("permissions:")
+        };
+        let mut ends = 0;
+        for &(start, size) in &regions {
+            let end = start + size;
+            if !is_mapped(&mut debugger, start) {
+                // A hole: no byte of it can be read, at its beginning, at its end, at an odd address.
+                for at in [start, start + 1, end - 1] {
+                    assert!(
+                        debugger.get(&format!("m{at:x},1")).starts_with('E'),
+                        "{isa} {at:x}"
+                    );
+                    assert!(
+                        debugger.get(&format!("m{at:x},1000")).starts_with('E'),
+                        "{isa} {at:x}"
+                    );
+                }
+                continue;
+            }
+            assert_eq!(
+                debugger.get(&format!("m{start:x},8")).len(),
+                16,
+                "{isa} {start:x}"
+            );
+            assert_eq!(
+                debugger.get(&format!("m{:x},3", end - 3)).len(),
+                6,
+                "{isa} {end:x}"
+            );
+            let beyond = debugger.get(&format!("m{:x},10", end - 5));
+            if is_mapped(&mut debugger, end) {
+                assert_eq!(beyond.len(), 32, "{isa} {end:x}");
+            } else {
+                ends += 1;
+                // The five bytes that are there.
+                assert_eq!(beyond.len(), 10, "{isa} {end:x}");
+                let binary = debugger.get(&format!("x{:x},10", end - 5));
+                assert!(binary.len() >= 5, "{isa} {end:x} {binary}");
+                // Written is all or nothing.
+                let refused = debugger.get(&format!("M{:x},10:{}", end - 5, "aa".repeat(16)));
+                assert!(refused.starts_with('E'), "{isa} {end:x} {refused}");
+                assert_eq!(debugger.get(&format!("m{:x},10", end - 5)), beyond);
+            }
+        }
+        assert!(ends >= 2, "{regions:x?}");
+        // The last addresses there are.
+        for request in [
+            "mffffffffffffffff,1",
+            "mffffffffffffffff,10",
+            "mfffffffffffffff0,ffffffffffffffff",
+        ] {
+            assert!(debugger.get(request).starts_with('E'), "{isa} {request}");
+        }
+        // Pages that the guest itself may not touch: a debugger may, as with ptrace.
+        let hidden = debugger.get("_M2000,");
+        assert!(!hidden.starts_with('E') && !hidden.is_empty(), "{hidden}");
+        let at = u64::from_str_radix(&hidden, 16).unwrap();
+        let region = debugger.get(&format!("qMemoryRegionInfo:{at:x}"));
+        assert!(!region.contains("permissions:r"), "{isa} {region}");
+        assert_eq!(
+            debugger.get(&format!("m{:x},4", at + 0xffe)),
+            "00000000",
+            "{isa}"
+        );
+        assert_eq!(
+            debugger.get(&format!("M{:x},4:01020304", at + 0xffe)),
+            "OK",
+            "{isa}"
+        );
+        assert_eq!(
+            debugger.get(&format!("m{:x},4", at + 0xffe)),
+            "01020304",
+            "{isa}"
+        );
+    }
+}

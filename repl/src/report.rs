@@ -96,8 +96,7 @@ fn write(out: &mut String, inferior: &mut (dyn Inferior + 'static)) -> std::fmt:
     match &stop.reason {
         StopReason::Signal(number) => {
             let gdb = inferior.gdb_signal(*number);
-            let name = signal::SIGNALS.iter().find(|(_, n)| *n == gdb);
-            let name = name.map_or("?", |(name, _)| name);
+            let name = signal::name(gdb).unwrap_or("?");
             let words = WORDS.iter().find(|(n, _)| *n == name).map_or("", |w| w.1);
             let fault = inferior
                 .read_siginfo(stop.tid)

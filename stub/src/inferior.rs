@@ -134,6 +134,11 @@ pub struct TargetDescription {
 }
 
 impl TargetDescription {
+    /// The operating system, as the triple names it.
+    pub fn os(&self) -> &str {
+        self.triple.split('-').nth(2).unwrap_or("unknown")
+    }
+
     /// When a watchpoint stops: after the access has been done, or (`false`) before, with the PC at the instruction. Debuggers
     /// take for granted what the hardware does, by architecture (gdb's `have_nonsteppable_watchpoint`, as `maint print
     /// architecture` shows it): where it is before, they remove the watchpoint, step, and put it back.

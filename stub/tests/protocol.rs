@@ -414,6 +414,30 @@ fn signals_are_mapped_both_ways() {
 }
 
 #[test]
+fn lldb_has_signals_by_the_systems_numbers() {
+    // lldb takes a server that knows QThreadSuffixSupported for its own, whose numbers are the system's.
+    let mut mock = toy();
+    mock.script = [10, 7, 34]
+        .map(|n| Stop {
+            pid: PID,
+            tid: PID,
+            reason: StopReason::Signal(n),
+        })
+        .to_vec();
+    let mut c = Client::lldb(&mut mock);
+    assert!(c.ask("c").starts_with("T0a"));
+    assert!(c.ask("C0a").starts_with("T07"));
+    assert_eq!(
+        c.mock().plans.last().unwrap().threads,
+        [(PID, Resume::Continue { signal: Some(10) })]
+    );
+    assert!(c.ask("c").starts_with("T22"));
+    assert_eq!(c.ask("QPassSignals:e;a;11;ff"), "OK");
+    assert_eq!(c.mock().passed, [14, 10, 20]);
+    assert_eq!(c.ask("vCont;Cb"), "X0b");
+}
+
+#[test]
 fn system_calls_are_caught() {
     let mut mock = toy();
     mock.set(PID, 1, DATA);
@@ -527,6 +551,9 @@ fn documents_in_parts() {
     assert_eq!(c.ask("qXfer:siginfo:write::4:abc"), "3");
     assert_eq!(&c.mock().siginfo[3..8], b"\0abc\0");
     assert_eq!(c.ask_bytes(b"qXfer:siginfo:read::4,3"), b"mabc");
+    // A member is read again after it has been changed, without the whole in between.
+    assert_eq!(c.ask("qXfer:siginfo:write::5:xy"), "2");
+    assert_eq!(c.ask_bytes(b"qXfer:siginfo:read::4,3"), b"maxy");
     assert_eq!(c.ask_bytes(b"qXfer:siginfo:read::0,1000").len(), 129);
     assert_eq!(c.ask("qXfer:siginfo:write::7e:abc"), "E16");
     assert_eq!(c.ask("qXfer:siginfo:write::ffffffffffffffff:abc"), "E16");

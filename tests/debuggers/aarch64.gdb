@@ -16,3 +16,15 @@ define vector_registers
   print $v0
   printf "fpcr or fcsr = 0x%x\n", $fpcr
 end
+define set_third_argument
+  set $x2 = $arg0
+end
+define catch_write_by_number
+  catch syscall 64
+end
+# The range steps are seen in the packets.
+define next_over_loop
+  set debug remote 1
+  next
+  set debug remote 0
+end

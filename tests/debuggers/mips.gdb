@@ -15,3 +15,13 @@ end
 define vector_registers
   printf "fpcr or fcsr = 0x%x\n", $fcsr
 end
+define set_third_argument
+  set $a2 = $arg0
+end
+define catch_write_by_number
+  catch syscall 4004
+end
+# gdb steps MIPS by breakpoints of its own and never asks for a range.
+define next_over_loop
+  next
+end

@@ -7,7 +7,7 @@ root=$(cd ../.. && pwd)
 wanted=" $* "
 
 # Debug information must name no directory of the machine it was built on.
-common=(-O2 -Wall -Wextra -std=gnu11 -static "-ffile-prefix-map=$root=." -Wl,--build-id=none)
+common=(-O2 -Wall -Wextra -std=gnu11 "-ffile-prefix-map=$root=." -Wl,--build-id=none)
 freestanding=(-nostdlib -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables -fno-pic -no-pie -Ilib
 	-Wl,-z,noseparate-code -Wl,-e,_start)
 
@@ -24,13 +24,13 @@ compiler() { # ISA: sets cc
 
 want() { [ "$wanted" = "  " ] || [[ "$wanted" == *" $1 "* ]]; }
 
-build() { # ISA OUTPUT FLAGS-AND-SOURCES...
+build() { # ISA OUTPUT FLAGS-AND-SOURCES...: a static program; with linking=-pie before it a dynamic one
 	compiler "$1"
 	local out=$2
 	shift 2
 	mkdir -p "$(dirname "$out")"
 	echo "${out#"$root/"}"
-	"${cc[@]}" "${common[@]}" "$@" -o "$out"
+	"${cc[@]}" "${linking:--static}" "${common[@]}" "$@" -o "$out"
 }
 
 free_program() { # ISA NAME FLAGS...
@@ -83,6 +83,13 @@ for isa in aarch64 mips mipsel; do
 		[ "$isa" = aarch64 ] || abi=(-mno-abicalls -G0 -mfp32 -Wa,-mno-fix-loongson3-llsc)
 		(cd "$root/tests/guests" && build "$isa" "bin/$isa/watched" -Og -g "${freestanding[@]}" "${abi[@]}" \
 			"lib/start-${isa/mipsel/mips}.S" lib/guest.c "debug/watched-${isa/mipsel/mips}.S" debug/watched.c)
+	fi
+	# Dynamically linked, unoptimised: what the debuggers' sessions see of libraries.
+	if want session && [ "$isa" != mipsel ]; then
+		fp=()
+		[ "$isa" = aarch64 ] || fp=(-mfp32)
+		(cd "$root" && linking=-pie build "$isa" "$root/tests/guests/bin/$isa/session" -fPIE -O0 -g "${fp[@]}" -pthread \
+			tests/guests/debug/session.c)
 	fi
 	# Read by the benchmarks for the address of a function, so with its symbols.
 	if want stops && [ "$isa" != mipsel ]; then

@@ -83,8 +83,8 @@ impl Cx<'_> {
     /// The name of one of the guest's signals.
     pub fn signal_name(&self, number: i32) -> String {
         let gdb = self.inf.gdb_signal(number);
-        match signal::SIGNALS.iter().find(|(_, g)| *g == gdb) {
-            Some((name, _)) => format!("SIG{name}"),
+        match signal::name(gdb) {
+            Some(name) => format!("SIG{name}"),
             None => format!("SIG{}", signal::realtime_number(gdb).unwrap_or(number)),
         }
     }

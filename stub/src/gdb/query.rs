@@ -111,9 +111,7 @@ pub(crate) fn pass_signals(s: &mut Session<'_>, args: &[u8]) -> Outcome {
     for text in args.split(|b| *b == b';').filter(|t| !t.is_empty()) {
         let number = hex::number(text).ok_or_else(malformed)?;
         // gdb lists every signal that it knows of; those that the guest has not cannot come.
-        let known = u8::try_from(number)
-            .ok()
-            .and_then(|n| s.guest.inferior.guest_signal(n));
+        let known = u8::try_from(number).ok().and_then(|n| s.meant_signal(n));
         signals.extend(known);
     }
     s.guest.inferior.pass_signals(&signals)?;

@@ -94,7 +94,7 @@ impl Session<'_> {
         }))
     }
 
-    /// The guest's signal of gdb's number; 0 is none.
+    /// The guest's signal of the debugger's number; 0 is none.
     fn parse_signal(&mut self, text: &[u8]) -> Result<Option<i32>, Error> {
         let number = hex::number(text)
             .and_then(|n| u8::try_from(n).ok())
@@ -102,11 +102,9 @@ impl Session<'_> {
         if number == 0 {
             return Ok(None);
         }
-        self.guest
-            .inferior
-            .guest_signal(number)
+        self.meant_signal(number)
             .map(Some)
-            .ok_or_else(|| Error::Invalid(format!("the guest has no signal for gdb's {number}")))
+            .ok_or_else(|| Error::Invalid(format!("the guest has no signal for {number}")))
     }
 
     fn resume(&mut self, plan: ResumePlan) -> Outcome {

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use crate::inferior::{State, Stop, StopReason, Tid, WatchKind};
 use crate::register::RegisterRole;
 use crate::session::{Answer, Outcome, Session};
-use crate::signal::{GDB_SIGABRT, GDB_SIGINT, GDB_SIGTRAP};
+use crate::signal::{self, GDB_SIGABRT, GDB_SIGINT, GDB_SIGTRAP};
 
 /// Registers that go along with a stop, so that a debugger need not ask: those that a backtrace begins with.
 const EXPEDITED: [RegisterRole; 4] = [
@@ -39,11 +39,35 @@ pub(crate) fn why(s: &mut Session<'_>, _: &[u8]) -> Outcome {
 }
 
 impl Session<'_> {
-    /// gdb's signal number for a stop.
+    /// The debugger's number of a guest signal.
+    fn shown_signal(&self, number: i32) -> u8 {
+        let gdb = self.guest.inferior.gdb_signal(number);
+        match self.client.lldb {
+            false => gdb,
+            true if self.numbers_as_guest() => number as u8,
+            true => signal::to_lldb(gdb).unwrap_or(number as u8),
+        }
+    }
+
+    /// The guest's number of a signal that the debugger names.
+    pub(crate) fn meant_signal(&self, shown: u8) -> Option<i32> {
+        match self.client.lldb {
+            false => self.guest.inferior.guest_signal(shown),
+            true if self.numbers_as_guest() => Some(shown.into()),
+            true => signal::from_lldb(shown).and_then(|gdb| self.guest.inferior.guest_signal(gdb)),
+        }
+    }
+
+    /// Whether lldb numbers the guest's signals as the guest does. Of Linux it knows one list, which is not that of MIPS.
+    fn numbers_as_guest(&self) -> bool {
+        self.guest.target.os() != "linux"
+    }
+
+    /// The debugger's signal number for a stop.
     pub(crate) fn stop_signal(&self, reason: &StopReason) -> u8 {
         match reason {
             StopReason::Interrupted => GDB_SIGINT,
-            StopReason::Signal(n) => self.guest.inferior.gdb_signal(*n),
+            StopReason::Signal(n) => self.shown_signal(*n),
             StopReason::InternalError(_) => GDB_SIGABRT,
             _ => GDB_SIGTRAP,
         }
@@ -59,7 +83,7 @@ impl Session<'_> {
             }
             StopReason::Terminated(signal) => {
                 self.out.text("X");
-                let signal = self.guest.inferior.gdb_signal(*signal);
+                let signal = self.shown_signal(*signal);
                 self.out.hex(&[signal]);
                 self.write_exit_process(stop);
             }

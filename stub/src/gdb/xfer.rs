@@ -148,6 +148,8 @@ pub(crate) fn threads(s: &mut Session<'_>, args: &[u8]) -> Outcome {
 /// `qXfer:siginfo:read`: of the selected thread.
 pub(crate) fn siginfo(s: &mut Session<'_>, args: &[u8]) -> Outcome {
     let (_, offset, length) = parse(args)?;
+    // gdb asks for single members, by their offsets: whatever was read before may be of another stop, or have been changed.
+    s.document = "";
     serve_ours(s, "siginfo", offset, length, |s| {
         let tid = s.guest.thread;
         s.guest.inferior.read_siginfo(tid)

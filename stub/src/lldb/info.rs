@@ -26,10 +26,6 @@ pub(crate) fn error_strings(s: &mut Session<'_>, _: &[u8]) -> Outcome {
     Ok(Answer::Ok)
 }
 
-fn os_type(t: &TargetDescription) -> &str {
-    t.triple.split('-').nth(2).unwrap_or("unknown")
-}
-
 fn endian(t: &TargetDescription) -> &'static str {
     match t.endian {
         Endian::Little => "little",
@@ -45,7 +41,7 @@ pub(crate) fn host_info(s: &mut Session<'_>, _: &[u8]) -> Outcome {
     s.out.hex(t.triple.as_bytes());
     s.out.text(format!(
         ";ostype:{};endian:{};ptrsize:{};vm-page-size:{};watchpoint_exceptions_received:{when};",
-        os_type(&t),
+        t.os(),
         endian(&t),
         t.pointer_size,
         t.page_size,
@@ -75,7 +71,7 @@ pub(crate) fn process_info(s: &mut Session<'_>, _: &[u8]) -> Outcome {
     s.out.hex(t.triple.as_bytes());
     s.out.text(format!(
         ";ostype:{};endian:{};ptrsize:{};",
-        os_type(&t),
+        t.os(),
         endian(&t),
         t.pointer_size
     ));
