@@ -1,6 +1,7 @@
-//! The remote server over a live guest: packets that no debugger would send, while it is stopped, while it runs and after its end.
+//! The remote server over a live guest: packets that no debugger would send, while it is stopped, while it runs and after its end,
+//! and over a core.
 //! None ends the server, none makes it miss an answer, and what the guest computes stays as it is unless a valid write asked for
-//! it. Seeded. `EMU_FUZZ_PACKETS` sets how many (default 60,000 in all), `EMU_FUZZ_SEED` another stream.
+//! it. Seeded. `EMU_FUZZ_PACKETS` sets how many (default 60,000: an eighth of it goes to each ISA in each state), `EMU_FUZZ_SEED` another stream.
 
 #[path = "../stub/tests/corpus/mod.rs"]
 mod corpus;
@@ -216,6 +217,52 @@ fn pester_exited(isa: &str, count: usize, seed: u64) {
     assert!(start.elapsed() < Duration::from_secs(60) + Duration::from_micros(500 * count as u64));
 }
 
+/// Packets to a core: whatever they ask for, it stays as it is, and is served on.
+fn pester_core(isa: &str, count: usize, seed: u64) {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let core = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("pestered-{isa}"));
+    let crash = root.join("examples/bin").join(isa).join("crash");
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_emu"))
+        .arg("--core-file")
+        .arg(&core)
+        .arg(crash)
+        .output()
+        .unwrap();
+    assert!(core.exists(), "{}", String::from_utf8_lossy(&run.stderr));
+    let whole = std::fs::read(&core).unwrap();
+    let guest = Guest::of_core(&core, &format!("core-{isa}"));
+    let mut source = Source::new(seed);
+    let mut before = None;
+    let mut sent = 0;
+    while sent < count {
+        let mut debugger = guest.connect();
+        source.seeds = seeds(&mut debugger);
+        let state = state(&mut debugger);
+        assert_eq!(before.get_or_insert(state.clone()), &state);
+        for _ in 0..100 {
+            // All that a debugger might order is refused, the end of the session apart.
+            let Some(_) = send_batch(&mut debugger, &mut source, Harm::Over, b"qC") else {
+                panic!("the session ended");
+            };
+            sent += BATCH;
+        }
+    }
+    assert_eq!(before, Some(state(&mut guest.connect())));
+    assert_eq!(std::fs::read(&core).unwrap(), whole);
+}
+
+/// The registers of each thread, and some memory.
+fn state(debugger: &mut Debugger) -> Vec<String> {
+    let stop = debugger.get("?");
+    let mut state = vec![stop.clone()];
+    for thread in debugger.threads() {
+        assert_eq!(debugger.get(&format!("Hg{thread}")), "OK");
+        state.push(debugger.get("g"));
+    }
+    state.push(debugger.get("m400000,1000"));
+    state
+}
+
 /// Packets that may do anything to the guest: it may die, the server may not.
 fn pester_wildly(isa: &str, count: usize, seed: u64) {
     let mut source = Source::new(seed);
@@ -258,6 +305,12 @@ fn hostile_packets_while_running() {
 fn hostile_packets_after_the_end() {
     pester_exited("aarch64", share(), seed(15));
     pester_exited("mips", share(), seed(16));
+}
+
+#[test]
+fn hostile_packets_over_a_core() {
+    pester_core("aarch64", share(), seed(19));
+    pester_core("mips", share(), seed(20));
 }
 
 #[test]

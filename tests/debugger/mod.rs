@@ -32,11 +32,24 @@ impl Guest {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut endpoint = socket.clone().into_os_string();
         endpoint.push(suffix);
-        let mut emu = Command::new(env!("CARGO_BIN_EXE_emu"))
-            .arg("-g")
+        let mut emu = Command::new(env!("CARGO_BIN_EXE_emu"));
+        emu.arg("-g")
             .arg(endpoint)
             .arg(root.join("tests/guests/bin").join(isa).join(command[0]))
-            .args(&command[1..])
+            .args(&command[1..]);
+        Guest::spawn(emu, socket)
+    }
+
+    /// A core file that is served instead of a guest.
+    pub fn of_core(core: &Path, name: &str) -> Guest {
+        let socket = std::env::temp_dir().join(format!("emu-{}-{name}", std::process::id()));
+        let mut emu = Command::new(env!("CARGO_BIN_EXE_emu"));
+        emu.arg("-g").arg(&socket).arg("--core").arg(core);
+        Guest::spawn(emu, socket)
+    }
+
+    fn spawn(mut emu: Command, socket: PathBuf) -> Guest {
+        let mut emu = emu
             .current_dir(std::env::temp_dir())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
