@@ -4,6 +4,7 @@
 mod debugger;
 
 use debugger::Guest;
+use emu_stub::features::{Place, TERMS};
 use emu_stub::packets::{PACKETS, Packet, Support};
 use std::process::Command;
 
@@ -195,5 +196,44 @@ fn the_list_names_each_packet() {
         assert_eq!(support == "no", packet.support == Support::No, "{line}");
         assert!(support == "yes" || words.next().is_some(), "{line}");
     }
-    assert_eq!(lines.next(), None);
+    for term in TERMS {
+        let mut lines = text.lines();
+        assert!(
+            lines.any(|l| l.split_whitespace().next() == Some(term.name)),
+            "{}",
+            term.name
+        );
+    }
+}
+
+#[test]
+fn features_are_offered_as_the_table_says() {
+    let guest = Guest::start("aarch64", &["hello"], "features");
+    // gdb names a feature that only gdb has.
+    let mut offered: Vec<String> = Vec::new();
+    for features in [
+        "qSupported:multiprocess+;qRelocInsn+",
+        "qSupported:multiprocess+",
+    ] {
+        let reply = guest.connect().get(features);
+        let names = reply
+            .split(';')
+            .map(|f| f.split('=').next().unwrap().trim_end_matches('+'));
+        offered.extend(names.map(str::to_owned));
+    }
+    for term in TERMS.iter().filter(|t| t.place == Place::Feature) {
+        let is_offered = offered.iter().any(|f| f == term.name);
+        // Of a live guest some are not; then the note says where they are.
+        let expected =
+            term.support != Support::No && (is_offered || !term.note.starts_with("where"));
+        assert_eq!(is_offered, expected, "{}", term.name);
+    }
+    for name in &offered {
+        assert!(
+            TERMS
+                .iter()
+                .any(|t| t.place == Place::Feature && t.name == name),
+            "{name}"
+        );
+    }
 }

@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::isa::{aarch64, mips};
 use crate::os::{freebsd, linux};
+use emu_stub::features::{Place, TERMS};
 use emu_stub::packets::{Documented, PACKETS, Support};
 
 /// The text for `--list what --os os`.
@@ -123,25 +124,37 @@ fn ioctls() -> String {
     text
 }
 
-/// Each packet of gdb's and lldb's documentation: whether the server of `-g` answers it, its limits, or why not.
+/// Each packet of gdb's and lldb's documentation: whether the server of `-g` answers it, its limits, or why not. Then what these
+/// have in them.
 fn packets() -> String {
     let mut text = format!("{:<36} {:<5} {:<8} note\n", "packet", "whose", "support");
-    for packet in PACKETS {
-        let whose = match packet.documented {
-            Documented::Gdb => "gdb",
-            Documented::Lldb => "lldb",
-        };
-        let support = match packet.support {
-            Support::Yes => "yes",
-            Support::Partial => "partial",
-            Support::No => "no",
-        };
-        let line = format!(
-            "{:<36} {whose:<5} {support:<8} {}",
-            packet.name, packet.note
-        );
-        text += line.trim_end();
-        text += "\n";
+    for p in PACKETS {
+        text += &packet_line(p.name, p.documented, p.support, p.note);
+    }
+    for (place, heading) in [
+        (Place::Feature, "feature of qSupported"),
+        (Place::Stop, "stop reply, or key in one"),
+        (Place::Action, "action of vCont"),
+        (Place::Breakpoint, "breakpoint of Z"),
+    ] {
+        text += &format!("\n{heading:<36} {:<5} {:<8} note\n", "whose", "support");
+        for t in TERMS.iter().filter(|t| t.place == place) {
+            text += &packet_line(t.name, t.documented, t.support, t.note);
+        }
     }
     text
+}
+
+fn packet_line(name: &str, whose: Documented, support: Support, note: &str) -> String {
+    let whose = match whose {
+        Documented::Gdb => "gdb",
+        Documented::Lldb => "lldb",
+    };
+    let support = match support {
+        Support::Yes => "yes",
+        Support::Partial => "partial",
+        Support::No => "no",
+    };
+    let line = format!("{name:<36} {whose:<5} {support:<8} {note}");
+    format!("{}\n", line.trim_end())
 }

@@ -56,7 +56,7 @@ mod world;
 pub use code::CodeState;
 pub use observer::{End, Observer, Unimplemented};
 pub use os::{Machine, Os, Outcome, Syscall};
-pub use recent::{CallState, RECENT_CALLS, Recent};
+pub use recent::{CallState, RECENT_CALLS, Recent, Ring};
 pub use signal::{Action, DefaultAction, SigFields, SigInfo, SigSet, sa};
 pub use thread::{AltStack, Forked, Thread, ThreadHandle};
 

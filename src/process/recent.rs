@@ -49,9 +49,9 @@ mod state {
     pub const IN_REGISTERS: u32 = 3;
 }
 
-/// The last calls of one thread.
+/// The last calls of one thread: [`RECENT_CALLS`] of them.
 #[derive(Default)]
-pub(super) struct Ring {
+pub struct Ring {
     /// Calls begun so far.
     count: AtomicUsize,
     slots: [Slot; RECENT_CALLS],
@@ -62,7 +62,7 @@ static SEQUENCE: AtomicU64 = AtomicU64::new(1);
 
 impl Ring {
     /// A call begins. Only the owner of the ring does this.
-    pub(super) fn begin(&self, call: &Syscall) {
+    pub fn begin(&self, call: &Syscall) {
         let n = self.count.load(Relaxed);
         let slot = &self.slots[n % RECENT_CALLS];
         slot.sequence.store(SEQUENCE.fetch_add(1, Relaxed), Relaxed);
@@ -76,7 +76,7 @@ impl Ring {
     }
 
     /// It came to this. In the child of a fork there is no beginning.
-    pub(super) fn end(&self, outcome: &Outcome) {
+    pub fn end(&self, outcome: &Outcome) {
         let Some(n) = self.count.load(Relaxed).checked_sub(1) else {
             return;
         };
@@ -95,7 +95,7 @@ impl Ring {
     }
 
     /// The calls that are kept, oldest first.
-    pub(super) fn calls(&self, tid: i32) -> impl Iterator<Item = Recent> {
+    pub fn calls(&self, tid: i32) -> impl Iterator<Item = Recent> {
         let count = self.count.load(Relaxed);
         (count.saturating_sub(RECENT_CALLS)..count).map(move |n| {
             let slot = &self.slots[n % RECENT_CALLS];

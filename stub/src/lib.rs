@@ -20,6 +20,7 @@ pub mod agent;
 pub mod command;
 mod core;
 pub mod facts;
+pub mod features;
 pub mod file;
 pub mod framing;
 mod gdb;

@@ -237,6 +237,7 @@ pub static PACKETS: &[Packet] = &[
     gdb("QCatchSyscalls", Separated, Ours(query::catch_syscalls)),
     gdb("qCRC", Separated, Ours(memory::crc)).partial("up to 4 GiB at a time"),
     no(Gdb, "QDisableRandomization", LAUNCH),
+    no(Gdb, "qExecAndArgs", LAUNCH),
     no(Gdb, "QEnvironmentHexEncoded", LAUNCH),
     no(Gdb, "QEnvironmentReset", LAUNCH),
     no(Gdb, "QEnvironmentUnset", LAUNCH),
@@ -351,7 +352,7 @@ pub static PACKETS: &[Packet] = &[
     no(
         Lldb,
         "jSignalsInfo",
-        "gdb's signal numbers are used, which lldb knows",
+        "the system's signal numbers are used, which lldb knows",
     ),
     no(Lldb, "jThreadExtendedInfo", DARWIN),
     lldb("jThreadsInfo", Bare, Ours(lldb_threads::all_info)),

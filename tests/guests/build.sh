@@ -98,6 +98,12 @@ for isa in aarch64 mips mipsel; do
 		build "$isa" "$root/benches/guests/bin/$isa/stops" "${freestanding[@]}" "${abi[@]}" \
 			"lib/start-$isa.S" lib/guest.c "$root/benches/guests/stops.c"
 	fi
+	if want cores && [ "$isa" != mipsel ]; then
+		abi=()
+		[ "$isa" = aarch64 ] || abi=(-mno-abicalls -G0)
+		build "$isa" "$root/benches/guests/bin/$isa/cores" -s "${freestanding[@]}" "${abi[@]}" \
+			"lib/start-$isa.S" lib/guest.c "$root/benches/guests/cores.c"
+	fi
 	if want kernels && [ "$isa" != mipsel ]; then
 		build "$isa" "$root/benches/guests/bin/$isa/kernels" -s "$root/benches/guests/kernels.c"
 	fi

@@ -1,5 +1,6 @@
 //! Negotiation and settings.
 
+use crate::features;
 use crate::framing::PACKET_SIZE;
 use crate::hex;
 use crate::inferior::Error;
@@ -26,7 +27,8 @@ pub(crate) fn supported(s: &mut Session<'_>, args: &[u8]) -> Outcome {
     }
     // gdbstub takes an empty list for malformed. What the features change is decided by our layer.
     s.ask_core(b"qSupported:multiprocess+")?;
-    let ours = own_features(s);
+    let capabilities = s.guest.capabilities;
+    let ours: Vec<_> = features::offered(capabilities, &s.client).collect();
     s.out.patch(|reply| {
         let kept = reply
             .split(|b| *b == b';')
@@ -34,35 +36,10 @@ pub(crate) fn supported(s: &mut Session<'_>, args: &[u8]) -> Outcome {
             .map(|f| f.to_vec());
         let mut all = vec![format!("PacketSize={PACKET_SIZE:x}").into_bytes()];
         all.extend(kept);
-        all.extend(ours.into_iter().map(|f| f.as_bytes().to_vec()));
+        all.extend(ours.iter().map(|f| format!("{f}+").into_bytes()));
         all.join(&b';')
     });
     Ok(Answer::Body)
-}
-
-/// What our layer answers beyond gdbstub.
-fn own_features(s: &mut Session<'_>) -> Vec<&'static str> {
-    let c = s.guest.capabilities;
-    let mut features = vec!["qXfer:threads:read+"];
-    let mut add = |on: bool, names: &[&'static str]| {
-        if on {
-            features.extend(names);
-        }
-    };
-    add(c.conditions, &["ConditionalBreakpoints+"]);
-    add(c.siginfo, &["qXfer:siginfo:read+", "qXfer:siginfo:write+"]);
-    add(c.pass_signals, &["QPassSignals+"]);
-    add(c.thread_events, &["QThreadEvents+"]);
-    add(
-        c.fork_events,
-        &["fork-events+", "vfork-events+", "vforkdone-events+"],
-    );
-    add(c.exec_events, &["exec-events+"]);
-    add(c.reverse, &["ReverseStep+", "ReverseContinue+"]);
-    // lldb before version 20 takes this for nothing and probes with `x0,0`; a later one would expect gdb's form of the reply.
-    add(s.client.gdb, &["binary-upload+", "error-message+"]);
-    add(!s.client.gdb, &["qEcho+"]);
-    features
 }
 
 /// `QStartNoAckMode`: this reply is acknowledged, later ones are not.
