@@ -33,8 +33,6 @@ pub struct Family {
     waiting: VecDeque<Stop>,
     /// What was told last.
     state: State,
-    /// The guest of this process has been resumed and has not stopped since.
-    live_runs: bool,
     /// What is polled for news of all of them, made with the first relative.
     poller: Option<Poller>,
 }
@@ -76,7 +74,6 @@ impl Family {
             remotes: Vec::new(),
             current: None,
             waiting: VecDeque::new(),
-            live_runs: false,
             poller: None,
         }
     }
@@ -139,7 +136,6 @@ impl Family {
         session.others = self.remotes.iter().map(Remote::pid).collect();
         descriptors.extend(self.remotes.iter().map(|r| r.socket().as_raw_fd()));
         self.live.pass_on_session(session, descriptors);
-        self.live_runs = false;
     }
 
     /// Has another process go on with the session, with these descriptors.
@@ -246,8 +242,7 @@ impl Family {
             match member {
                 None => match self.live.take_happening()? {
                     Happening::Stopped(stop) => {
-                        self.live_runs = false;
-                        return Some(stop);
+                                        return Some(stop);
                     }
                     Happening::Child(channel) => self.meet(channel),
                     Happening::Exec => return None,
@@ -262,7 +257,7 @@ impl Family {
 
     fn runs(&self, member: Option<usize>) -> bool {
         match member {
-            None => self.live_runs,
+            None => self.live.is_debugged_now() && self.live.state() == State::Running,
             Some(n) => self.remotes[n].state() == State::Running,
         }
     }
@@ -355,10 +350,10 @@ fn threads_of(inferior: &mut dyn Inferior) -> Vec<(Pid, Tid)> {
 impl Inferior for Family {
     fn attach(&mut self) {
         self.live.attach();
-        self.live_runs = false;
-        // A debugger that comes finds all stopped; what waits is told when it resumes.
-        self.halt();
-        self.state = self.live.state();
+        // Whoever runs is interrupted for the debugger next.
+        if self.members().any(|m| self.runs(m)) {
+            self.state = State::Running;
+        }
     }
 
     fn target(&self) -> Arc<TargetDescription> {
@@ -470,9 +465,7 @@ impl Inferior for Family {
 
     fn resume(&mut self, plan: ResumePlan) -> Result<()> {
         if self.remotes.is_empty() && self.waiting.is_empty() {
-            self.live.resume(plan)?;
-            self.live_runs = true;
-            return Ok(());
+            return self.live.resume(plan);
         }
         self.state = State::Running;
         // What has happened before is told first: nothing runs until then.
@@ -498,9 +491,6 @@ impl Inferior for Family {
                 .any(|(pid, tid)| part.action(*pid, *tid).is_some());
             if runs {
                 self.member(member).resume(part)?;
-                if member.is_none() {
-                    self.live_runs = true;
-                }
             }
         }
         Ok(())
@@ -564,8 +554,7 @@ impl Inferior for Family {
             }
             None => {
                 self.live.detach(signal)?;
-                self.live_runs = false;
-                if self.live.processes().is_empty() && !self.remotes.is_empty() {
+                        if self.live.processes().is_empty() && !self.remotes.is_empty() {
                     self.current = Some(0);
                 }
             }
