@@ -200,6 +200,87 @@ fn answers_are_lines_of_json() {
     assert_eq!(answers[7]["data"]["threads"][0]["selected"], true);
 }
 
+/// Lines of the answers that contain one of these.
+fn lines_with<'t>(text: &'t str, parts: &[&str]) -> Vec<&'t str> {
+    // Source lines begin with their number.
+    let wanted = |l: &&str| {
+        !l.starts_with(|c: char| c.is_ascii_digit()) && parts.iter().any(|p| l.contains(p))
+    };
+    text.lines().filter(wanted).collect()
+}
+
+#[test]
+fn a_program_is_started_anew() {
+    // From a breakpoint, after its end, after it was killed; with the arguments of the command line and others.
+    let input = "break square\nrun\nset $kept = 5\nprint number\nrun\ninfo breakpoints\ndelete\ncontinue\nprint $_exitcode\n\
+        run\nstart\nkill\nbacktrace\nshow args\nset args 'two words' more\nstart\nprint argc\nprint argv[1]\n\
+        print $kept + $1\nrun > /dev/null\nstart\nprint argc\n";
+    for isa in ["aarch64", "mips"] {
+        let out = run(isa, &["-i"], input);
+        let text = String::from_utf8_lossy(&out.stdout);
+        let told = lines_with(
+            &text,
+            &[
+                "Breakpoint 1,",
+                "already hit",
+                "exited",
+                "killed",
+                "$",
+                "hello",
+                "Argument",
+            ],
+        );
+        let told = told.join("\n");
+        let told = stable(isa, told.as_bytes());
+        let pointer = told.split("$4 = ").nth(1).and_then(|t| t.split(' ').next());
+        let told = told.replace(pointer.unwrap_or("?"), "STACK");
+        assert_eq!(
+            told,
+            "Breakpoint 1, square (number=7) at examples/tour.c:24\n\
+             $1 = 7\n\
+             Breakpoint 1, square (number=7) at examples/tour.c:24\n\
+             \tbreakpoint already hit 1 time\n\
+             hello\n\
+             [Inferior 1 (process N) exited with code 012]\n\
+             $2 = 10\n\
+             hello\n\
+             [Inferior 1 (process N) exited with code 012]\n\
+             [Inferior 1 (process N) killed]\n\
+             Argument list to give program being debugged when it is started is \"\".\n\
+             $3 = 3\n\
+             $4 = STACK \"two words\"\n\
+             $5 = 12\n\
+             [Inferior 1 (process N) exited with code 012]\n\
+             $6 = 1",
+            "{text}"
+        );
+        let errors = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(errors, "the program has ended\n");
+    }
+}
+
+#[test]
+fn a_program_that_cannot_be_started_is_told_once() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let start = |program: &str| {
+        let out = Command::new(env!("CARGO_BIN_EXE_emu"))
+            .args(["-i", program])
+            .current_dir(root)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        (
+            out.status.code(),
+            String::from_utf8_lossy(&out.stderr).into_owned(),
+        )
+    };
+    let (status, errors) = start("/nonexistent/program");
+    assert_eq!(status, Some(127), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    let (status, errors) = start("Cargo.toml");
+    assert_eq!(status, Some(126), "{errors}");
+}
+
 #[test]
 fn a_guest_that_is_let_go_runs_on() {
     let out = run("aarch64", &["-i"], "break square\nrun\ndetach\n");

@@ -1,6 +1,7 @@
 //! What the prompt keeps between commands, and what a command works with.
 
 use crate::commands::breakpoints::Breakpoints;
+use crate::commands::display::Displays;
 use crate::commands::signals::Handling;
 use crate::dwarf::{Module, Symbols};
 use crate::expr::Value;
@@ -30,6 +31,7 @@ pub struct Session {
     pub(crate) frames: Vec<Frame>,
     pub(crate) frames_end: bool,
     pub(crate) breakpoints: Breakpoints,
+    pub(crate) displays: Displays,
     /// Results of `print`, `$1` first.
     pub(crate) values: Vec<Value>,
     /// Convenience variables (`$name`).
@@ -67,6 +69,12 @@ pub struct Session {
     pub(crate) thread_numbers: Vec<Tid>,
     /// The program has been let run.
     pub(crate) started: bool,
+    /// The arguments that it is to be started with, as the shell takes them; `None` for those of the command line.
+    pub(crate) arguments: Option<String>,
+    /// Those that the present one was started with.
+    pub(crate) started_with: Option<String>,
+    /// The filter of the trace, if it is on.
+    pub(crate) trace: Option<String>,
     /// Commands of breakpoints that wait for the command that hit them to be done.
     pub(crate) deferred: std::collections::VecDeque<String>,
     /// Where threads stand that have reported a breakpoint there: it is passed when they go on.
@@ -90,6 +98,23 @@ impl Session {
         Session {
             guest_of_debugger: true,
             ..Session::default()
+        }
+    }
+
+    /// Forgets what was about a program that has ended: another one has been started.
+    pub(crate) fn new_program(&mut self) {
+        self.invalidate();
+        self.started = false;
+        self.thread = None;
+        self.thread_numbers.clear();
+        self.registers_before.clear();
+        self.registers_now.clear();
+        self.reported_at.clear();
+        self.pending_signal = None;
+        self.exit_code = None;
+        self.listing = None;
+        if let Some(terminal) = &mut self.terminal {
+            terminal.forget_guest();
         }
     }
 

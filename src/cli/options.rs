@@ -101,6 +101,8 @@ pub struct Options {
     pub json: bool,
     /// `--tui`
     pub tui: bool,
+    /// For the process of a program whose prompt is in another one: the connection to it.
+    pub prompt_fd: Option<i32>,
     /// The program and its arguments.
     pub program: Vec<OsString>,
 }
@@ -437,6 +439,10 @@ pub static OPTIONS: &[Opt] = &[
     ),
     internal(&["strace-family"], "PATH", |o, v| {
         o.strace_family = Some(text(v)?);
+        Ok(())
+    }),
+    internal(&["prompt-fd"], "N", |o, v| {
+        o.prompt_fd = Some(number(v)? as i32);
         Ok(())
     }),
     opt(

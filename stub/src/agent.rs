@@ -4,9 +4,10 @@
 use std::fmt;
 
 use crate::inferior::Endian;
+use serde::{Deserialize, Serialize};
 
 /// A condition as the debugger sent it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentExpr(pub Vec<u8>);
 
 /// Where a condition gets its values from: the thread that has hit the breakpoint.

@@ -1,9 +1,10 @@
 //! What an inferior can tell beyond what debuggers ask over the wire: for the prompt and for `monitor`.
 
 use crate::inferior::Tid;
+use serde::{Deserialize, Serialize};
 
 /// An instruction of the guest as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instruction {
     /// Its address.
     pub addr: u64,
@@ -14,7 +15,7 @@ pub struct Instruction {
 }
 
 /// A system call that has been made, decoded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecentCall {
     /// The thread that made it.
     pub tid: Tid,
@@ -25,7 +26,7 @@ pub struct RecentCall {
 }
 
 /// Something that the guest asked for and the emulator does not do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unimplemented {
     /// What kind of thing: `system call`, `ioctl`, `socket option`, `instruction`.
     pub kind: String,
@@ -42,7 +43,7 @@ pub struct Unimplemented {
 }
 
 /// An open file of the guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenFile {
     /// Its descriptor.
     pub fd: i32,
@@ -55,7 +56,7 @@ pub struct OpenFile {
 }
 
 /// What a signal does to the guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignalAction {
     /// The guest's number.
     pub signal: i32,
@@ -70,7 +71,7 @@ pub struct SignalAction {
 }
 
 /// What happens when a signal comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Handler {
     /// What the system does by default.
     Default,

@@ -24,7 +24,9 @@ use std::sync::Arc;
 use crate::agent::AgentExpr;
 use crate::facts::{Instruction, OpenFile, RecentCall, SignalAction, Unimplemented};
 use crate::file::{FileError, FileStat, GuestFile, OpenFlags};
+use crate::proxy::{Text, interned};
 use crate::register::{RegisterInfo, RegisterRole};
+use serde::{Deserialize, Serialize};
 
 /// Process id as the guest sees it.
 pub type Pid = u32;
@@ -33,10 +35,10 @@ pub type Pid = u32;
 pub type Tid = u32;
 
 /// Why a request was not carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Error {
     /// This inferior cannot do it at all; the text says why and, where there is one, what to do instead.
-    Unsupported(&'static str),
+    Unsupported(#[serde(deserialize_with = "interned")] Text),
     /// No such thread, or it has exited.
     NoThread(Tid),
     /// No such process.
@@ -48,7 +50,7 @@ pub enum Error {
     /// The value cannot be had at present (a register that a core does not hold).
     Unavailable,
     /// The request is at odds with the inferior's state (resume while running, memory after exit).
-    WrongState(&'static str),
+    WrongState(#[serde(deserialize_with = "interned")] Text),
     /// The request makes no sense; the text says why.
     Invalid(String),
     /// The operation failed; the text is for the user.
@@ -76,7 +78,7 @@ impl std::error::Error for Error {}
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Byte order of the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Endian {
     /// Least significant byte first.
     Little,
@@ -85,7 +87,7 @@ pub enum Endian {
 }
 
 /// What kind of machine the inferior runs on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TargetDescription {
     /// gdb's architecture name (`aarch64`, `mips:isa32r2`).
     pub gdb_arch: String,
@@ -149,7 +151,7 @@ impl TargetDescription {
 }
 
 /// What an inferior can do, as announced to a debugger when it connects. The default is nothing but looking.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// [`Inferior::resume`] works.
     pub resume: bool,
@@ -182,7 +184,7 @@ pub struct Capabilities {
 }
 
 /// Description of one thread.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadInfo {
     /// Its name (`comm`); "" if it has none.
     pub name: String,
@@ -191,7 +193,7 @@ pub struct ThreadInfo {
 }
 
 /// Description of a process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessInfo {
     /// Id of the parent; 0 if unknown.
     pub parent: Pid,
@@ -206,7 +208,7 @@ pub struct ProcessInfo {
 }
 
 /// How one thread goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Resume {
     /// Run until something stops it.
     Continue {
@@ -228,7 +230,7 @@ pub enum Resume {
 }
 
 /// What to resume. A thread that is not named in `threads` does what `others` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumePlan {
     /// Threads by id, each at most once. Never names a thread that [`Inferior::threads`] does not list.
     pub threads: Vec<(Tid, Resume)>,
@@ -277,7 +279,7 @@ impl ResumePlan {
 }
 
 /// Reverse execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Backward {
     /// Undo one instruction of this thread.
     Step(Tid),
@@ -286,7 +288,7 @@ pub enum Backward {
 }
 
 /// Which accesses a watchpoint reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum WatchKind {
     /// Writes (`watch`).
     Write,
@@ -297,7 +299,7 @@ pub enum WatchKind {
 }
 
 /// Why the guest stopped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopReason {
     /// The debugger asked by [`Inferior::interrupt`].
     Interrupted,
@@ -360,10 +362,12 @@ pub enum StopReason {
     Exited(u8),
     /// The process was ended by this guest signal. Nothing is left to look at.
     Terminated(i32),
+    /// The process can no longer be seen, for this reason. Nothing is left to look at.
+    Lost(#[serde(deserialize_with = "interned")] Text),
 }
 
 /// A stop of the whole inferior.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
     /// Process that the event belongs to.
     pub pid: Pid,
@@ -378,13 +382,13 @@ impl Stop {
     pub fn is_exit(&self) -> bool {
         matches!(
             self.reason,
-            StopReason::Exited(_) | StopReason::Terminated(_)
+            StopReason::Exited(_) | StopReason::Terminated(_) | StopReason::Lost(_)
         )
     }
 }
 
 /// What the inferior is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// Resumed, and [`Inferior::take_stop`] has not returned a stop yet.
     Running,
@@ -393,7 +397,7 @@ pub enum State {
 }
 
 /// A breakpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breakpoint {
     /// Address of the instruction.
     pub addr: u64,
@@ -407,7 +411,7 @@ pub struct Breakpoint {
 }
 
 /// Which system calls stop.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CatchSyscalls {
     /// None.
     None,
@@ -417,8 +421,19 @@ pub enum CatchSyscalls {
     Only(Vec<u32>),
 }
 
+/// The arguments that a program is started with, without the program itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartArguments {
+    /// Those of the first start.
+    Same,
+    /// These.
+    Words(Vec<Vec<u8>>),
+    /// These, as the shell takes them: with quotes, patterns and redirections.
+    Shell(String),
+}
+
 /// Access rights of memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Permissions {
     /// Can be read.
     pub read: bool,
@@ -429,7 +444,7 @@ pub struct Permissions {
 }
 
 /// A mapping of the guest's address space.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryRegion {
     /// First address.
     pub start: u64,
@@ -444,7 +459,7 @@ pub struct MemoryRegion {
 }
 
 /// A loaded library, as the guest's dynamic linker lists it (`struct link_map`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Library {
     /// Path as the guest knows it (`l_name`).
     pub name: String,
@@ -459,7 +474,7 @@ pub struct Library {
 }
 
 /// The libraries of a process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Libraries {
     /// Address of the executable's `link_map`, if the dynamic linker has made one.
     pub main_link_map: Option<u64>,
@@ -468,7 +483,7 @@ pub struct Libraries {
 }
 
 /// Where the executable's parts are, relative to its link addresses (`qOffsets`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SectionOffsets {
     /// Of the code.
     pub text: u64,
@@ -626,11 +641,16 @@ pub trait Inferior: Any + Send {
         Ok(())
     }
 
-    /// Starts the program anew, stopped before its first instruction; `args` without the program replace the old ones.
-    fn restart(&mut self, _program: Option<PathBuf>, _args: Option<Vec<Vec<u8>>>) -> Result<()> {
+    /// Starts the program anew, or another one, stopped before its first instruction. The old process is ended.
+    fn restart(&mut self, _program: Option<PathBuf>, _arguments: &StartArguments) -> Result<()> {
         Err(Error::Unsupported(
             "the program cannot be restarted: start emu again",
         ))
+    }
+
+    /// The arguments that the user started it with, without the program.
+    fn arguments(&mut self) -> Result<Vec<Vec<u8>>> {
+        Err(Error::Unsupported("the arguments are not known here"))
     }
 
     // ---- events ----
@@ -738,6 +758,12 @@ pub trait Inferior: Any + Send {
     /// Shows the system calls that pass `filter` (as `--strace` takes it; "" for all), or no longer.
     fn set_trace(&mut self, _filter: Option<&str>) -> Result<()> {
         Err(Error::Unsupported("no system calls to trace here"))
+    }
+
+    /// Gives the program another terminal, of this path on the host, for those of its standard descriptors that are one; `None`
+    /// gives back what they were.
+    fn set_terminal(&mut self, _path: Option<&Path>) -> Result<()> {
+        Err(Error::Unsupported("no terminal can be given here"))
     }
 
     /// What the guest asked for and did not get, in the order of the first requests.

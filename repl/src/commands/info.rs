@@ -355,6 +355,9 @@ pub fn program(cx: &mut Cx<'_>) -> Result<()> {
         State::Stopped(stop) => stop,
     };
     let pids = cx.inf.processes();
+    if stop.is_exit() {
+        say!(cx, "The program being debugged is not being run.");
+    }
     let name = cx
         .inf
         .exec_file()
@@ -367,20 +370,21 @@ pub fn program(cx: &mut Cx<'_>) -> Result<()> {
         StopReason::Breakpoint { .. } => "It stopped at a breakpoint.".into(),
         StopReason::Interrupted => "It was interrupted.".into(),
         StopReason::Step => "It stopped after being stepped, or has not begun.".into(),
+        StopReason::Lost(why) => format!("It cannot be seen any more: {why}."),
         other => format!("It stopped: {other:?}."),
     };
-    say!(
-        cx,
-        "Program {name}, process {}.",
-        pids.first().copied().unwrap_or(stop.pid)
-    );
+    if !stop.is_exit() {
+        let pid = pids.first().copied().unwrap_or(stop.pid);
+        say!(cx, "Program {name}, process {pid}.");
+    }
     if let Ok(pc) = cx.pc() {
         let label = cx.symbols().label(pc);
         say!(cx, "Program stopped at {pc:#x} {label}.");
     }
     say!(cx, "{reason}");
-    let info = cx.inf.process_info();
-    if let Ok(i) = info {
+    if !stop.is_exit()
+        && let Ok(i) = cx.inf.process_info()
+    {
         say!(
             cx,
             "Parent {}, user {} ({}), group {} ({}).",

@@ -1,7 +1,8 @@
 //! The one table of commands: parser, help, completion and gdb's `monitor` read it.
 
 use super::{
-    breakpoints, data, emulator, info, misc, registers, run, signals, source, stack, step,
+    breakpoints, data, display, emulator, info, misc, registers, run, settings, signals, source,
+    stack, start, step,
 };
 use crate::session::Cx;
 use emu_stub::{Command, CommandClass, CommandContext, Result};
@@ -30,9 +31,11 @@ macro_rules! row {
 #[rustfmt::skip]
 pub static COMMANDS: &[Command] = &[
     row!("run", ["r"], "[ARGS]", "start the program, or let it go from its beginning",
-        "After it has begun the program is started anew, with ARGS if there are any.", RunControl, run::run),
-    row!("start", [], "", "run to the beginning of main",
-        "Sets a temporary breakpoint at main and runs.", RunControl, run::start),
+        "After it has begun, or ended, the program is started anew: with ARGS, which the shell takes, or the last ones.", RunControl, start::run),
+    row!("start", [], "[ARGS]", "run to the beginning of main",
+        "Sets a temporary breakpoint at main and runs.", RunControl, start::start),
+    row!("starti", [], "[ARGS]", "start the program, up to its first instruction",
+        "", RunControl, start::starti),
     row!("continue", ["c", "fg"], "[N]", "let the program go on",
         "N passes over the breakpoint that it stands at N-1 times.\nCtrl-C stops it.", RunControl, run::go_on),
     row!("step", ["s"], "[N]", "go to another source line, N times; into functions",
@@ -54,9 +57,9 @@ pub static COMMANDS: &[Command] = &[
     row!("signal", [], "SIGNAL", "go on with a signal, or with none for 0",
         "SIGNAL is a name, with or without SIG, or the program's number of it.", RunControl, run::signal),
     row!("kill", ["k"], "", "end the program",
-        "", RunControl, run::kill),
+        "", RunControl, start::kill),
     row!("detach", [], "", "let the program run on by itself and leave",
-        "", RunControl, run::detach),
+        "", RunControl, start::detach),
     row!("break", ["b", "br", "brea"], "[LOCATION] [thread N] [if CONDITION]", "stop at a place",
         "LOCATION is a function, FILE:LINE, LINE, +N or -N lines from here, or *ADDRESS; none is where the program stands.\nCONDITION is an expression as in C; the stop counts only if it is not 0.", RunControl, breakpoints::set_break),
     row!("tbreak", ["tb"], "[LOCATION] [if CONDITION]", "stop at a place once",
@@ -96,9 +99,9 @@ pub static COMMANDS: &[Command] = &[
     row!("commands", [], "[N]...", "run commands at each stop at a breakpoint",
         "The commands follow, one in a line, up to a line \"end\". If the first is \"silent\", the stop is not shown.", RunControl, breakpoints::commands),
     row!("display", [], "[/FMT] [EXPRESSION]", "show a value at each stop",
-        "FMT is one of print's letters; with a count, i or s it is x's format.", Inspect, breakpoints::display),
+        "FMT is one of print's letters; with a count, i or s it is x's format.", Inspect, display::display),
     row!("undisplay", [], "[N]...", "show values no more, all without numbers",
-        "", Inspect, breakpoints::undisplay),
+        "", Inspect, display::undisplay),
     row!("print", ["p", "inspect"], "[/FMT] [EXPRESSION]", "show a value",
         "EXPRESSION is as in C, with registers as $name, $1 for the first value shown, {TYPE} ADDRESS, ARRAY@COUNT.\nFMT: x hexadecimal, z with zeros, d decimal, u unsigned, o octal, t binary, a address, c character, f floating point, s string.", Change, data::print),
     row!("output", [], "[/FMT] EXPRESSION", "show a value without number and end of line",
@@ -106,7 +109,9 @@ pub static COMMANDS: &[Command] = &[
     row!("call", [], "EXPRESSION", "the same as print",
         "The program's functions cannot be called from here; gdb over -g can.", Change, data::call),
     row!("set", [], "EXPRESSION or SETTING", "assign: set $x0 = 1, set number = 7, set {int} 0x1234 = 5",
-        "SETTING: scheduler-locking off, on or step says whether other threads run along.", Change, misc::set),
+        "SETTING is one of those that show lists.", Change, settings::set),
+    row!("show", [], "[SETTING]", "show a setting, or all",
+        "", Inspect, settings::show),
     row!("set variable", [], "EXPRESSION", "assign, whatever the variable is called",
         "", Change, data::set_var),
     row!("x", [], "[/NFU] [ADDRESS]", "show memory",
@@ -148,7 +153,7 @@ pub static COMMANDS: &[Command] = &[
     row!("info breakpoints", ["i b", "info watchpoints"], "", "breakpoints, watchpoints and catchpoints",
         "", Inspect, breakpoints::info),
     row!("info display", [], "", "what is shown at each stop",
-        "", Inspect, breakpoints::info_display),
+        "", Inspect, display::info_display),
     row!("info threads", ["i th"], "", "the threads",
         "", Inspect, info::threads),
     row!("info frame", ["i f"], "", "the selected frame",

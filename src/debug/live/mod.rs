@@ -7,6 +7,7 @@ mod files;
 mod memory;
 mod registers;
 mod run;
+mod terminal;
 mod threads;
 
 use super::control::{Control, Run};
@@ -66,6 +67,8 @@ pub struct Live {
     /// What is not implemented, and the trace that may be switched on.
     missing: Option<Arc<Missing>>,
     trace: Option<Arc<Trace>>,
+    /// The terminal that the guest has instead of its own.
+    terminal: Option<terminal::Lent>,
 }
 
 impl Live {
@@ -89,6 +92,7 @@ impl Live {
             statistics: None,
             missing: None,
             trace: None,
+            terminal: None,
         }
     }
 
@@ -397,6 +401,10 @@ impl Inferior for Live {
             .map_err(Error::Invalid)?;
         trace.set_filter(filter);
         Ok(())
+    }
+
+    fn set_terminal(&mut self, path: Option<&Path>) -> Result<()> {
+        terminal::set(self, path)
     }
 
     fn unimplemented(&mut self) -> Result<Vec<Unimplemented>> {
