@@ -242,11 +242,11 @@ fn expressions_read_and_write() {
             "print nosuch",
             "error: No symbol \"nosuch\" in current context.",
         ),
-        ("print $nosuch", "void"),
+        ("print $nosuch", "$12 = void"),
         ("set $count = 3", ""),
         ("print $count++", "error: the expression ends too early"),
         ("set $count += 2", ""),
-        ("print $count", "$12 = 5"),
+        ("print $count", "$13 = 5"),
     ] {
         assert_eq!(shell.run(line), answer, "{line}");
     }
@@ -261,11 +261,11 @@ fn expressions_read_and_write() {
     );
     assert_eq!(
         shell.run(&format!("print *(unsigned char *) {DATA:#x} @ 2")),
-        "$13 = \"D3\""
+        "$14 = \"D3\""
     );
     shell.run("set $x3 = 0x55");
-    assert_eq!(shell.run("print $x3"), "$14 = 85");
-    assert_eq!(shell.run("print $w3"), "$15 = 85");
+    assert_eq!(shell.run("print $x3"), "$15 = 85");
+    assert_eq!(shell.run("print $w3"), "$16 = 85");
     assert!(shell.run("x/xw 0").contains("cannot access memory at 0x0"));
     assert!(shell.run("set 1 = 2").contains("error"));
 }

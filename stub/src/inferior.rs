@@ -682,6 +682,11 @@ pub trait Inferior: Any + Send {
         self.exec_file()
     }
 
+    /// The folder of the host below which the guest's files are looked for first.
+    fn file_prefix(&mut self) -> Option<PathBuf> {
+        None
+    }
+
     /// The auxiliary vector.
     fn auxv(&mut self) -> Result<Vec<u8>> {
         Err(Error::Unsupported("no auxiliary vector"))
@@ -717,6 +722,16 @@ pub trait Inferior: Any + Send {
         Err(Error::Unsupported(
             "thread-local addresses are left to libthread_db",
         ))
+    }
+
+    /// What the thread's pointer to its thread-local storage holds, which is no register of debuggers' on every machine.
+    fn thread_pointer(&mut self, tid: Tid) -> Result<u64> {
+        let target = self.target();
+        let role = target.register_in_role(RegisterRole::Tp);
+        let number = role.ok_or(Error::Unsupported("the thread pointer is not known here"))?;
+        let mut bytes = vec![0; target.registers[number].size()];
+        self.read_register(tid, number, &mut bytes)?;
+        Ok(target.read_integer(&bytes))
     }
 
     // ---- what the prompt shows ----

@@ -9,7 +9,13 @@ use serde_json::json;
 impl Cx<'_> {
     /// The number of a thread, as the user sees it: in the order in which they were seen first.
     pub fn thread_number(&mut self, tid: Tid) -> usize {
+        let threads = self.inf.threads();
         let known = &mut self.s.thread_numbers;
+        for other in threads {
+            if !known.contains(&other) {
+                known.push(other);
+            }
+        }
         match known.iter().position(|t| *t == tid) {
             Some(i) => i + 1,
             None => {
@@ -25,8 +31,8 @@ impl Cx<'_> {
     /// There is none.
     pub fn thread_numbered(&mut self, text: &str) -> Result<Tid> {
         let threads = self.inf.threads();
-        for t in &threads {
-            self.thread_number(*t);
+        if let Some(first) = threads.first() {
+            self.thread_number(*first);
         }
         let tid = text
             .parse::<usize>()
@@ -118,13 +124,24 @@ pub fn thread(cx: &mut Cx<'_>) -> Result<()> {
 }
 
 /// `thread apply all COMMAND`, or numbers in place of `all`.
+/// `taa COMMAND`
+pub fn thread_apply_all(cx: &mut Cx<'_>) -> Result<()> {
+    let args = format!("all {}", cx.args);
+    thread_apply(&mut cx.with_args(&args))
+}
+
 pub fn thread_apply(cx: &mut Cx<'_>) -> Result<()> {
     let mut rest = cx.args.trim();
     let mut chosen: Vec<Tid> = Vec::new();
     let all = rest == "all" || rest.starts_with("all ");
     if all {
+        // As gdb does: the newest first, unless asked otherwise.
         chosen = cx.inf.threads();
         rest = rest[3..].trim();
+        match rest.strip_prefix("-ascending ") {
+            Some(more) => rest = more.trim(),
+            None => chosen.reverse(),
+        }
     } else {
         while let Some((word, more)) = rest.split_once(char::is_whitespace) {
             if !word.starts_with(|c: char| c.is_ascii_digit()) {

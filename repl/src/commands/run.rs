@@ -1,9 +1,10 @@
 //! Running: resuming, waiting, and what a stop means.
 
 use super::breakpoints::Kind;
+use super::locations::Aim;
 use crate::say;
 use crate::session::{Cx, fail};
-use emu_stub::{Error, RegisterRole, Result, Resume, ResumePlan, Stop, StopReason};
+use emu_stub::{Error, RegisterRole, Result, Resume, ResumePlan, Stop, StopReason, Tid};
 use rustix::event::{PollFd, PollFlags, poll};
 
 /// How a run came to its end.
@@ -13,6 +14,8 @@ pub enum Ran {
     Stepped,
     /// At one of the command's own addresses.
     Arrived,
+    /// A function that the command has called is done.
+    Returned,
     /// Something that has been reported to the user.
     Reported,
 }
@@ -113,12 +116,44 @@ impl Cx<'_> {
                 && let Ok(pc) = self.role(stop.tid, RegisterRole::Pc)
             {
                 self.s.reported_at.insert(stop.tid, pc);
+                self.see_inlined(stop.tid, pc);
             }
             match self.judge(&stop, own)? {
                 Some(ran) => return Ok(ran),
                 None => self.s.thread = before,
             }
         }
+    }
+
+    /// Where inlined functions begin, a thread is seen before them, or in the one that a breakpoint is meant for.
+    fn see_inlined(&mut self, tid: Tid, pc: u64) {
+        let symbols = self.symbols();
+        let beginning = symbols.inlined_beginning_at(pc);
+        if beginning == 0 {
+            self.s.before_inlined = None;
+            return;
+        }
+        let chain = symbols.inlined_at(pc);
+        // Innermost first, and what the line is where it has not been entered.
+        let inner: Vec<_> = chain.iter().rev().take(beginning).collect();
+        let line = symbols.line_at(pc).map(|l| l.line);
+        let aims = self
+            .s
+            .breakpoints
+            .points
+            .iter()
+            .filter_map(|p| match &p.kind {
+                Kind::Code { addrs, aim, .. } if p.enabled && addrs.contains(&pc) => Some(aim),
+                _ => None,
+            });
+        let skipped = aims.filter_map(|aim| match aim {
+            Aim::Address => None,
+            Aim::Function(name) => inner.iter().position(|i| i.function.name == *name),
+            Aim::Line(n) if line == Some(*n) => Some(0),
+            Aim::Line(n) => inner.iter().position(|i| i.call.2 == *n).map(|at| at + 1),
+        });
+        let skipped = skipped.min().unwrap_or(beginning);
+        self.s.before_inlined = Some((tid, pc, skipped));
     }
 
     /// Takes the threads that stand at breakpoints which have been reported past them, one instruction each. Returns a stop that

@@ -32,7 +32,18 @@ const SETTINGS: &[Setting] = &[
         },
         show: |cx| Ok(named(cx.s.locking, LOCKING)),
     },
+    Setting {
+        name: "unwindonsignal",
+        about: "whether a function called from the prompt is given up when a signal comes in it: off or on",
+        set: |cx, value| {
+            cx.s.unwind_on_signal = chosen(value, SWITCH)?;
+            Ok(())
+        },
+        show: |cx| Ok(named(cx.s.unwind_on_signal, SWITCH)),
+    },
 ];
+
+const SWITCH: &[(&str, bool)] = &[("off", false), ("on", true), ("0", false), ("1", true)];
 
 const LOCKING: &[(&str, Locking)] = &[
     ("off", Locking::Off),

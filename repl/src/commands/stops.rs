@@ -18,6 +18,18 @@ impl Cx<'_> {
             }
             StopReason::Breakpoint { .. } | StopReason::Step => {
                 let pc = self.role(stop.tid, RegisterRole::Pc)?;
+                if let Some(call) = self.returned_call(stop.tid, pc) {
+                    if call.waited_for {
+                        return Ok(Some(Ran::Returned));
+                    }
+                    if own.contains(&pc) {
+                        return Ok(Some(Ran::Arrived));
+                    }
+                    // One that was given up: the program is where it was before.
+                    self.pop_call(&call)?;
+                    self.report(stop, "", true);
+                    return Ok(Some(Ran::Reported));
+                }
                 let here: Vec<usize> = self
                     .s
                     .breakpoints

@@ -247,6 +247,10 @@ impl Inferior for Live {
         registers::write(self, tid, register, value)
     }
 
+    fn thread_pointer(&mut self, tid: Tid) -> Result<u64> {
+        registers::thread_pointer(self, tid)
+    }
+
     fn read_memory(&mut self, addr: u64, buf: &mut [u8]) -> Result<usize> {
         memory::read(self, addr, buf)
     }
@@ -352,6 +356,10 @@ impl Inferior for Live {
 
     fn exec_file(&mut self) -> Result<PathBuf> {
         Ok(self.process.exe.clone())
+    }
+
+    fn file_prefix(&mut self) -> Option<PathBuf> {
+        self.process.config.prefix.clone()
     }
 
     fn auxv(&mut self) -> Result<Vec<u8>> {

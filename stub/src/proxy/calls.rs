@@ -59,6 +59,7 @@ calls! {
     report_thread_events { on: bool } |i| i.report_thread_events(on);
     exec_file {} |i| i.exec_file();
     exec_file_on_host {} |i| i.exec_file_on_host();
+    file_prefix {} |i| i.file_prefix();
     auxv {} |i| i.auxv();
     read_siginfo { tid: Tid } |i| i.read_siginfo(tid);
     write_siginfo { tid: Tid, data: Vec<u8> } |i| i.write_siginfo(tid, &data);
@@ -66,6 +67,7 @@ calls! {
     library_info_slot {} |i| i.library_info_slot();
     section_offsets {} |i| i.section_offsets();
     tls_address { tid: Tid, offset: u64, link_map: u64 } |i| i.tls_address(tid, offset, link_map);
+    thread_pointer { tid: Tid } |i| i.thread_pointer(tid);
     disassemble { addr: u64, count: usize } |i| i.disassemble(addr, count);
     syscall_name { number: u32 } |i| i.syscall_name(number);
     syscall_number { name: String } |i| i.syscall_number(&name);

@@ -456,6 +456,10 @@ impl Inferior for Proxy {
         self.request(Call::exec_file_on_host {})
     }
 
+    fn file_prefix(&mut self) -> Option<PathBuf> {
+        self.ask(Call::file_prefix {}).flatten()
+    }
+
     fn auxv(&mut self) -> Result<Vec<u8>> {
         self.request(Call::auxv {})
     }
@@ -487,6 +491,10 @@ impl Inferior for Proxy {
             offset,
             link_map,
         })
+    }
+
+    fn thread_pointer(&mut self, tid: Tid) -> Result<u64> {
+        self.request(Call::thread_pointer { tid })
     }
 
     fn disassemble(&mut self, addr: u64, count: usize) -> Result<Vec<Instruction>> {

@@ -215,8 +215,9 @@ pub fn info(cx: &mut Cx<'_>) -> Result<()> {
             && addrs.len() > 1
         {
             for (i, a) in addrs.iter().enumerate() {
-                let (addr, label) = (cx.addr_text(*a), cx.symbols().label(*a));
-                say!(cx, "{}.{:<29} {enabled:<3} {addr} {label}", p.number, i + 1);
+                let number = format!("{}.{}", p.number, i + 1);
+                let (addr, place) = (cx.addr_text(*a), cx.place_text(*a).unwrap_or_default());
+                say!(cx, "{number:<27} {enabled:<3} {addr} {place}");
             }
         }
         answer.push(cx.point_json(p));

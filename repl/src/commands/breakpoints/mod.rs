@@ -9,6 +9,7 @@ pub use set::{
     set_hardware, set_temporary, watch,
 };
 
+use super::locations::Aim;
 use crate::expr::Value;
 use crate::say;
 use crate::session::Cx;
@@ -36,6 +37,8 @@ pub enum Kind {
         addrs: Vec<u64>,
         /// As the user wrote it.
         spec: String,
+        /// What was named by that.
+        aim: Aim,
         /// A hardware breakpoint was asked for.
         hardware: bool,
     },
@@ -140,7 +143,13 @@ impl Cx<'_> {
     /// # Errors
     /// It cannot stop there.
     pub fn insert_points(&mut self, extra: &[u64]) -> Result<()> {
-        let mut wanted: BTreeSet<(u64, bool)> = extra.iter().map(|a| (*a, false)).collect();
+        let calls = self.s.dummies.iter().map(|d| d.addr);
+        let mut wanted: BTreeSet<(u64, bool)> = extra
+            .iter()
+            .copied()
+            .chain(calls)
+            .map(|a| (a, false))
+            .collect();
         let mut watched = Vec::new();
         let mut syscalls: Option<Option<Vec<u32>>> = None;
         for p in self.s.breakpoints.points.iter().filter(|p| p.enabled) {
@@ -252,7 +261,10 @@ impl Cx<'_> {
         };
         match &point.kind {
             Kind::Code {
-                addrs, hardware, ..
+                addrs,
+                hardware,
+                spec,
+                aim,
             } => {
                 let what = match (point.temporary, hardware) {
                     (true, _) => "Temporary breakpoint",
@@ -260,16 +272,15 @@ impl Cx<'_> {
                     _ => "Breakpoint",
                 };
                 let first = addrs.first().copied().unwrap_or(0);
-                let line = self.symbols().line_at(first);
-                let place = line.map_or(String::new(), |l| {
-                    format!(": file {}, line {}.", l.name, l.line)
+                let line = self.aimed_line(first, aim);
+                let place = line.map_or(String::new(), |(name, line)| {
+                    format!(": file {name}, line {line}.")
                 });
-                let more = if addrs.len() > 1 {
-                    format!(" ({} locations)", addrs.len())
-                } else {
-                    String::new()
+                let place = match addrs.len() {
+                    0 | 1 => place,
+                    n => format!(": {spec}. ({n} locations)"),
                 };
-                say!(self, "{what} {number} at {first:#x}{place}{more}");
+                say!(self, "{what} {number} at {first:#x}{place}");
             }
             Kind::Watch { kind, expr, .. } => {
                 say!(self, "{} {number}: {expr}", watch_name(*kind));
@@ -331,12 +342,10 @@ impl Cx<'_> {
                 addrs,
                 spec,
                 hardware,
+                ..
             } => {
-                let first = addrs.first().copied().unwrap_or(0);
-                let symbols = self.symbols();
-                let what = match (symbols.line_at(first), symbols.symbol_at(first)) {
-                    (Some(l), Some((name, _))) => format!("in {name} at {}:{}", l.name, l.line),
-                    (_, Some(_)) => symbols.label(first),
+                let what = match addrs.as_slice() {
+                    [addr] => self.place_text(*addr).unwrap_or_else(|| spec.clone()),
                     _ => spec.clone(),
                 };
                 (
@@ -368,6 +377,36 @@ impl Cx<'_> {
             }
             Kind::Event(e) => ("catchpoint", event_name(*e).into()),
         }
+    }
+}
+
+impl Cx<'_> {
+    /// File and line of a place that was named so: where inlined functions begin, those of the call of the one that is not meant.
+    fn aimed_line(&mut self, addr: u64, aim: &Aim) -> Option<(String, u32)> {
+        let symbols = self.symbols();
+        let mut inner = symbols.inlined_at(addr);
+        let beginning = symbols.inlined_beginning_at(addr);
+        inner.reverse();
+        inner.truncate(beginning);
+        if let Aim::Function(name) = aim {
+            let meant = inner.iter().position(|i| i.function.name == *name);
+            inner.truncate(meant.unwrap_or(beginning));
+            if let Some(called) = inner.pop() {
+                return Some((called.call.1, called.call.2));
+            }
+        }
+        symbols.line_at(addr).map(|l| (l.name, l.line))
+    }
+
+    /// `in name at file:line`, or as much of it as is known.
+    pub(super) fn place_text(&mut self, addr: u64) -> Option<String> {
+        let symbols = self.symbols();
+        let inner = symbols.inlined_at(addr).pop().map(|i| i.function.name);
+        let name = inner.or_else(|| symbols.symbol_at(addr).map(|(name, _)| name))?;
+        Some(match symbols.line_at(addr) {
+            Some(l) => format!("in {name} at {}:{}", l.name, l.line),
+            None => symbols.label(addr),
+        })
     }
 }
 

@@ -41,6 +41,7 @@ fn set(cx: &mut Cx<'_>, temporary: bool, hardware: bool) -> Result<()> {
         Kind::Code {
             addrs: place.addrs,
             spec: spec.to_owned(),
+            aim: place.aim,
             hardware,
         },
         temporary,
