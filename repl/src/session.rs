@@ -2,6 +2,7 @@
 
 use crate::commands::breakpoints::Breakpoints;
 use crate::commands::display::Displays;
+use crate::commands::forks::{Follow, Forked};
 use crate::commands::signals::Handling;
 use crate::dwarf::{Image, Module, Symbols, find_separate};
 use crate::expr::{Arena, Dummy, Value};
@@ -69,6 +70,10 @@ pub struct Session {
     pub(crate) thread_numbers: Vec<Tid>,
     /// A thread that stands, at this address, where so many inlined functions begin, and is seen before them.
     pub(crate) before_inlined: Option<(Tid, u64, usize)>,
+    /// Which process is debugged after a fork.
+    pub(crate) follow: Follow,
+    /// A fork that waits for the program to go on.
+    pub(crate) forked: Option<Forked>,
     /// Calls of the program's functions that have not returned.
     pub(crate) dummies: Vec<Dummy>,
     /// Memory of the program that was taken for expressions.
@@ -151,6 +156,7 @@ impl Session {
         self.registers_before.clear();
         self.registers_now.clear();
         self.reported_at.clear();
+        self.forked = None;
         self.dummies.clear();
         self.arena = Arena::default();
         self.pending_signal = None;

@@ -4,6 +4,7 @@ pub mod breakpoints;
 pub mod data;
 pub mod display;
 pub mod emulator;
+pub mod forks;
 pub mod info;
 pub mod locations;
 pub mod misc;

@@ -88,6 +88,7 @@ impl Cx<'_> {
     pub fn run_until(&mut self, mut plan: ResumePlan, own: &[u64]) -> Result<Ran> {
         self.need_to_run()?;
         loop {
+            self.follow_fork(&mut plan)?;
             self.set_passed_signals()?;
             self.insert_points(own)?;
             self.note_watched();

@@ -1,5 +1,6 @@
 //! `set` and `show`: one table of what can be set.
 
+use super::forks::{Follow, set_detach, set_follow};
 use super::run::Locking;
 use super::start::set_arguments;
 use crate::say;
@@ -33,6 +34,24 @@ const SETTINGS: &[Setting] = &[
         show: |cx| Ok(named(cx.s.locking, LOCKING)),
     },
     Setting {
+        name: "follow-fork-mode",
+        about: "which process is debugged after a fork: parent or child",
+        set: |cx, value| {
+            let follow = chosen(value, FOLLOW)?;
+            set_follow(cx, follow)
+        },
+        show: |cx| Ok(named(cx.s.follow, FOLLOW)),
+    },
+    Setting {
+        name: "detach-on-fork",
+        about: "whether the other process runs on by itself after a fork: on",
+        set: |cx, value| {
+            let detach = chosen(value, SWITCH)?;
+            set_detach(cx, detach)
+        },
+        show: |_| Ok("on".into()),
+    },
+    Setting {
         name: "unwindonsignal",
         about: "whether a function called from the prompt is given up when a signal comes in it: off or on",
         set: |cx, value| {
@@ -44,6 +63,8 @@ const SETTINGS: &[Setting] = &[
 ];
 
 const SWITCH: &[(&str, bool)] = &[("off", false), ("on", true), ("0", false), ("1", true)];
+
+const FOLLOW: &[(&str, Follow)] = &[("parent", Follow::Parent), ("child", Follow::Child)];
 
 const LOCKING: &[(&str, Locking)] = &[
     ("off", Locking::Off),

@@ -1,6 +1,7 @@
 //! What a stop means, and how it is told.
 
 use super::breakpoints::{Event as Caught, Kind, watch_name};
+use super::forks::Forked;
 use super::run::Ran;
 use crate::expr::Value;
 use crate::say;
@@ -80,34 +81,28 @@ impl Cx<'_> {
                 self.report(stop, &format!("Catchpoint {number} {how}, "), true);
                 self.defer_commands(&[number]);
             }
-            StopReason::Fork { pid, .. } | StopReason::VFork { pid, .. } => {
+            StopReason::Fork { pid, tid } | StopReason::VFork { pid, tid } => {
                 let vfork = matches!(stop.reason, StopReason::VFork { .. });
-                // The child runs by itself: this prompt has one program.
-                let child = *pid;
-                if self.inf.select_process(child).is_ok() {
-                    let _ = self.inf.detach(None);
-                    let _ = self.inf.select_process(stop.pid);
-                }
-                let event = if vfork { Caught::VFork } else { Caught::Fork };
-                return self.event(
-                    stop,
-                    event,
-                    &format!(
-                        "({}ed process {child})",
-                        if vfork { "vfork" } else { "fork" }
-                    ),
-                );
+                self.s.forked = Some(Forked {
+                    parent: stop.pid,
+                    child: (*pid, *tid),
+                    vfork,
+                });
+                let (event, how) = match vfork {
+                    true => (Caught::VFork, "vfork"),
+                    false => (Caught::Fork, "fork"),
+                };
+                return self.event(stop, event, &format!("({how}ed process {pid})"));
             }
             StopReason::VForkDone => return Ok(None),
             StopReason::Exec(path) => {
-                self.reload_symbols();
-                self.s.breakpoints.forget_inserted();
                 say!(
                     self,
                     "process {} is executing new program: {}",
                     stop.pid,
                     path.display()
                 );
+                self.follow_exec();
                 return self.event(stop, Caught::Exec, &format!("(exec'd {})", path.display()));
             }
             StopReason::LibrariesChanged => {

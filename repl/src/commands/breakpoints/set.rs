@@ -169,14 +169,21 @@ pub fn catch_signal(cx: &mut Cx<'_>) -> Result<()> {
 
 fn catch_event(cx: &mut Cx<'_>, event: Event) -> Result<()> {
     let capabilities = cx.inf.capabilities();
-    let can = match event {
-        Event::Exec => capabilities.exec_events,
-        _ => capabilities.fork_events,
-    };
-    if !can {
-        return Err(Error::Unsupported(
-            "this inferior does not report that event",
-        ));
+    if !capabilities.resume {
+        return Err(Error::Unsupported("a core file does not run"));
+    }
+    match event {
+        Event::Exec if !capabilities.exec_events => {
+            return Err(Error::Unsupported(
+                "execs are not reported here: the new program runs without the prompt",
+            ));
+        }
+        Event::Fork | Event::VFork if !capabilities.fork_events => {
+            return Err(Error::Unsupported(
+                "forks are not reported here: the child runs on by itself",
+            ));
+        }
+        _ => {}
     }
     let number = cx.s.breakpoints.add(Kind::Event(event), false);
     cx.announce(number);
