@@ -1,9 +1,11 @@
 //! What the prompt keeps between commands, and what a command works with.
 
 use crate::commands::breakpoints::Breakpoints;
+use crate::commands::display::Displays;
+use crate::commands::forks::{Follow, Forked};
 use crate::commands::signals::Handling;
-use crate::dwarf::{Module, Symbols};
-use crate::expr::Value;
+use crate::dwarf::{Image, Module, Symbols, find_separate};
+use crate::expr::{Arena, Dummy, Value};
 use crate::stack::Frame;
 use emu_stub::{
     CommandContext, Error, Inferior, RegisterRole, Result, State, Stop, TargetDescription, Tid,
@@ -11,7 +13,7 @@ use emu_stub::{
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The state of a prompt.
@@ -30,6 +32,7 @@ pub struct Session {
     pub(crate) frames: Vec<Frame>,
     pub(crate) frames_end: bool,
     pub(crate) breakpoints: Breakpoints,
+    pub(crate) displays: Displays,
     /// Results of `print`, `$1` first.
     pub(crate) values: Vec<Value>,
     /// Convenience variables (`$name`).
@@ -65,8 +68,26 @@ pub struct Session {
     pub(crate) locking: crate::commands::run::Locking,
     /// Threads in the order in which they were seen first: their numbers.
     pub(crate) thread_numbers: Vec<Tid>,
+    /// A thread that stands, at this address, where so many inlined functions begin, and is seen before them.
+    pub(crate) before_inlined: Option<(Tid, u64, usize)>,
+    /// Which process is debugged after a fork.
+    pub(crate) follow: Follow,
+    /// A fork that waits for the program to go on.
+    pub(crate) forked: Option<Forked>,
+    /// Calls of the program's functions that have not returned.
+    pub(crate) dummies: Vec<Dummy>,
+    /// Memory of the program that was taken for expressions.
+    pub(crate) arena: Arena,
+    /// A function that a signal comes in is given up, and the thread is put back.
+    pub(crate) unwind_on_signal: bool,
     /// The program has been let run.
     pub(crate) started: bool,
+    /// The arguments that it is to be started with, as the shell takes them; `None` for those of the command line.
+    pub(crate) arguments: Option<String>,
+    /// Those that the present one was started with.
+    pub(crate) started_with: Option<String>,
+    /// The filter of the trace, if it is on.
+    pub(crate) trace: Option<String>,
     /// Commands of breakpoints that wait for the command that hit them to be done.
     pub(crate) deferred: std::collections::VecDeque<String>,
     /// Where threads stand that have reported a breakpoint there: it is passed when they go on.
@@ -77,6 +98,16 @@ pub struct Session {
     pub(crate) view: Option<crate::tui::View>,
     /// The terminal that the prompt shares with the program.
     pub(crate) terminal: Option<crate::terminal::Terminal>,
+}
+
+/// What holds for one stop.
+pub(crate) struct Kept {
+    thread: Option<Tid>,
+    frame: usize,
+    before_inlined: Option<(Tid, u64, usize)>,
+    reported_at: HashMap<Tid, u64>,
+    pending_signal: Option<(Tid, i32)>,
+    started: bool,
 }
 
 impl Session {
@@ -90,6 +121,49 @@ impl Session {
         Session {
             guest_of_debugger: true,
             ..Session::default()
+        }
+    }
+
+    /// What is known of the stop, to take it up again after the program was let run for a while.
+    pub(crate) fn keep_stop(&self) -> Kept {
+        Kept {
+            thread: self.thread,
+            frame: self.frame,
+            before_inlined: self.before_inlined,
+            reported_at: self.reported_at.clone(),
+            pending_signal: self.pending_signal,
+            started: self.started,
+        }
+    }
+
+    /// Takes up a stop again: the registers are as they were.
+    pub(crate) fn take_up(&mut self, kept: Kept) {
+        self.forget_frames();
+        self.thread = kept.thread;
+        self.frame = kept.frame;
+        self.before_inlined = kept.before_inlined;
+        self.reported_at = kept.reported_at;
+        self.pending_signal = kept.pending_signal;
+        self.started = kept.started;
+    }
+
+    /// Forgets what was about a program that has ended: another one has been started.
+    pub(crate) fn new_program(&mut self) {
+        self.invalidate();
+        self.started = false;
+        self.thread = None;
+        self.thread_numbers.clear();
+        self.registers_before.clear();
+        self.registers_now.clear();
+        self.reported_at.clear();
+        self.forked = None;
+        self.dummies.clear();
+        self.arena = Arena::default();
+        self.pending_signal = None;
+        self.exit_code = None;
+        self.listing = None;
+        if let Some(terminal) = &mut self.terminal {
+            terminal.forget_guest();
         }
     }
 
@@ -250,15 +324,18 @@ impl<'a> Cx<'a> {
     }
 
     fn add_module(&mut self, name: String, path: PathBuf, bias: u64) {
-        let modules = &self.s.symbols.modules;
+        let modules = self.s.symbols.modules.clone();
         let number = modules.len();
         let parsed = std::fs::read(&path)
             .map_err(|e| e.to_string())
-            .and_then(|data| Module::parse(name, path.clone(), bias, number, &data));
+            .and_then(|data| {
+                let debug = self.separate_debug(&data, &path, &name);
+                Module::parse(name, path.clone(), bias, number, &data, debug.as_deref())
+            });
         match parsed {
             Ok(module) => {
                 self.s.warnings.extend(module.warning.clone());
-                let mut modules = modules.clone();
+                let mut modules = modules;
                 modules.push(Arc::new(module));
                 self.s.symbols = Arc::new(Symbols { modules });
             }
@@ -267,6 +344,17 @@ impl<'a> Cx<'a> {
                 .warnings
                 .push(format!("{}: no symbols: {why}", path.display())),
         }
+    }
+
+    /// The contents of the file with the debugging information of this one, if it has none itself.
+    fn separate_debug(&mut self, data: &[u8], path: &Path, name: &str) -> Option<Vec<u8>> {
+        let image = Image::parse(data).ok()?;
+        if image.has_dwarf() {
+            return None;
+        }
+        let prefix = self.inf.file_prefix();
+        let found = find_separate(&image, path, Path::new(name), prefix.as_deref());
+        found.map(|(_, data)| data)
     }
 
     /// The stop that the inferior is at.

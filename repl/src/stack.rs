@@ -1,8 +1,8 @@
 //! Frames: unwinding by call frame information, else by the frame pointer or by reading the prologue.
 
-use crate::dwarf::{self, At, Cfa, Function, Place, Requests, Rule, SourceLine};
+use crate::dwarf::{self, At, Cfa, Function, Inlined, Place, Requests, Rule, SourceLine};
 use crate::session::Cx;
-use emu_stub::{Error, Inferior, RegisterRole, Result, TargetDescription};
+use emu_stub::{Error, Inferior, RegisterRole, Result, TargetDescription, Tid};
 use std::sync::Arc;
 
 /// Frames at most; a deeper stack is cut.
@@ -21,6 +21,11 @@ pub struct Frame {
     pub registers: Vec<Option<u64>>,
     /// It was interrupted (by a signal or the stop) rather than that it made a call.
     pub interrupted: bool,
+    /// It is that of a function which was inlined: it has everything in common with the frame that it was inlined into, which is
+    /// the next one out.
+    pub inlined: Option<Arc<Inlined>>,
+    /// It calls an inlined function from this file, by its full and its given path, and line.
+    pub call: Option<(String, String, u32)>,
 }
 
 impl Frame {
@@ -46,6 +51,10 @@ pub struct FrameRequests<'a> {
     pub base: Option<u64>,
     /// Register numbers are those of `.eh_frame`.
     pub eh: bool,
+    /// The thread that thread-local variables are those of.
+    pub tid: Option<Tid>,
+    /// Why a request was not answered, where there is more to say of it.
+    pub error: Option<Error>,
 }
 
 /// Position of the register of that DWARF number.
@@ -74,6 +83,37 @@ impl Requests for FrameRequests<'_> {
 
     fn frame_base(&mut self) -> Option<u64> {
         self.base
+    }
+
+    fn thread_local(&mut self, module: &dwarf::Module, offset: u64) -> Option<u64> {
+        if module.number() != 0 {
+            let why = "thread-local variables of libraries are not found: where the C library keeps them is its own affair";
+            self.error = Some(Error::Unsupported(why));
+            return None;
+        }
+        let (image, align) = module.tls?;
+        let pointer = match self.tid {
+            Some(tid) => self.inf.thread_pointer(tid),
+            None => Err(Error::WrongState("there is no thread that has it")),
+        };
+        let tp = match pointer {
+            Ok(tp) => tp,
+            Err(e) => {
+                self.error = Some(e);
+                return None;
+            }
+        };
+        // Variant I of the ELF handling of TLS: the executable's block is behind the control block of two pointers; on MIPS its
+        // middle is what the thread pointer counts from.
+        let block = match self.target.gdb_arch.as_str() {
+            "aarch64" => {
+                let begin = tp.checked_add(16)?;
+                begin.checked_add(image.wrapping_sub(begin) & (align - 1))?
+            }
+            arch if arch.starts_with("mips") => tp.wrapping_sub(0x7000),
+            _ => return None,
+        };
+        Some(block.wrapping_add(offset))
     }
 }
 
@@ -105,7 +145,66 @@ impl Cx<'_> {
             cfa: None,
             registers,
             interrupted: true,
+            inlined: None,
+            call: None,
         })
+    }
+
+    /// Adds a frame, with those of the functions that were inlined around its place before it.
+    fn push_frame(&mut self, frame: Frame) {
+        let mut chain = self.symbols().inlined_at(frame.lookup_pc());
+        let mut call = None;
+        if self.s.frames.is_empty() {
+            for _ in 0..self.skipped_inlined(frame.pc) {
+                call = chain.pop().map(|i| i.call);
+            }
+        }
+        while let Some(inner) = chain.pop() {
+            let site = call.replace(inner.call.clone());
+            self.s.frames.push(Frame {
+                inlined: Some(Arc::new(inner)),
+                call: site,
+                ..frame.clone()
+            });
+        }
+        self.s.frames.push(Frame { call, ..frame });
+    }
+
+    /// How many inlined functions that begin at `pc` the selected thread is still seen before.
+    pub fn skipped_inlined(&mut self, pc: u64) -> usize {
+        match (self.s.before_inlined, self.tid()) {
+            (Some((tid, at, n)), Ok(selected)) if tid == selected && at == pc => n,
+            _ => 0,
+        }
+    }
+
+    /// The frame at `n` of those that are in memory, 0 is the innermost one: without inlined functions.
+    ///
+    /// # Errors
+    /// There is no thread.
+    pub fn real_frame_at(&mut self, n: usize) -> Result<Option<Frame>> {
+        let mut left = n;
+        let mut at = 0;
+        while let Some(frame) = self.frame_at(at)? {
+            if frame.inlined.is_none() {
+                if left == 0 {
+                    return Ok(Some(frame));
+                }
+                left -= 1;
+            }
+            at += 1;
+        }
+        Ok(None)
+    }
+
+    /// Number of the frame in memory that frame `n` is in.
+    ///
+    /// # Errors
+    /// There is no thread.
+    pub fn real_depth(&mut self, n: usize) -> Result<usize> {
+        self.frame_at(n)?;
+        let outer = self.s.frames.iter().take(n);
+        Ok(outer.filter(|f| f.inlined.is_none()).count())
     }
 
     /// Frame `n` of the selected thread, 0 is the innermost one; `None` if the stack is not that deep.
@@ -115,19 +214,18 @@ impl Cx<'_> {
     pub fn frame_at(&mut self, n: usize) -> Result<Option<Frame>> {
         if self.s.frames.is_empty() {
             let first = self.first_frame()?;
-            self.s.frames.push(first);
+            self.push_frame(first);
             self.s.frames_end = false;
         }
         while self.s.frames.len() <= n && !self.s.frames_end {
-            let mut last = self.s.frames[self.s.frames.len() - 1].clone();
+            let last = self.s.frames[self.s.frames.len() - 1].clone();
             let caller = self.unwind(&last);
-            let depth = self.s.frames.len();
-            if let Some(caller) = &caller {
-                last.cfa = Some(caller.cfa);
-                self.s.frames[depth - 1].cfa = Some(caller.cfa);
-            }
+            let real = |f: &Frame| f.inlined.is_none();
+            let depth = self.s.frames.iter().filter(|f| real(f)).count();
+            self.note_cfa(caller.as_ref().map(|c| c.cfa));
             // A stack that does not grow is damaged, or at its end.
-            let below = depth.checked_sub(2).and_then(|i| self.s.frames[i].cfa);
+            let mut outwards = self.s.frames.iter().rev().filter(|f| real(f));
+            let below = outwards.nth(1).and_then(|f| f.cfa);
             match caller {
                 Some(c)
                     if c.pc != 0
@@ -143,8 +241,10 @@ impl Cx<'_> {
                         cfa: None,
                         registers: c.registers,
                         interrupted: c.signal,
+                        inlined: None,
+                        call: None,
                     };
-                    self.s.frames.push(frame);
+                    self.push_frame(frame);
                 }
                 _ => self.s.frames_end = true,
             }
@@ -153,9 +253,20 @@ impl Cx<'_> {
         if n + 1 == self.s.frames.len() && self.s.frames[n].cfa.is_none() && !self.s.frames_end {
             let frame = self.s.frames[n].clone();
             let cfa = self.unwind(&frame).map(|c| c.cfa);
-            self.s.frames[n].cfa = cfa;
+            self.note_cfa(cfa);
         }
         Ok(self.s.frames.get(n).cloned())
+    }
+
+    /// The outermost frame that has been found, and those inlined into it, have this address.
+    fn note_cfa(&mut self, cfa: Option<u64>) {
+        let mut frames = self.s.frames.iter_mut().rev();
+        if let Some(last) = frames.next() {
+            last.cfa = cfa;
+        }
+        for f in frames.take_while(|f| f.inlined.is_some()) {
+            f.cfa = cfa;
+        }
     }
 
     /// The selected frame.
@@ -181,6 +292,16 @@ impl Cx<'_> {
 
     /// The caller of a frame.
     fn unwind(&mut self, frame: &Frame) -> Option<Caller> {
+        if let Some((_, registers)) = self.calling_frame(frame) {
+            let target = self.target();
+            let role = |r| registers[target.register_in_role(r)?];
+            return Some(Caller {
+                cfa: role(RegisterRole::Sp)?,
+                pc: role(RegisterRole::Pc)?,
+                registers,
+                signal: true,
+            });
+        }
         let symbols = self.symbols();
         let lookup = frame.lookup_pc();
         if let Some(at) = symbols.module_at(lookup)
@@ -217,6 +338,8 @@ impl Cx<'_> {
             frame,
             base: None,
             eh: rules.eh,
+            tid: None,
+            error: None,
         };
         let mut evaluate = |e: &gimli::Expression<dwarf::Bytes>, initial: Option<u64>| {
             let place = dwarf::evaluate(
@@ -470,12 +593,31 @@ impl Cx<'_> {
 
     /// The function of a frame, by the debugging information.
     pub fn frame_function(&mut self, frame: &Frame) -> Option<At<Function>> {
-        self.symbols().function_at(frame.lookup_pc())
+        let symbols = self.symbols();
+        if let Some(inlined) = &frame.inlined {
+            return Some(At {
+                module: symbols.modules.get(inlined.module)?.clone(),
+                index: inlined.module,
+                item: inlined.function.clone(),
+            });
+        }
+        symbols.function_at(frame.lookup_pc())
     }
 
     /// The source line of a frame.
     pub fn frame_line(&mut self, frame: &Frame) -> Option<SourceLine> {
-        self.symbols().line_at(frame.lookup_pc())
+        match &frame.call {
+            // The line of the call; its code is elsewhere.
+            Some((file, name, line)) => (*line != 0).then(|| SourceLine {
+                file: file.clone(),
+                name: name.clone(),
+                line: *line,
+                start: frame.pc,
+                end: frame.pc,
+                is_stmt: true,
+            }),
+            None => self.symbols().line_at(frame.lookup_pc()),
+        }
     }
 
     /// What the variables of the frame's function are counted from.
@@ -488,6 +630,8 @@ impl Cx<'_> {
             frame,
             base: None,
             eh: false,
+            tid: None,
+            error: None,
         };
         let pc = at.module.to_file(frame.lookup_pc());
         match dwarf::locate(&at.module, at.item.unit, &location, pc, &mut requests)? {

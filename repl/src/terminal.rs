@@ -28,6 +28,11 @@ impl Terminal {
         self.guest.clone()
     }
 
+    /// The next program finds the terminal as the first one did.
+    pub fn forget_guest(&mut self) {
+        self.guest = self.own.clone();
+    }
+
     /// The program goes on.
     pub fn give_to_guest(&mut self) {
         if !self.with_guest {

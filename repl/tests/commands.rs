@@ -242,11 +242,11 @@ fn expressions_read_and_write() {
             "print nosuch",
             "error: No symbol \"nosuch\" in current context.",
         ),
-        ("print $nosuch", "void"),
+        ("print $nosuch", "$12 = void"),
         ("set $count = 3", ""),
         ("print $count++", "error: the expression ends too early"),
         ("set $count += 2", ""),
-        ("print $count", "$12 = 5"),
+        ("print $count", "$13 = 5"),
     ] {
         assert_eq!(shell.run(line), answer, "{line}");
     }
@@ -261,11 +261,11 @@ fn expressions_read_and_write() {
     );
     assert_eq!(
         shell.run(&format!("print *(unsigned char *) {DATA:#x} @ 2")),
-        "$13 = \"D3\""
+        "$14 = \"D3\""
     );
     shell.run("set $x3 = 0x55");
-    assert_eq!(shell.run("print $x3"), "$14 = 85");
-    assert_eq!(shell.run("print $w3"), "$15 = 85");
+    assert_eq!(shell.run("print $x3"), "$15 = 85");
+    assert_eq!(shell.run("print $w3"), "$16 = 85");
     assert!(shell.run("x/xw 0").contains("cannot access memory at 0x0"));
     assert!(shell.run("set 1 = 2").contains("error"));
 }
@@ -352,6 +352,112 @@ fn other_stops_are_reported() {
         let answer = shell.run("c");
         assert!(answer.contains(part), "{answer}");
     }
+}
+
+/// A stop of the mock's process.
+fn stop(reason: StopReason) -> Stop {
+    Stop {
+        pid: PID,
+        tid: PID,
+        reason,
+    }
+}
+
+#[test]
+fn forks_are_caught_and_followed() {
+    let fork = |pid| StopReason::Fork { pid, tid: pid };
+    let vfork = |pid| StopReason::VFork { pid, tid: pid };
+    let mut shell = shell(&[insn::NOP; 64]);
+    assert_eq!(shell.run("catch fork"), "Catchpoint 1 (fork)");
+    shell.run("break *0x400040");
+    shell.mock.script = vec![stop(fork(200))];
+    let answer = shell.run("c");
+    assert!(
+        answer.contains("Catchpoint 1 (forked process 200), "),
+        "{answer}"
+    );
+    // Both are there until it goes on.
+    assert!(shell.mock.detached.is_empty());
+    let answer = shell.run("c");
+    assert!(
+        answer.contains("[Detaching after fork from child process 200]"),
+        "{answer}"
+    );
+    assert_eq!(shell.mock.detached, [200]);
+    assert_eq!(shell.pc(), 0x40_0040);
+    // One that is not caught is no stop; the mode counts when it goes on.
+    assert_eq!(
+        shell.run("show follow-fork-mode"),
+        "follow-fork-mode is \"parent\"."
+    );
+    shell.run("set follow-fork-mode child");
+    shell.mock.script = vec![stop(vfork(201)), stop(StopReason::Exited(0))];
+    let answer = shell.run("c");
+    assert!(
+        answer.contains("[Attaching after process 100 vfork to child process 201]"),
+        "{answer}"
+    );
+    assert_eq!(shell.mock.detached, [200, PID]);
+    assert_eq!(shell.mock.selected, 201);
+    let plan = shell.mock.plans.last().unwrap();
+    assert_eq!(plan.threads[0].0, 201);
+    // The breakpoint is the child's now.
+    assert!(shell.mock.breakpoints.contains_key(&(0x40_0040, false)));
+    assert!(
+        shell
+            .run("set follow-fork-mode both")
+            .contains("parent, child")
+    );
+    assert!(
+        shell
+            .run("set detach-on-fork off")
+            .contains("one process is debugged")
+    );
+}
+
+#[test]
+fn an_exec_is_caught_and_breakpoints_go_where_they_can() {
+    let mut shell = shell(&[insn::NOP; 64]);
+    shell.run("catch exec");
+    shell.run("break *0x400040");
+    shell.run("watch *(int *) 0x500000");
+    shell.run("display/x $pc");
+    shell.mock.script = vec![stop(StopReason::Exec("/bin/other".into()))];
+    let answer = shell.run("c");
+    for part in [
+        "process 100 is executing new program: /bin/other",
+        "Breakpoint 2 deleted: it was at an address of the old program.",
+        "Watchpoint 3 deleted",
+        "Catchpoint 1 (exec'd /bin/other), ",
+        "1: /x $pc = ",
+    ] {
+        assert!(answer.contains(part), "no '{part}' in {answer}");
+    }
+    let info = shell.run("info breakpoints");
+    assert!(
+        info.contains("exec") && !info.contains("0x0000000000400040"),
+        "{info}"
+    );
+}
+
+#[test]
+fn what_is_not_reported_cannot_be_caught() {
+    let mut shell = shell(&[insn::NOP]);
+    shell.mock.capabilities.fork_events = false;
+    shell.mock.capabilities.exec_events = false;
+    for (line, why) in [
+        ("catch fork", "forks are not reported here"),
+        ("catch vfork", "forks are not reported here"),
+        ("catch exec", "execs are not reported here"),
+        ("set follow-fork-mode child", "forks are not reported here"),
+    ] {
+        let answer = shell.run(line);
+        assert!(
+            answer.contains("not supported: ") && answer.contains(why),
+            "{answer}"
+        );
+    }
+    assert_eq!(shell.run("set follow-fork-mode parent"), "");
 }
 
 #[test]

@@ -22,6 +22,10 @@ impl Requests for Nothing {
     fn frame_base(&mut self) -> Option<u64> {
         Some(0x7fff_0100)
     }
+
+    fn thread_local(&mut self, _: &Module, offset: u64) -> Option<u64> {
+        Some(offset)
+    }
 }
 
 /// Where a section's bytes are in the file, by the section headers.
@@ -91,7 +95,7 @@ fn visit_type(symbols: &Symbols, ty: &Ty, depth: usize, budget: &mut usize) {
 
 /// Asks everything that the prompt asks.
 fn exercise(data: &[u8]) {
-    let Ok(module) = Module::parse("x".into(), PathBuf::from("x"), 0, 0, data) else {
+    let Ok(module) = Module::parse("x".into(), PathBuf::from("x"), 0, 0, data, None) else {
         return;
     };
     let symbols = Symbols {
@@ -177,7 +181,7 @@ fn fuzz(isa: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../examples/bin/{isa}/tour"));
     let whole = std::fs::read(path).unwrap();
     // What is not mutated works: else the rounds would test nothing.
-    let module = Module::parse("x".into(), PathBuf::from("x"), 0, 0, &whole).unwrap();
+    let module = Module::parse("x".into(), PathBuf::from("x"), 0, 0, &whole, None).unwrap();
     assert!(module.has_dwarf() && module.index().function_named("square").is_some());
     let sections = sections(&whole);
     assert!(sections.iter().any(|s| s.0 == ".debug_info"));

@@ -49,7 +49,7 @@ pub fn main(args: Vec<OsString>) -> i32 {
 }
 
 fn act(args: Vec<OsString>) -> Result<(), Failure> {
-    let options = Options::parse(args, |name| std::env::var_os(name))?;
+    let options = Options::parse(args.clone(), |name| std::env::var_os(name))?;
     if options.help {
         return print(&options::help());
     }
@@ -64,6 +64,9 @@ fn act(args: Vec<OsString>) -> Result<(), Failure> {
     }
     if let Some(path) = &options.core {
         return core::open(path, &options);
+    }
+    if prompt::wanted(&options) {
+        return prompt::run(&options, &args);
     }
     run::run(options)
 }

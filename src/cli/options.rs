@@ -103,6 +103,8 @@ pub struct Options {
     pub json: bool,
     /// `--tui`
     pub tui: bool,
+    /// For the process of a program whose prompt is in another one: the connection to it.
+    pub prompt_fd: Option<i32>,
     /// The program and its arguments.
     pub program: Vec<OsString>,
 }
@@ -444,6 +446,10 @@ pub static OPTIONS: &[Opt] = &[
     internal(&["debug-session"], "FD", |o, v| {
         let fd = text(v)?.parse();
         o.debug_session = Some(fd.map_err(|_| "takes a descriptor's number".to_owned())?);
+        Ok(())
+    }),
+    internal(&["prompt-fd"], "N", |o, v| {
+        o.prompt_fd = Some(number(v)? as i32);
         Ok(())
     }),
     opt(

@@ -2,7 +2,7 @@
 
 use super::debugger::Door;
 use super::log::Log;
-use super::prompt::{self, Beside};
+use super::prompt::Beside;
 use super::{Failure, Options, engine};
 use crate::coredump::{CoreDump, Settings};
 use crate::host;
@@ -55,15 +55,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
         Some(fd) => Some(Door::inherit(fd)?),
         None => options.gdb.as_deref().map(Door::open).transpose()?,
     };
-    let beside = match prompt::wanted(&options) {
-        true if door.is_some() => {
-            return Err(Failure::usage(
-                "-g and -i exclude each other; 'monitor help' in gdb lists the prompt's commands",
-            ));
-        }
-        true => Some(Beside::open()?),
-        false => None,
-    };
+    let beside = options.prompt_fd.map(Beside::open).transpose()?;
     let log = Log::open(&options)?;
     let mem = Arc::new(mem);
     let (engines, mut observers, mut statistics) = engine::engines(&options, isa, &mem, &log)?;
@@ -96,14 +88,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     }
     if let Some(beside) = beside {
         let mode = thread.cpu.mode;
-        beside.serve(
-            process,
-            (&loaded).into(),
-            mode,
-            &tracers,
-            statistics.take(),
-            &options,
-        )?;
+        beside.serve(process, (&loaded).into(), mode, &tracers, statistics.take())?;
     }
     thread.run();
     Ok(())
@@ -119,7 +104,7 @@ fn leave_core(what: &str) {
 }
 
 /// Has bugs of the emulator reported as such, with what is known of the guest. A thread that panics must not just go missing.
-fn report_internal_errors() {
+pub(super) fn report_internal_errors() {
     const PLEASE: &str = "please report it with the program and the command line";
     host::signal::set_crash(|fault| {
         emu_repl::restore_terminal();

@@ -518,6 +518,10 @@ impl Inferior for CoreInferior {
         ))
     }
 
+    fn file_prefix(&mut self) -> Option<PathBuf> {
+        self.prefix.clone()
+    }
+
     fn auxv(&mut self) -> Result<Vec<u8>> {
         match self.core.auxv.is_empty() {
             true => Err(Error::Unsupported("the core has no auxiliary vector")),

@@ -3,7 +3,8 @@
 //! They are above the soft limit on descriptors, where the kernel gives the guest none, as far as the hard limit has room: that
 //! limit is raised for the moment in which one is made. A guest that names one is told that it is not open ([`is_own`]).
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -140,11 +141,15 @@ pub fn close(fd: i32) {
     unsafe { libc::close(fd) };
 }
 
-/// Makes descriptor `fd` one that reads as the end of a file.
-pub fn read_nothing(fd: i32) {
-    if let Ok(null) = std::fs::File::open("/dev/null") {
-        // SAFETY: replaces a descriptor by number, as the caller asks; the one it is copied from is ours.
-        unsafe { libc::dup2(null.as_raw_fd(), fd) };
+/// Makes descriptor `fd` of the guest another name for `with`.
+///
+/// # Errors
+/// The kernel's.
+pub fn replace(fd: i32, with: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: replaces a descriptor by number, as the caller asks; the one it is copied from is borrowed, hence open.
+    match unsafe { libc::dup2(with.as_raw_fd(), fd) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
     }
 }
 

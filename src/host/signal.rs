@@ -435,6 +435,31 @@ pub fn block_all() -> u64 {
     set_mask(ALL_BUT_FAULTS)
 }
 
+/// Has this process do nothing when one of these signals comes, while programs that it starts find them as it did. For a process
+/// that runs no guest.
+pub fn pay_no_heed(signals: &[Signal]) {
+    extern "C" fn nothing(_: i32) {}
+    let action = KernelAction {
+        handler: nothing as *const () as u64,
+        flags: libc::SA_RESTART as u64 | SA_RESTORER,
+        restorer: &raw const emu_restorer as u64,
+        ..KernelAction::default()
+    };
+    for signal in signals {
+        let set = |new: u64, old: u64| {
+            let args = [u64::from(signal.0), new, old, 8, 0, 0];
+            // Cannot fail: the arguments are right.
+            let _ = syscall(libc::SYS_rt_sigaction, args);
+        };
+        let mut before = KernelAction::default();
+        set(0, &raw mut before as u64);
+        // What is ignored stays so.
+        if before.handler != 1 {
+            set(&raw const action as u64, 0);
+        }
+    }
+}
+
 impl Slot {
     /// The slot of a thread with these registers.
     pub fn new(cpu: Borrower<CpuState>) -> Slot {

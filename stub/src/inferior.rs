@@ -25,6 +25,7 @@ use std::sync::Arc;
 use crate::agent::AgentExpr;
 use crate::facts::{Instruction, OpenFile, RecentCall, SignalAction, Unimplemented};
 use crate::file::{FileError, FileStat, GuestFile, OpenFlags};
+use crate::proxy::{Text, interned};
 use crate::register::{RegisterInfo, RegisterRole};
 
 /// Process id as the guest sees it.
@@ -33,15 +34,11 @@ pub type Pid = u32;
 /// Thread id as the guest sees it: unique over all processes of an inferior.
 pub type Tid = u32;
 
-/// A text that is part of the program. By a name of its own, as serde takes a reference for something to borrow.
-type Text = &'static str;
-
 /// Why a request was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Error {
     /// This inferior cannot do it at all; the text says why and, where there is one, what to do instead.
-    #[serde(deserialize_with = "static_text")]
-    Unsupported(Text),
+    Unsupported(#[serde(deserialize_with = "interned")] Text),
     /// No such thread, or it has exited.
     NoThread(Tid),
     /// No such process.
@@ -53,32 +50,11 @@ pub enum Error {
     /// The value cannot be had at present (a register that a core does not hold).
     Unavailable,
     /// The request is at odds with the inferior's state (resume while running, memory after exit).
-    #[serde(deserialize_with = "static_text")]
-    WrongState(Text),
+    WrongState(#[serde(deserialize_with = "interned")] Text),
     /// The request makes no sense; the text says why.
     Invalid(String),
     /// The operation failed; the text is for the user.
     Failed(String),
-}
-
-/// Reads a text that is one of the program's own constants on the side where it was written. There are few, so that each may stay
-/// in memory.
-fn static_text<'de, D: serde::Deserializer<'de>>(
-    from: D,
-) -> std::result::Result<&'static str, D::Error> {
-    use std::collections::BTreeSet;
-    use std::sync::{Mutex, PoisonError};
-    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let text = String::deserialize(from)?;
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(match known.get(text.as_str()) {
-        Some(known) => known,
-        None => {
-            let text: &'static str = text.leak();
-            known.insert(text);
-            text
-        }
-    })
 }
 
 impl fmt::Display for Error {
@@ -102,7 +78,7 @@ impl std::error::Error for Error {}
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Byte order of the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Endian {
     /// Least significant byte first.
     Little,
@@ -111,7 +87,7 @@ pub enum Endian {
 }
 
 /// What kind of machine the inferior runs on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TargetDescription {
     /// gdb's architecture name (`aarch64`, `mips:isa32r2`).
     pub gdb_arch: String,
@@ -408,6 +384,8 @@ pub enum StopReason {
     Exited(u8),
     /// The process was ended by this guest signal. Nothing is left to look at.
     Terminated(i32),
+    /// The process can no longer be seen, for this reason. Nothing is left to look at.
+    Lost(#[serde(deserialize_with = "interned")] Text),
 }
 
 /// A stop of the whole inferior.
@@ -426,7 +404,7 @@ impl Stop {
     pub fn is_exit(&self) -> bool {
         matches!(
             self.reason,
-            StopReason::Exited(_) | StopReason::Terminated(_)
+            StopReason::Exited(_) | StopReason::Terminated(_) | StopReason::Lost(_)
         )
     }
 }
@@ -463,6 +441,17 @@ pub enum CatchSyscalls {
     All,
     /// Those numbers (the guest's).
     Only(Vec<u32>),
+}
+
+/// The arguments that a program is started with, without the program itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartArguments {
+    /// Those of the first start.
+    Same,
+    /// These.
+    Words(Vec<Vec<u8>>),
+    /// These, as the shell takes them: with quotes, patterns and redirections.
+    Shell(String),
 }
 
 /// Access rights of memory.
@@ -674,11 +663,16 @@ pub trait Inferior: Any + Send {
         Ok(())
     }
 
-    /// Starts the program anew, stopped before its first instruction; `args` without the program replace the old ones.
-    fn restart(&mut self, _program: Option<PathBuf>, _args: Option<Vec<Vec<u8>>>) -> Result<()> {
+    /// Starts the program anew, or another one, stopped before its first instruction. The old process is ended.
+    fn restart(&mut self, _program: Option<PathBuf>, _arguments: &StartArguments) -> Result<()> {
         Err(Error::Unsupported(
             "the program cannot be restarted: start emu again",
         ))
+    }
+
+    /// The arguments that the user started it with, without the program.
+    fn arguments(&mut self) -> Result<Vec<Vec<u8>>> {
+        Err(Error::Unsupported("the arguments are not known here"))
     }
 
     // ---- events ----
@@ -723,6 +717,11 @@ pub trait Inferior: Any + Send {
         self.exec_file()
     }
 
+    /// The folder of the host below which the guest's files are looked for first.
+    fn file_prefix(&mut self) -> Option<PathBuf> {
+        None
+    }
+
     /// The auxiliary vector.
     fn auxv(&mut self) -> Result<Vec<u8>> {
         Err(Error::Unsupported("no auxiliary vector"))
@@ -758,6 +757,16 @@ pub trait Inferior: Any + Send {
         Err(Error::Unsupported(
             "thread-local addresses are left to libthread_db",
         ))
+    }
+
+    /// What the thread's pointer to its thread-local storage holds, which is no register of debuggers' on every machine.
+    fn thread_pointer(&mut self, tid: Tid) -> Result<u64> {
+        let target = self.target();
+        let role = target.register_in_role(RegisterRole::Tp);
+        let number = role.ok_or(Error::Unsupported("the thread pointer is not known here"))?;
+        let mut bytes = vec![0; target.registers[number].size()];
+        self.read_register(tid, number, &mut bytes)?;
+        Ok(target.read_integer(&bytes))
     }
 
     // ---- what the prompt shows ----
@@ -799,6 +808,12 @@ pub trait Inferior: Any + Send {
     /// Shows the system calls that pass `filter` (as `--strace` takes it; "" for all), or no longer.
     fn set_trace(&mut self, _filter: Option<&str>) -> Result<()> {
         Err(Error::Unsupported("no system calls to trace here"))
+    }
+
+    /// Gives the program another terminal, of this path on the host, for those of its standard descriptors that are one; `None`
+    /// gives back what they were.
+    fn set_terminal(&mut self, _path: Option<&Path>) -> Result<()> {
+        Err(Error::Unsupported("no terminal can be given here"))
     }
 
     /// What the guest asked for and did not get, in the order of the first requests.

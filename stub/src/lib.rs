@@ -32,6 +32,7 @@ pub mod monitor;
 pub mod notifier;
 pub mod packets;
 mod poll;
+pub mod proxy;
 pub mod register;
 mod server;
 mod session;
@@ -46,6 +47,7 @@ pub use facts::{Handler, Instruction, OpenFile, RecentCall, SignalAction, Unimpl
 pub use file::{FileError, FileStat, GuestFile, OpenFlags};
 pub use inferior::*;
 pub use notifier::Notifier;
+pub use proxy::{Launch, Link, Proxy, Refused};
 pub use register::{FlagField, MAX_REGISTER_BITS, RegisterInfo, RegisterRole, RegisterType};
 pub use server::{Conversation, Server, Turn};
 pub use session::{Ended, SavedSession, Session};

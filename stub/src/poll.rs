@@ -14,6 +14,17 @@ pub(crate) struct Ready {
 /// machine doubles the time of a step.
 const LOOK: Duration = Duration::from_micros(60);
 
+/// Whether the descriptor can be read now.
+pub(crate) fn is_ready(fd: BorrowedFd<'_>) -> bool {
+    let mut fd = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: one `pollfd` that outlives the call, of a descriptor that is borrowed, hence open.
+    unsafe { libc::poll(&raw mut fd, 1, 0) > 0 }
+}
+
 /// Looks for a while whether the descriptor can be read, without sleeping. Who reads next may have to.
 pub(crate) fn look(fd: BorrowedFd<'_>) {
     let mut fd = libc::pollfd {

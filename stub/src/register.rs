@@ -1,8 +1,11 @@
 //! The register table that an inferior hands to its front ends: what `g`, `p`, target.xml, lldb's register info and the
 //! prompt are made of.
 
+use crate::proxy::{Fields, Text, interned, interned_fields};
+use serde::{Deserialize, Serialize};
+
 /// A role that debuggers know by name (lldb's "generic" registers).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RegisterRole {
     /// Program counter.
     Pc,
@@ -21,10 +24,11 @@ pub enum RegisterRole {
 }
 
 /// One named bit field of a [`RegisterType::Flags`] register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlagField {
     /// Name as the architecture manual has it.
-    pub name: &'static str,
+    #[serde(deserialize_with = "interned")]
+    pub name: Text,
     /// Lowest bit, 0 is the least significant one.
     pub first_bit: u8,
     /// Highest bit, inclusive.
@@ -32,7 +36,7 @@ pub struct FlagField {
 }
 
 /// What a register holds: decides how debuggers show it. The width is in [`RegisterInfo::bits`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RegisterType {
     /// Unsigned integer.
     Int,
@@ -45,21 +49,24 @@ pub enum RegisterType {
     /// Vector of the register's width, shown as lanes of 8 to 128 bits, integer and floating point.
     Vector,
     /// Integer with named bits; bits without a field are not shown.
-    Flags(&'static [FlagField]),
+    Flags(#[serde(deserialize_with = "interned_fields")] Fields),
 }
 
 /// One register. Its index in [`crate::TargetDescription::registers`] is its number in all packets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct RegisterInfo {
     /// Name in the target description (gdb demands fixed names inside its standard features).
-    pub name: &'static str,
+    #[serde(deserialize_with = "interned")]
+    pub name: Text,
     /// A second name, such as the ABI's (`a0` for `r4`); "" for none.
-    pub alt_name: &'static str,
+    #[serde(deserialize_with = "interned")]
+    pub alt_name: Text,
     /// Width in bits: a multiple of 8, at most [`MAX_REGISTER_BITS`].
     pub bits: u16,
     /// gdb feature that it belongs to (`org.gnu.gdb.aarch64.core`). Features stand in target.xml in the order of their first
     /// register.
-    pub feature: &'static str,
+    #[serde(deserialize_with = "interned")]
+    pub feature: Text,
     /// What it holds.
     pub kind: RegisterType,
     /// Role, if it has one.
@@ -69,7 +76,8 @@ pub struct RegisterInfo {
     /// Register number in `.eh_frame`; equals [`RegisterInfo::dwarf`] on all but a few ABIs.
     pub eh_frame: Option<u16>,
     /// gdb's register group (`general`, `float`, `vector`, `system`); "" leaves the choice to gdb.
-    pub group: &'static str,
+    #[serde(deserialize_with = "interned")]
+    pub group: Text,
 }
 
 /// Widest register that the stub carries.

@@ -91,6 +91,22 @@ for isa in aarch64 mips mipsel; do
 		(cd "$root" && linking=-pie build "$isa" "$root/tests/guests/bin/$isa/session" -fPIE -O0 -g "${fp[@]}" -pthread \
 			tests/guests/debug/session.c)
 	fi
+	# Likewise for the prompt's tests; then with its debug information compressed, and apart from it.
+	if want inspected && [ "$isa" != mipsel ]; then
+		abi=(-mno-outline-atomics)
+		[ "$isa" = aarch64 ] || abi=(-mno-abicalls -G0 -mfp32)
+		(
+			cd "$root/tests/guests"
+			build "$isa" "bin/$isa/inspected" -O2 -g "${freestanding[@]}" "${abi[@]}" -Wl,--build-id=sha1 \
+				"lib/start-$isa.S" lib/guest.c "debug/watched-$isa.S" debug/inspected.c
+			cd "bin/$isa"
+			copy=${cc[0]%gcc}objcopy
+			"$copy" --compress-debug-sections=zlib inspected inspected-zlib
+			"$copy" --compress-debug-sections=zstd inspected inspected-zstd
+			"$copy" --only-keep-debug inspected inspected.debug
+			"$copy" --strip-debug --add-gnu-debuglink=inspected.debug inspected inspected-stripped
+		)
+	fi
 	# Read by the benchmarks for the address of a function, so with its symbols.
 	if want stops && [ "$isa" != mipsel ]; then
 		abi=()

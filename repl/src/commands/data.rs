@@ -55,6 +55,18 @@ fn print_format(text: &str) -> Result<Format> {
 }
 
 pub fn print(cx: &mut Cx<'_>) -> Result<()> {
+    print_value(cx, true)
+}
+
+/// `call`: like `print`, but nothing is said of nothing.
+pub fn call(cx: &mut Cx<'_>) -> Result<()> {
+    if cx.args.is_empty() {
+        return fail("Argument required (an expression).");
+    }
+    print_value(cx, false)
+}
+
+fn print_value(cx: &mut Cx<'_>, void_too: bool) -> Result<()> {
     let (format, expr) = slash(cx.args);
     let format = print_format(format)?;
     let value = if expr.is_empty() {
@@ -62,14 +74,13 @@ pub fn print(cx: &mut Cx<'_>) -> Result<()> {
     } else {
         cx.eval(expr)?
     };
+    if !void_too && matches!(cx.symbols().strip(&value.ty).kind, Kind::Void) {
+        cx.s.answer = Some(json!({ "value": Json::Null, "type": "void" }));
+        return Ok(());
+    }
     let text = cx.show(&value, format, true)?;
     let data = cx.json(&value);
     let ty = cx.symbols().type_name(&value.ty);
-    if matches!(value.ty.kind, Kind::Void) {
-        say!(cx, "{text}");
-        cx.s.answer = Some(json!({ "value": Json::Null, "text": text, "type": ty }));
-        return Ok(());
-    }
     let mut answer = json!({ "value": data, "text": text, "type": ty });
     if let Location::Memory(addr) = value.location {
         answer["address"] = json!(addr);
@@ -97,10 +108,6 @@ pub fn set_var(cx: &mut Cx<'_>) -> Result<()> {
         return fail("Argument required (expression to compute).");
     }
     cx.eval(cx.args).map(drop)
-}
-
-pub fn call(cx: &mut Cx<'_>) -> Result<()> {
-    print(cx)
 }
 
 pub fn what_is(cx: &mut Cx<'_>) -> Result<()> {

@@ -14,6 +14,7 @@ pub fn trace(cx: &mut Cx<'_>) -> Result<()> {
     match what {
         "on" => {
             cx.inf.set_trace(Some(filter.trim()))?;
+            cx.s.trace = Some(filter.trim().to_owned());
             say!(
                 cx,
                 "System calls are traced{}.",
@@ -26,6 +27,7 @@ pub fn trace(cx: &mut Cx<'_>) -> Result<()> {
         }
         "off" => {
             cx.inf.set_trace(None)?;
+            cx.s.trace = None;
             say!(cx, "System calls are not traced.");
         }
         _ => {

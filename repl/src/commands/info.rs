@@ -9,7 +9,13 @@ use serde_json::json;
 impl Cx<'_> {
     /// The number of a thread, as the user sees it: in the order in which they were seen first.
     pub fn thread_number(&mut self, tid: Tid) -> usize {
+        let threads = self.inf.threads();
         let known = &mut self.s.thread_numbers;
+        for other in threads {
+            if !known.contains(&other) {
+                known.push(other);
+            }
+        }
         match known.iter().position(|t| *t == tid) {
             Some(i) => i + 1,
             None => {
@@ -25,8 +31,8 @@ impl Cx<'_> {
     /// There is none.
     pub fn thread_numbered(&mut self, text: &str) -> Result<Tid> {
         let threads = self.inf.threads();
-        for t in &threads {
-            self.thread_number(*t);
+        if let Some(first) = threads.first() {
+            self.thread_number(*first);
         }
         let tid = text
             .parse::<usize>()
@@ -118,13 +124,24 @@ pub fn thread(cx: &mut Cx<'_>) -> Result<()> {
 }
 
 /// `thread apply all COMMAND`, or numbers in place of `all`.
+/// `taa COMMAND`
+pub fn thread_apply_all(cx: &mut Cx<'_>) -> Result<()> {
+    let args = format!("all {}", cx.args);
+    thread_apply(&mut cx.with_args(&args))
+}
+
 pub fn thread_apply(cx: &mut Cx<'_>) -> Result<()> {
     let mut rest = cx.args.trim();
     let mut chosen: Vec<Tid> = Vec::new();
     let all = rest == "all" || rest.starts_with("all ");
     if all {
+        // As gdb does: the newest first, unless asked otherwise.
         chosen = cx.inf.threads();
         rest = rest[3..].trim();
+        match rest.strip_prefix("-ascending ") {
+            Some(more) => rest = more.trim(),
+            None => chosen.reverse(),
+        }
     } else {
         while let Some((word, more)) = rest.split_once(char::is_whitespace) {
             if !word.starts_with(|c: char| c.is_ascii_digit()) {
@@ -355,6 +372,9 @@ pub fn program(cx: &mut Cx<'_>) -> Result<()> {
         State::Stopped(stop) => stop,
     };
     let pids = cx.inf.processes();
+    if stop.is_exit() {
+        say!(cx, "The program being debugged is not being run.");
+    }
     let name = cx
         .inf
         .exec_file()
@@ -367,20 +387,21 @@ pub fn program(cx: &mut Cx<'_>) -> Result<()> {
         StopReason::Breakpoint { .. } => "It stopped at a breakpoint.".into(),
         StopReason::Interrupted => "It was interrupted.".into(),
         StopReason::Step => "It stopped after being stepped, or has not begun.".into(),
+        StopReason::Lost(why) => format!("It cannot be seen any more: {why}."),
         other => format!("It stopped: {other:?}."),
     };
-    say!(
-        cx,
-        "Program {name}, process {}.",
-        pids.first().copied().unwrap_or(stop.pid)
-    );
+    if !stop.is_exit() {
+        let pid = pids.first().copied().unwrap_or(stop.pid);
+        say!(cx, "Program {name}, process {pid}.");
+    }
     if let Ok(pc) = cx.pc() {
         let label = cx.symbols().label(pc);
         say!(cx, "Program stopped at {pc:#x} {label}.");
     }
     say!(cx, "{reason}");
-    let info = cx.inf.process_info();
-    if let Ok(i) = info {
+    if !stop.is_exit()
+        && let Ok(i) = cx.inf.process_info()
+    {
         say!(
             cx,
             "Parent {}, user {} ({}), group {} ({}).",

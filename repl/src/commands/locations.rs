@@ -11,6 +11,20 @@ pub struct Place {
     pub addrs: Vec<u64>,
     /// File and line, where they are known.
     pub line: Option<(String, u32)>,
+    /// What it was named by.
+    pub aim: Aim,
+}
+
+/// What a place was named by: where several inlined functions begin at one address, it tells which one is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Aim {
+    /// An address.
+    #[default]
+    Address,
+    /// A function.
+    Function(String),
+    /// A line.
+    Line(u32),
 }
 
 impl Cx<'_> {
@@ -24,6 +38,7 @@ impl Cx<'_> {
         let with_line = |addr: u64, line: Option<SourceLine>| Place {
             addrs: vec![addr],
             line: line.map(|l| (l.name, l.line)),
+            aim: Aim::Address,
         };
         if text.is_empty() {
             let frame = self.selected_frame()?;
@@ -93,6 +108,7 @@ impl Cx<'_> {
                 Ok(Place {
                     addrs,
                     line: Some((name, line)),
+                    aim: Aim::Line(line),
                 })
             }
             None if self.symbols().source_file(file).is_some() => fail(format!(
@@ -104,18 +120,25 @@ impl Cx<'_> {
 
     fn at_function(&mut self, name: &str) -> Result<Place> {
         let symbols = self.symbols();
+        let mut addrs = symbols.inlined_named(name);
         if let Some(at) = symbols.function(name) {
-            let addr = symbols.after_prologue(at.module.to_memory(at.item.low));
-            let line = symbols.line_at(addr);
+            addrs.push(symbols.after_prologue(at.module.to_memory(at.item.low)));
+        }
+        if let Some(first) = addrs.last() {
+            let line = symbols.line_at(*first);
+            addrs.sort_unstable();
+            addrs.dedup();
             return Ok(Place {
-                addrs: vec![addr],
+                addrs,
                 line: line.map(|l| (l.name, l.line)),
+                aim: Aim::Function(name.to_owned()),
             });
         }
         if let Some((addr, _, true)) = symbols.symbol(name) {
             return Ok(Place {
                 addrs: vec![addr],
                 line: None,
+                aim: Aim::Function(name.to_owned()),
             });
         }
         if symbols.modules.is_empty() {

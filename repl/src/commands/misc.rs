@@ -1,6 +1,5 @@
 //! Commands about the prompt, and how a line becomes a command.
 
-use super::run::Locking;
 use super::table::COMMANDS;
 use crate::say;
 use crate::session::{Cx, fail};
@@ -187,38 +186,6 @@ pub fn catch(cx: &mut Cx<'_>) -> Result<()> {
             "Undefined catch command: \"{other}\".  Try \"help catch\"."
         )),
     }
-}
-
-/// `set`: a setting, or an expression that assigns.
-pub fn set(cx: &mut Cx<'_>) -> Result<()> {
-    let args = cx.args;
-    if let Some(rest) = args.strip_prefix("scheduler-locking") {
-        cx.s.locking = match rest.trim() {
-            "off" | "replay" => Locking::Off,
-            "on" => Locking::On,
-            "step" => Locking::Step,
-            other => {
-                return fail(format!(
-                    "scheduler-locking is off, on or step, not \"{other}\""
-                ));
-            }
-        };
-        return Ok(());
-    }
-    // What gdb's scripts set and what has no meaning here.
-    const NOT_HERE: &[&str] = &[
-        "pagination",
-        "confirm",
-        "height",
-        "width",
-        "print pretty",
-        "verbose",
-        "style enabled",
-    ];
-    if NOT_HERE.iter().any(|n| args.starts_with(n)) && !args.contains('=') {
-        return Ok(());
-    }
-    super::data::set_var(cx)
 }
 
 pub fn full_screen(cx: &mut Cx<'_>) -> Result<()> {

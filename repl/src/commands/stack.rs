@@ -45,11 +45,15 @@ impl Cx<'_> {
         if number {
             text = format!("#{depth:<3}");
         }
+        if self.calling_frame(frame).is_some() {
+            return text + "<function called from the prompt>";
+        }
         // At the beginning of a line the address says nothing more.
-        let at_start = frame.interrupted
-            && line
-                .as_ref()
-                .is_some_and(|l| l.start == frame.pc && l.is_stmt);
+        let at_start = frame.call.is_some()
+            || frame.interrupted
+                && line
+                    .as_ref()
+                    .is_some_and(|l| l.start == frame.pc && l.is_stmt);
         if !at_start {
             text += &format!("{} in ", self.addr_text(frame.pc));
         }
@@ -81,7 +85,8 @@ impl Cx<'_> {
     pub fn frame_json(&mut self, frame: &Frame, depth: usize, args: bool) -> Json {
         let symbols = self.symbols();
         let line = self.frame_line(frame);
-        let name = symbols.symbol_at(frame.lookup_pc()).map(|(n, _)| n);
+        let function = self.frame_function(frame).map(|at| at.item.name);
+        let name = function.or_else(|| symbols.symbol_at(frame.lookup_pc()).map(|(n, _)| n));
         let mut json = json!({ "level": depth, "pc": frame.pc, "function": name });
         if let Some(l) = line {
             json["file"] = json!(l.name);
@@ -174,7 +179,12 @@ pub fn backtrace(cx: &mut Cx<'_>) -> Result<()> {
         && let Some(frame) = cx.frame_at(n)?
     {
         // Between a frame and the one that a signal interrupted.
-        if n > 0 && frame.interrupted {
+        if n > 0
+            && frame.interrupted
+            && cx.real_depth(n)? != cx.real_depth(n - 1)?
+            && let Some(inner) = cx.frame_at(n - 1)?
+            && cx.calling_frame(&inner).is_none()
+        {
             say!(cx, "    <signal handler called>");
         }
         let text = cx.frame_text(&frame, n, true, true);
@@ -321,7 +331,9 @@ pub fn info_frame(cx: &mut Cx<'_>) -> Result<()> {
         .frame_line(&frame)
         .map_or(String::new(), |l| format!(" ({}:{})", l.name, l.line));
     say!(cx, " pc = {:#x} {label}{line}", frame.pc);
-    if let Some(caller) = &caller {
+    if frame.inlined.is_some() {
+        say!(cx, " inlined into frame {}", depth + 1);
+    } else if let Some(caller) = &caller {
         say!(
             cx,
             " called by frame at level {}, pc = {:#x} {}",

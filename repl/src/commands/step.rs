@@ -1,21 +1,66 @@
 //! Stepping by lines and instructions, and running to a place.
 
 use super::run::{Ran, repeat};
+use crate::dwarf::Inlined;
 use crate::say;
 use crate::session::{Cx, fail};
 use crate::stack::Frame;
 use emu_stub::{Result, Resume};
 
+/// Where a thread stands, to know the place again.
+struct Here {
+    /// The innermost frame, which may be that of an inlined function.
+    frame: Frame,
+    /// Address of the frame in memory.
+    cfa: Option<u64>,
+    /// First address of its function.
+    function: Option<u64>,
+    /// The functions inlined into it that the thread is in, outermost first: where their entries are.
+    inlined: Vec<usize>,
+}
+
+impl Here {
+    fn same_frame(&self, other: &Here) -> bool {
+        self.cfa == other.cfa && self.function == other.function
+    }
+
+    fn same_place(&self, other: &Here) -> bool {
+        self.same_frame(other) && self.inlined == other.inlined
+    }
+}
+
 impl Cx<'_> {
-    /// The frame that a stop is in, and its caller's address in the stack to know it again.
-    fn here(&mut self) -> Result<(Frame, Option<u64>)> {
+    fn here(&mut self) -> Result<Here> {
         let Some(frame) = self.frame_at(0)? else {
             return fail("there is no frame");
         };
         // Unwinding once more gives the frame its address.
-        self.frame_at(1)?;
-        let cfa = self.frame_at(0)?.and_then(|f| f.cfa);
-        Ok((frame, cfa))
+        self.real_frame_at(1)?;
+        let frames = &self.s.frames;
+        let mut inlined: Vec<usize> = frames
+            .iter()
+            .map_while(|f| f.inlined.as_ref().map(|i| i.function.offset))
+            .collect();
+        inlined.reverse();
+        Ok(Here {
+            cfa: self.frame_at(0)?.and_then(|f| f.cfa),
+            function: self.symbols().function_start(frame.pc),
+            frame,
+            inlined,
+        })
+    }
+
+    /// Goes into the inlined function that begins where the thread stands, which takes no step; whether there is one.
+    fn enter_inlined(&mut self) -> Result<bool> {
+        let (tid, pc) = (self.tid()?, self.pc()?);
+        match self.skipped_inlined(pc) {
+            0 => Ok(false),
+            n => {
+                self.s.before_inlined = Some((tid, pc, n - 1));
+                self.s.invalidate();
+                Ok(true)
+            }
+        }
     }
 
     /// Runs the selected thread until it comes to `addr` in the frame whose address is `cfa`.
@@ -28,7 +73,7 @@ impl Cx<'_> {
                 other => return Ok(other),
             }
             let same_thread = self.tid()? == tid;
-            let (_, now) = self.here()?;
+            let now = self.here()?.cfa;
             if same_thread && (cfa.is_none() || now == cfa || now.is_none()) {
                 return Ok(Ran::Arrived);
             }
@@ -38,13 +83,13 @@ impl Cx<'_> {
 
     /// Whether the innermost frame was called from the frame of that address and function; then where it returns to.
     fn called_from(&mut self, cfa: Option<u64>, function: Option<u64>) -> Result<Option<u64>> {
-        let (Some(cfa), Some(caller)) = (cfa, self.frame_at(1)?) else {
+        let (Some(cfa), Some(caller)) = (cfa, self.real_frame_at(1)?) else {
             return Ok(None);
         };
-        self.frame_at(2)?;
-        let caller_cfa = self.frame_at(1)?.and_then(|f| f.cfa);
+        self.real_frame_at(2)?;
+        let caller_cfa = self.real_frame_at(1)?.and_then(|f| f.cfa);
         let start = self.symbols().function_start(caller.lookup_pc());
-        let own = self.frame_at(0)?.and_then(|f| f.cfa);
+        let own = self.real_frame_at(0)?.and_then(|f| f.cfa);
         // The caller's address may not be found in code without call frame information; its stack pointer is this frame's.
         let deeper = own.is_some_and(|o| o < cfa || (o == cfa && caller_cfa == Some(cfa)));
         Ok((start == function
@@ -55,11 +100,14 @@ impl Cx<'_> {
 
     /// One step to another line; `over` calls.
     fn step_line(&mut self, over: bool) -> Result<Ran> {
-        let (frame, cfa) = self.here()?;
+        if !over && self.enter_inlined()? {
+            return Ok(Ran::Stepped);
+        }
+        let from = self.here()?;
+        let (frame, cfa, function) = (&from.frame, from.cfa, from.function);
         let symbols = self.symbols();
-        let function = symbols.function_start(frame.pc);
-        let mut line = symbols.line_at(frame.pc);
-        let mut range = match &line {
+        let mut line = self.frame_line(frame);
+        let mut range = match &symbols.line_at(frame.pc) {
             Some(l) => (l.start, l.end),
             None => {
                 let Some((name, offset)) = symbols.symbol_at(frame.pc) else {
@@ -107,11 +155,40 @@ impl Cx<'_> {
                 }
             }
             let pc = self.pc()?;
-            let (_, now) = self.here()?;
+            let now = self.here()?;
             let here = symbols.line_at(pc);
-            let same_frame = now == cfa && symbols.function_start(pc) == function;
+            let same_frame = now.same_frame(&from);
+            let chain = symbols.inlined_at(pc);
+            let outer = from.inlined.len();
+            if same_frame
+                && let Some(inner) = chain.get(outer)
+                && chain
+                    .iter()
+                    .zip(&from.inlined)
+                    .all(|(i, o)| i.function.offset == *o)
+            {
+                // In an inlined function that was called from here, or before it.
+                let before = now.inlined == from.inlined;
+                let (file, _, number) = &inner.call;
+                let same_line = line
+                    .as_ref()
+                    .is_some_and(|l| l.line == *number && l.file == *file);
+                if before && !same_line {
+                    return Ok(Ran::Stepped);
+                }
+                if !over {
+                    if before {
+                        self.enter_inlined()?;
+                    }
+                    return Ok(Ran::Stepped);
+                }
+                range = here.map_or((pc, pc + 1), |h| (h.start, h.end));
+                continue;
+            }
             match (&here, &line) {
-                (Some(h), Some(l)) if same_frame && h.line == l.line && h.file == l.file => {
+                (Some(h), Some(l))
+                    if now.same_place(&from) && h.line == l.line && h.file == l.file =>
+                {
                     range = (h.start, h.end);
                 }
                 // In the middle of another line: to its end.
@@ -139,15 +216,12 @@ impl Cx<'_> {
         }
         let mut frame_line = false;
         for _ in 0..n {
-            let (frame, cfa) = self.here()?;
-            let function = self.symbols().function_start(frame.pc);
+            let before = self.here()?;
             match self.step_line(over)? {
                 Ran::Reported => return Ok(()),
-                Ran::Stepped | Ran::Arrived => {}
+                Ran::Stepped | Ran::Arrived | Ran::Returned => {}
             }
-            let pc = self.pc()?;
-            let (_, now) = self.here()?;
-            frame_line = self.symbols().function_start(pc) != function || now != cfa;
+            frame_line = !self.here()?.same_place(&before);
         }
         self.report_arrival(frame_line)
     }
@@ -158,12 +232,12 @@ impl Cx<'_> {
         let first = self.pc()?;
         let function = self.symbols().function_start(first);
         for _ in 0..n {
-            let (frame, cfa) = self.here()?;
-            let start = self.symbols().function_start(frame.pc);
+            let from = self.here()?;
+            let (cfa, start) = (from.cfa, from.function);
             let plan = self.plan(Resume::Step { signal: None })?;
             match self.run_until(plan, &[])? {
                 Ran::Stepped => {}
-                Ran::Reported | Ran::Arrived => return Ok(()),
+                Ran::Reported | Ran::Arrived | Ran::Returned => return Ok(()),
             }
             if over
                 && let Some(back) = self.called_from(cfa, start)?
@@ -199,94 +273,94 @@ pub fn finish(cx: &mut Cx<'_>) -> Result<()> {
     cx.need_to_run()?;
     let n = cx.s.frame;
     let frame = cx.selected_frame()?;
-    let Some(caller) = cx.frame_at(n + 1)? else {
+    let depth = cx.real_depth(n)?;
+    if let Some(inlined) = frame.inlined.clone() {
+        return finish_inlined(cx, n, &inlined);
+    }
+    let Some(caller) = cx.real_frame_at(depth + 1)? else {
         return fail("\"finish\" not meaningful in the outermost frame.");
     };
-    cx.frame_at(n + 2)?;
-    let caller_cfa = cx.frame_at(n + 1)?.and_then(|f| f.cfa);
+    cx.real_frame_at(depth + 2)?;
+    let caller_cfa = cx.real_frame_at(depth + 1)?.and_then(|f| f.cfa);
     let text = cx.frame_text(&frame, n, true, true);
     say!(cx, "Run till exit from {text}");
     let returns = cx.frame_function(&frame).map(|f| f.item.returns);
     match cx.run_to(caller.pc, caller_cfa)? {
         Ran::Reported => return Ok(()),
-        Ran::Arrived | Ran::Stepped => {}
+        Ran::Arrived | Ran::Stepped | Ran::Returned => {}
+    }
+    let value = match returns {
+        Some(Some(ty)) => {
+            let ty = cx.symbols().resolve(&ty);
+            cx.returned_value(ty)
+        }
+        _ => None,
+    };
+    // A call of the prompt's that was given up ends where it was made.
+    let (tid, pc) = (cx.tid()?, cx.pc()?);
+    if let Some(call) = cx.returned_call(tid, pc) {
+        cx.pop_call(&call)?;
     }
     cx.report_arrival(true)?;
-    if let Some(Some(ty)) = returns {
-        let ty = cx.symbols().resolve(&ty);
-        if let Some(value) = cx.returned(ty) {
-            let text = cx.show(&value, Default::default(), true)?;
-            let json = cx.json(&value);
-            cx.s.values.push(value);
-            let number = cx.s.values.len();
-            say!(cx, "Value returned is ${number} = {text}");
-            if let Some(answer) = &mut cx.s.answer {
-                answer["returned"] = json;
-            }
+    if let Some(value) = value {
+        let text = cx.show(&value, Default::default(), true)?;
+        let json = cx.json(&value);
+        cx.s.values.push(value);
+        let number = cx.s.values.len();
+        say!(cx, "Value returned is ${number} = {text}");
+        if let Some(answer) = &mut cx.s.answer {
+            answer["returned"] = json;
         }
     }
     Ok(())
 }
 
-impl Cx<'_> {
-    /// What a function that has just returned gave back, if it fits into a register (AAPCS64 6.8, MIPS o32 chapter 3).
-    fn returned(&mut self, ty: crate::dwarf::Ty) -> Option<crate::expr::Value> {
-        use crate::dwarf::Kind;
-        use crate::expr::Value;
-        let target = self.target();
-        let symbols = self.symbols();
-        let plain = symbols.strip(&ty);
-        let size = symbols.size_of(&ty) as usize;
-        let arm = target.gdb_arch == "aarch64";
-        let mips = target.gdb_arch.starts_with("mips");
-        let (float, vector) = match &plain.kind {
-            Kind::Float => (true, false),
-            Kind::Array(..) if plain.name == "vector" => (false, true),
-            Kind::Struct(..) | Kind::Array(..) | Kind::Void | Kind::Function(..) => return None,
-            _ => (false, false),
-        };
-        let names: &[&str] = match (arm, mips, float || vector) {
-            (true, _, true) => &["v0"],
-            (true, _, false) => &["x0"],
-            (_, true, false) if size == 8 => &["r2", "r3"],
-            (_, true, false) => &["r2"],
-            (_, true, true) if float => &["f0", "f1"],
-            _ => return None,
-        };
-        let tid = self.tid().ok()?;
-        let mut bytes = Vec::new();
-        for name in names {
-            if bytes.len() >= size {
-                break;
-            }
-            let number = target.register_by_name(name)?;
-            let one = self.register_bytes(tid, number).ok()?;
-            // The two halves of a double are in a pair of registers, the low one first in either byte order.
-            if mips
-                && float
-                && size == 8
-                && one.len() == 4
-                && target.endian == emu_stub::Endian::Big
-            {
-                bytes = [one, bytes].concat();
-            } else {
-                bytes.extend(one);
-            }
-        }
-        let bytes = match target.endian {
-            emu_stub::Endian::Little => bytes.get(..size)?.to_vec(),
-            emu_stub::Endian::Big => bytes.get(bytes.len().checked_sub(size)?..)?.to_vec(),
-        };
-        Some(Value::new(ty, bytes, crate::expr::Location::None))
+/// Steps out of the code of an inlined function, whose frame is the one at `n`.
+fn finish_inlined(cx: &mut Cx<'_>, n: usize, inlined: &Inlined) -> Result<()> {
+    let depth = cx.real_depth(n)?;
+    cx.real_frame_at(depth + 1)?;
+    let Some(frame) = cx.frame_at(n)? else {
+        return fail("there is no frame");
+    };
+    let text = cx.frame_text(&frame, n, true, true);
+    say!(cx, "Run till exit from {text}");
+    let cfa = frame.cfa;
+    if depth > 0
+        && let Ran::Reported = cx.run_to(frame.pc, cfa)?
+    {
+        return Ok(());
     }
+    let symbols = cx.symbols();
+    let Some(module) = symbols.modules.get(inlined.module) else {
+        return fail("the function's file is not known any more");
+    };
+    loop {
+        let at = module.to_file(cx.pc()?);
+        let within = inlined.ranges.iter().find(|(s, e)| (*s..*e).contains(&at));
+        let Some((start, end)) = within else { break };
+        let from = cx.here()?;
+        let plan = cx.plan(Resume::StepRange {
+            start: module.to_memory(*start),
+            end: module.to_memory(*end),
+        })?;
+        if let Ran::Reported = cx.run_until(plan, &[])? {
+            return Ok(());
+        }
+        if let Some(back) = cx.called_from(cfa, from.function)?
+            && let Ran::Reported = cx.run_to(back, cfa)?
+        {
+            return Ok(());
+        }
+    }
+    cx.report_arrival(true)
 }
 
 /// Runs to a place, or to the end of the frame.
 fn run_to_place(cx: &mut Cx<'_>) -> Result<()> {
     cx.need_to_run()?;
     let place = cx.locate(cx.args)?;
-    cx.frame_at(1)?;
-    let caller = cx.frame_at(1)?.map(|f| f.pc);
+    let depth = cx.real_depth(cx.s.frame)?;
+    let caller = cx.real_frame_at(depth + 1)?.map(|f| f.pc);
     let mut own = place.addrs;
     own.extend(caller);
     let plan = cx.plan(Resume::Continue { signal: None })?;
@@ -311,14 +385,12 @@ pub fn until(cx: &mut Cx<'_>) -> Result<()> {
     }
     let first = cx.pc()?;
     loop {
-        let (frame, cfa) = cx.here()?;
-        let function = cx.symbols().function_start(frame.pc);
+        let from = cx.here()?;
         if let Ran::Reported = cx.step_line(true)? {
             return Ok(());
         }
         let pc = cx.pc()?;
-        let (_, now) = cx.here()?;
-        let same = cx.symbols().function_start(pc) == function && now == cfa;
+        let same = cx.here()?.same_place(&from);
         if !same || pc > first {
             return cx.report_arrival(!same);
         }

@@ -1,12 +1,12 @@
 //! What the debugging information defines: functions, variables, types.
 
 use super::types::DieRef;
-use super::{Bytes, Module, TyRef};
+use super::{Bytes, Module, TyRef, inline};
 use gimli::{
     AttributeValue, DW_AT_abstract_origin, DW_AT_byte_size, DW_AT_const_value, DW_AT_declaration,
     DW_AT_external, DW_AT_frame_base, DW_AT_high_pc, DW_AT_location, DW_AT_low_pc, DW_AT_name,
-    DW_AT_ranges, DW_AT_specification, DW_AT_type, DebuggingInformationEntry, Reader, UnitOffset,
-    constants as dw,
+    DW_AT_producer, DW_AT_ranges, DW_AT_specification, DW_AT_type, DebuggingInformationEntry,
+    Reader, UnitOffset, constants as dw,
 };
 use std::collections::HashMap;
 
@@ -69,6 +69,8 @@ pub struct Index {
     pub globals: HashMap<String, Vec<(usize, usize)>>,
     /// Types by name; `struct point` for a tag.
     pub types: HashMap<String, (usize, usize)>,
+    /// Where copies of inlined functions begin, by name.
+    pub inlined: HashMap<String, Vec<u64>>,
     /// Enumerators: value, unit and entry of the enumeration.
     pub enumerators: HashMap<String, (i64, usize, usize)>,
 }
@@ -96,6 +98,8 @@ impl Index {
         // Depth of the function that encloses the entry.
         let mut inside: Option<isize> = None;
         let mut enumeration = None;
+        // Of functions that are inlined, by their entries.
+        let mut names: HashMap<(usize, usize), Option<String>> = HashMap::new();
         while let Ok(Some(die)) = entries.next_dfs() {
             *budget = budget.saturating_sub(1);
             if *budget == 0 {
@@ -113,11 +117,24 @@ impl Index {
                     }
                     self.add_function(module, number, die);
                 }
-                dw::DW_TAG_variable
-                    if inside.is_none()
-                        && (die.has_attr(DW_AT_location) || die.has_attr(DW_AT_const_value)) =>
-                {
-                    if let Some(name) = name_of(module, number, die, 0) {
+                dw::DW_TAG_inlined_subroutine => {
+                    if let Some((addr, (unit, origin))) = inline::instance(module, number, die) {
+                        let name = names.entry((unit, origin.0)).or_insert_with(|| {
+                            let die = module.units.get(unit)?.entry(origin).ok()?;
+                            name_of(module, unit, &die, 0)
+                        });
+                        if let Some(name) = name {
+                            self.inlined.entry(name.clone()).or_default().push(addr);
+                        }
+                    }
+                }
+                dw::DW_TAG_variable if inside.is_none() => {
+                    let told = die.has_attr(DW_AT_location) || die.has_attr(DW_AT_const_value);
+                    let own = |name: &String| {
+                        told || !die.has_attr(DW_AT_declaration)
+                            && module.thread_local(name).is_some()
+                    };
+                    if let Some(name) = name_of(module, number, die, 0).filter(own) {
                         self.globals.entry(name).or_default().push((number, offset));
                     }
                 }
@@ -207,6 +224,7 @@ impl Index {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name
             .keys()
+            .chain(self.inlined.keys())
             .chain(self.globals.keys())
             .map(String::as_str)
     }
@@ -241,6 +259,11 @@ pub(super) fn follow(
     }
 }
 
+/// The name of an entry, or of the one that it is a copy of.
+pub(super) fn name_at(module: &Module, unit: usize, die: &Die) -> Option<String> {
+    name_of(module, unit, die, 0)
+}
+
 /// The name of an entry, or of the one that it completes.
 fn name_of(module: &Module, unit: usize, die: &Die, depth: usize) -> Option<String> {
     if let Some(name) = own_name(module, unit, die) {
@@ -264,7 +287,7 @@ fn origin(module: &Module, unit: usize, die: &Die, depth: usize) -> Option<(usiz
 }
 
 /// The type that an entry names, itself or through the one that it completes.
-fn type_of(module: &Module, unit: usize, die: &Die) -> Option<TyRef> {
+pub(super) fn type_of(module: &Module, unit: usize, die: &Die) -> Option<TyRef> {
     type_within(module, unit, die, 0)
 }
 
@@ -347,6 +370,35 @@ pub(super) fn locals(module: &Module, function: &Function, pc: u64) -> Vec<Varia
     found
 }
 
+/// Whether the unit is GCC's and has lists of locations.
+pub(super) fn is_precise(module: &Module, number: usize) -> bool {
+    let unit = &module.units[number];
+    let mut entries = unit.entries();
+    let mut gnu = false;
+    while let Ok(Some(die)) = entries.next_dfs() {
+        match die.tag() {
+            dw::DW_TAG_compile_unit => {
+                let producer = die.attr_value(DW_AT_producer);
+                let text = producer.and_then(|p| module.dwarf.attr_string(unit, p).ok());
+                gnu =
+                    text.is_some_and(|t| t.to_string_lossy().is_ok_and(|t| t.starts_with("GNU ")));
+                if !gnu {
+                    return false;
+                }
+            }
+            dw::DW_TAG_variable | dw::DW_TAG_formal_parameter => {
+                if let Some(location) = die.attr_value(DW_AT_location)
+                    && !matches!(location, AttributeValue::Exprloc(_))
+                {
+                    return gnu;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
 fn contains(module: &Module, unit: &gimli::Unit<Bytes>, die: &Die, pc: u64) -> bool {
     ranges(module, unit, die)
         .iter()
@@ -354,7 +406,7 @@ fn contains(module: &Module, unit: &gimli::Unit<Bytes>, die: &Die, pc: u64) -> b
 }
 
 /// The code of an entry. (gimli's own `die_ranges` adds the length to the address without a check.)
-fn ranges(module: &Module, unit: &gimli::Unit<Bytes>, die: &Die) -> Vec<(u64, u64)> {
+pub(super) fn ranges(module: &Module, unit: &gimli::Unit<Bytes>, die: &Die) -> Vec<(u64, u64)> {
     let low = die.attr_value(DW_AT_low_pc);
     let high = die.attr_value(DW_AT_high_pc);
     if let (Some(low), Some(high)) = (low, high) {

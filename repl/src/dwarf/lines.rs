@@ -188,6 +188,14 @@ impl Lines {
     }
 }
 
+/// The paths of a unit's file by its number, as [`Lines`] has them.
+pub(super) fn file_of(module: &Module, unit: &gimli::Unit<Bytes>, index: u64) -> (String, String) {
+    match &unit.line_program {
+        Some(program) => file_name(module, unit, program.header(), index),
+        None => ("??".into(), "??".into()),
+    }
+}
+
 /// Path of a file of the line program: from the compilation folder on where it is relative; and as the compiler was given it.
 fn file_name(
     module: &Module,

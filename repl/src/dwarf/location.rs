@@ -18,6 +18,8 @@ pub trait Requests {
     fn cfa(&mut self) -> Option<u64>;
     /// The address that the function's variables are counted from.
     fn frame_base(&mut self) -> Option<u64>;
+    /// The address of what the thread has of the module's thread-local variables, at this offset.
+    fn thread_local(&mut self, module: &Module, offset: u64) -> Option<u64>;
 }
 
 /// Where a value is.
@@ -134,8 +136,11 @@ pub fn evaluate(
                 };
                 evaluation.resume_with_indexed_address(addr)
             }
+            EvaluationResult::RequiresTls(offset) => {
+                evaluation.resume_with_tls(requests.thread_local(module, offset)?)
+            }
             EvaluationResult::RequiresEntryValue(_) => return Some(Place::OptimisedOut),
-            // Thread-local variables, typed stacks: not told, rather than told wrong.
+            // Typed stacks: not told, rather than told wrong.
             _ => return None,
         };
         state = next.ok()?;

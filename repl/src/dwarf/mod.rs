@@ -3,16 +3,20 @@
 
 mod frames;
 mod index;
+mod inline;
 mod lines;
 mod location;
 mod module;
+mod sections;
 mod types;
 
 pub use frames::{Cfa, Cfi, Rule, Rules};
 pub use index::{Function, Index, Variable};
+pub use inline::Inlined;
 pub use lines::{Lines, Row};
 pub use location::{Piece, Place, Requests, evaluate, locate};
 pub use module::{Module, Symbol};
+pub use sections::{Image, find_separate};
 pub use types::{
     DieRef, EnumValue, Kind, Member, Ty, TyRef, Type, array, int, made, pointer, void,
 };
@@ -126,6 +130,34 @@ impl Symbols {
         })
     }
 
+    /// The functions that were inlined around `pc`, outermost first.
+    pub fn inlined_at(&self, pc: u64) -> Vec<Inlined> {
+        let Some(at) = self.function_at(pc) else {
+            return Vec::new();
+        };
+        inline::chain(&at.module, &at.item, at.module.to_file(pc))
+    }
+
+    /// How many of them begin at `pc`.
+    pub fn inlined_beginning_at(&self, pc: u64) -> usize {
+        let Some(at) = self.module_at(pc) else {
+            return 0;
+        };
+        let pc_in_file = at.module.to_file(pc);
+        let chain = self.inlined_at(pc);
+        let inner = chain.iter().rev();
+        inner.take_while(|i| i.function.low == pc_in_file).count()
+    }
+
+    /// Where copies of the inlined function of that name begin.
+    pub fn inlined_named(&self, name: &str) -> Vec<u64> {
+        let of = |m: &Arc<Module>| -> Vec<u64> {
+            let copies = m.index().inlined.get(name).into_iter().flatten();
+            copies.map(|addr| m.to_memory(*addr)).collect()
+        };
+        self.modules.iter().flat_map(of).collect()
+    }
+
     /// The source line of the code at `pc`.
     pub fn line_at(&self, pc: u64) -> Option<SourceLine> {
         let module = self.module_at(pc)?.module;
@@ -140,6 +172,9 @@ impl Symbols {
         let Some(at) = self.function_at(start) else {
             return start;
         };
+        if at.module.is_precise(at.item.unit) {
+            return start;
+        }
         let end = at.module.to_memory(at.item.high);
         let lines = at.module.lines();
         match lines.after_prologue(at.module.to_file(start), at.module.to_file(end)) {
@@ -153,12 +188,15 @@ impl Symbols {
     pub fn addresses_of(&self, file: &str, line: u32) -> Option<(String, u32, Vec<u64>)> {
         for module in &self.modules {
             if let Some((name, line, mut addrs)) = module.lines().addresses(file, line) {
-                // One place in each function: its first.
+                // One place in each function, and in each copy of an inlined one: its first.
                 let mut seen = Vec::new();
                 addrs.retain(|a| {
-                    let function = module.function_at(module.to_memory(*a)).map(|f| f.low);
-                    let fresh = function.is_none() || !seen.contains(&function);
-                    seen.push(function);
+                    let function = module.function_at(module.to_memory(*a));
+                    let copies = function.map(|f| inline::chain(module, f, *a));
+                    let copy = copies.and_then(|c| c.last().map(|i| i.function.offset));
+                    let block = function.map(|f| (f.low, copy));
+                    let fresh = block.is_none() || !seen.contains(&block);
+                    seen.push(block);
                     fresh
                 });
                 let addrs = addrs

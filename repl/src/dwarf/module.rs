@@ -1,6 +1,6 @@
 //! One ELF file with its symbols and debugging information.
 
-use super::{Bytes, Cfi, DieRef, Function, Index, Lines, Ty, Variable, index, types};
+use super::{Bytes, Cfi, DieRef, Function, Image, Index, Lines, Ty, Variable, index, types};
 use gimli::{RunTimeEndian, UnitOffset};
 use goblin::elf::{Elf, program_header, section_header, sym};
 use std::collections::HashMap;
@@ -38,6 +38,8 @@ pub struct Module {
     pub(super) dwarf: gimli::Dwarf<Bytes>,
     pub(super) units: Vec<gimli::Unit<Bytes>>,
     index: OnceLock<Index>,
+    /// Of each unit, whether it says where variables are in the prologues of functions too.
+    precise: Vec<OnceLock<bool>>,
     lines: OnceLock<Lines>,
     cfi: OnceLock<Cfi>,
     eh_frame: (u64, Bytes),
@@ -46,14 +48,18 @@ pub struct Module {
     address_size: u8,
     pub(super) little: bool,
     types: Mutex<HashMap<(usize, usize), Ty>>,
-    /// What is worth a warning: compressed sections that are not read.
+    /// Of the thread-local variables' first values: address in the file and alignment.
+    pub tls: Option<(u64, u64)>,
+    /// Offsets of thread-local variables by name. GCC for AArch64 does not tell them in the debugging information.
+    thread_locals: HashMap<String, u64>,
+    /// What is worth a warning: sections that are not read.
     pub warning: Option<String>,
     /// Position in the list of modules, which references to types carry.
     pub(super) number: usize,
 }
 
 impl Module {
-    /// From the contents of an ELF file.
+    /// From the contents of an ELF file, and of the one with its debugging information if that is another one.
     ///
     /// # Errors
     /// It is none; the text says why.
@@ -63,32 +69,42 @@ impl Module {
         bias: u64,
         number: usize,
         data: &[u8],
+        debug: Option<&[u8]>,
     ) -> Result<Module, String> {
-        let elf = Elf::parse(data).map_err(|e| e.to_string())?;
+        let image = Image::parse(data)?;
+        let debug = debug.map(Image::parse).transpose()?;
+        let elf = &image.elf;
         let endian = if elf.little_endian {
             RunTimeEndian::Little
         } else {
             RunTimeEndian::Big
         };
         let mut warning = None;
-        let mut section = |wanted: &str| -> (u64, Bytes) {
-            let found = elf
-                .section_headers
-                .iter()
-                .find(|s| elf.shdr_strtab.get_at(s.sh_name) == Some(wanted));
-            let Some(header) = found else {
-                return (0, Bytes::new(Arc::from([]), endian));
-            };
-            if header.sh_flags & u64::from(section_header::SHF_COMPRESSED) != 0 {
+        let shown = path.display();
+        for image in debug.iter().chain([&image]) {
+            if let Some(other) = image.alternative() {
                 warning = Some(format!(
-                    "{}: its debugging information is compressed; 'objcopy --decompress-debug-sections' makes it readable",
-                    path.display()
+                    "{shown}: its debugging information refers to {other} (dwz), which is not read: names and types are missing"
                 ));
-                return (0, Bytes::new(Arc::from([]), endian));
             }
-            let range = header.file_range().and_then(|r| data.get(r));
-            let bytes = Arc::from(range.unwrap_or_default());
-            (header.sh_addr, Bytes::new(bytes, endian))
+        }
+        let mut section = |wanted: &str| -> (u64, Bytes) {
+            let mut found = image.section(wanted);
+            // What is only in the file with the debugging information; the rest is empty there.
+            if matches!(found, Ok(None))
+                && wanted.starts_with(".debug_")
+                && let Some(debug) = &debug
+            {
+                found = debug.section(wanted);
+            }
+            let (addr, bytes) = match found {
+                Ok(found) => found.unwrap_or_default(),
+                Err(why) => {
+                    warning = Some(format!("{shown}: {why}"));
+                    Default::default()
+                }
+            };
+            (addr, Bytes::new(Arc::from(&*bytes), endian))
         };
         let eh_frame = section(".eh_frame");
         let debug_frame = section(".debug_frame").1;
@@ -104,7 +120,12 @@ impl Module {
             .filter(|p| p.p_type == program_header::PT_LOAD)
             .map(|p| (p.p_vaddr, p.p_vaddr.saturating_add(p.p_memsz)))
             .collect();
-        let symbols = symbols(&elf);
+        // A file without a table of symbols may have left it to the other.
+        let table = match &debug {
+            Some(debug) if elf.syms.is_empty() => &debug.elf,
+            _ => elf,
+        };
+        let symbols = symbols(table);
         let mut by_name = HashMap::new();
         for (i, s) in symbols.iter().enumerate() {
             let slot = by_name.entry(s.name.clone()).or_insert(i);
@@ -122,6 +143,7 @@ impl Module {
             symbols,
             by_name,
             dwarf,
+            precise: units.iter().map(|_| OnceLock::new()).collect(),
             units,
             index: OnceLock::new(),
             lines: OnceLock::new(),
@@ -132,9 +154,25 @@ impl Module {
             address_size: if elf.is_64 { 8 } else { 4 },
             little: elf.little_endian,
             types: Mutex::default(),
+            thread_locals: thread_locals(table),
+            tls: elf
+                .program_headers
+                .iter()
+                .find(|p| p.p_type == program_header::PT_TLS)
+                .map(|p| (p.p_vaddr, p.p_align.max(1))),
             warning,
             number,
         })
+    }
+
+    /// Position in the list of modules.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Offset of the thread-local variable of that name, by the symbol table.
+    pub fn thread_local(&self, name: &str) -> Option<u64> {
+        self.thread_locals.get(name).copied()
     }
 
     /// The address in memory of one in the file.
@@ -211,6 +249,13 @@ impl Module {
         })
     }
 
+    /// Whether variables can be found from the first instruction of the unit's functions on: GCC's optimised code says so of each
+    /// instruction.
+    pub fn is_precise(&self, unit: usize) -> bool {
+        let known = self.precise.get(unit);
+        known.is_some_and(|known| *known.get_or_init(|| index::is_precise(self, unit)))
+    }
+
     /// The function around this address in memory.
     pub fn function_at(&self, addr: u64) -> Option<&Function> {
         self.index().function_at(self.to_file(addr))
@@ -251,6 +296,15 @@ fn units(dwarf: &gimli::Dwarf<Bytes>) -> Vec<gimli::Unit<Bytes>> {
         }
     }
     units
+}
+
+/// Offsets of thread-local variables in the module's block.
+fn thread_locals(elf: &Elf<'_>) -> HashMap<String, u64> {
+    let own = |s: &sym::Sym| {
+        s.st_type() == sym::STT_TLS && s.st_shndx != section_header::SHN_UNDEF as usize
+    };
+    let named = |s: sym::Sym| Some((elf.strtab.get_at(s.st_name)?.to_owned(), s.st_value));
+    elf.syms.iter().filter(own).filter_map(named).collect()
 }
 
 fn symbols(elf: &Elf<'_>) -> Vec<Symbol> {

@@ -3,8 +3,9 @@
 use super::parse::{Expr, TypeName, parse, parse_type};
 use super::value::{Location, Value};
 use crate::dwarf::{self, Kind, Ty};
+use crate::say;
 use crate::session::{Cx, fail};
-use emu_stub::{Error, Result};
+use emu_stub::Result;
 
 impl Cx<'_> {
     /// Parses an expression with the program's types in mind.
@@ -184,6 +185,13 @@ impl Cx<'_> {
             Expr::Assign(left, op, right) => self.assign(left, *op, right),
             Expr::Cast(name, inner) => {
                 let ty = self.named_type(name)?;
+                // Of a function that nothing else is known of, it says what it returns.
+                if let Expr::Call(callee, args) = &**inner
+                    && let Kind::Function(..) = &self.value(callee)?.ty.kind
+                    && !self.value(callee)?.ty.name.is_empty()
+                {
+                    return self.call(callee, args, Some(ty));
+                }
                 let value = self.value(inner)?;
                 self.convert(&value, ty)
             }
@@ -216,9 +224,7 @@ impl Cx<'_> {
                 let size = self.symbols().size_of(&ty);
                 Ok(self.size_value(size))
             }
-            Expr::Call(..) => Err(Error::Unsupported(
-                "the prompt does not call the program's functions; gdb over -g does",
-            )),
+            Expr::Call(callee, args) => self.call(callee, args, None),
         }
     }
 
@@ -729,8 +735,19 @@ impl Cx<'_> {
             self.s.variables.insert(name, kept.clone());
             return Ok(kept);
         }
-        if place.bits.is_some() {
-            return fail("bit fields cannot be assigned to; set the word that holds them");
+        if let Some((_, width)) = place.bits {
+            let value = self.convert(&value, place.ty.clone())?;
+            let number = self.int(&value)?;
+            let whole = place.with_bits(&self.target(), number as u64);
+            self.store(&place, &whole)?;
+            let stored = Value {
+                bytes: whole,
+                ..place
+            };
+            if self.int(&stored)? != number {
+                say!(self, "warning: Value does not fit in {width} bits.");
+            }
+            return Ok(stored);
         }
         let symbols = self.symbols();
         let plain = symbols.strip(&place.ty);

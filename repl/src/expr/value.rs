@@ -108,6 +108,30 @@ impl Value {
         })
     }
 
+    /// The bytes that a bit field is in, with the low bits of `value` in it.
+    pub fn with_bits(&self, target: &TargetDescription, value: u64) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        let Some((first, count)) = self.bits else {
+            return bytes;
+        };
+        for i in 0..count.min(64) {
+            let at = first + i;
+            // Bit `at` in the order of memory is the lowest one first, or the highest.
+            let (mask, bit) = match target.endian {
+                Endian::Little => (1 << (at % 8), value >> i & 1),
+                Endian::Big => (0x80 >> (at % 8), value >> (count.min(64) - 1 - i) & 1),
+            };
+            if let Some(byte) = bytes.get_mut((at / 8) as usize) {
+                *byte = if bit == 1 {
+                    *byte | mask
+                } else {
+                    *byte & !mask
+                };
+            }
+        }
+        bytes
+    }
+
     /// Number of bits.
     pub fn width(&self) -> u64 {
         match self.bits {

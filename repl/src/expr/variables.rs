@@ -1,7 +1,7 @@
 //! Values of variables and registers.
 
 use super::value::{Location, Value};
-use crate::dwarf::{self, At, Kind, Place, Ty, Variable};
+use crate::dwarf::{self, At, Kind, Place, Requests, Ty, Variable};
 use crate::session::{Cx, fail};
 use crate::stack::{Frame, FrameRequests, by_dwarf};
 use emu_stub::{Endian, Error, RegisterType, Result};
@@ -38,7 +38,7 @@ impl Cx<'_> {
         let target = self.target();
         let info = target.registers[number];
         let size = info.size() as u64;
-        let bytes = if depth == 0 || size > 8 {
+        let bytes = if size > 8 || self.real_depth(depth)? == 0 {
             let tid = self.tid()?;
             self.register_bytes(tid, number)?
         } else {
@@ -97,29 +97,48 @@ impl Cx<'_> {
                 ));
             }
         }
-        let Some(location) = &at.item.location else {
-            return Ok(Value::lost(ty));
+        let told = at.item.location.as_ref();
+        let own_offset = match frame {
+            None => at.module.thread_local(&at.item.name),
+            Some(_) => None,
         };
+        if told.is_none() && own_offset.is_none() {
+            return Ok(Value::lost(ty));
+        }
         let empty = Frame {
             pc: 0,
             cfa: None,
             registers: vec![None; target.registers.len()],
             interrupted: true,
+            inlined: None,
+            call: None,
         };
         let (frame, depth) = frame.unwrap_or((&empty, 0));
         let base = self
             .frame_function(frame)
             .and_then(|f| self.frame_base(frame, &f));
+        let tid = self.tid().ok();
         let mut requests = FrameRequests {
             inf: &mut *self.inf,
             target: target.clone(),
             frame,
             base,
             eh: false,
+            tid,
+            error: None,
         };
         let pc = at.module.to_file(frame.lookup_pc());
-        let place = dwarf::locate(&at.module, at.item.unit, location, pc, &mut requests);
+        let place = match (told, own_offset) {
+            (Some(location), _) => {
+                dwarf::locate(&at.module, at.item.unit, location, pc, &mut requests)
+            }
+            (None, Some(offset)) => requests.thread_local(&at.module, offset).map(Place::Memory),
+            (None, None) => None,
+        };
         let Some(place) = place else {
+            if let Some(why) = requests.error {
+                return Err(why);
+            }
             return fail(format!("cannot tell where \"{}\" is", at.item.name));
         };
         self.at_place(ty, size, place, frame, depth)
@@ -239,7 +258,7 @@ impl Cx<'_> {
                 self.inf.write_memory(*addr, bytes)?;
             }
             Location::Register(number, depth) => {
-                if *depth > 0 {
+                if self.real_depth(*depth)? > 0 {
                     return fail("registers of outer frames cannot be set; use 'frame 0'");
                 }
                 let tid = self.tid()?;

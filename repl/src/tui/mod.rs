@@ -11,17 +11,18 @@ use crossterm::queue;
 use crossterm::style::{Attribute, SetAttribute};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use draw::Picture;
-use emu_stub::Inferior;
+use emu_stub::{Error, Inferior, State};
 use output::Log;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{
     OptionalActions, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
 };
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 /// How often the size of the terminal is looked at. A handler for its signal would take the program's place.
@@ -55,8 +56,9 @@ pub fn restore_terminal() {
 /// The terminal that the program has meanwhile.
 struct Pty {
     master: File,
-    /// Which of 0, 1 and 2 it has instead of the real one.
-    replaced: [bool; 3],
+    path: PathBuf,
+    /// Kept open: a terminal that nobody has open reads as gone.
+    _slave: File,
 }
 
 /// The view.
@@ -73,63 +75,30 @@ pub struct View {
     typed: Option<String>,
 }
 
-/// The device that a descriptor of this process is.
-fn device(fd: usize) -> Option<u64> {
-    Some(
-        std::fs::metadata(format!("/proc/self/fd/{fd}"))
-            .ok()?
-            .rdev(),
-    )
-}
-
-fn replace(fd: usize, with: BorrowedFd<'_>) -> bool {
-    let done = match fd {
-        0 => rustix::stdio::dup2_stdin(with),
-        1 => rustix::stdio::dup2_stdout(with),
-        _ => rustix::stdio::dup2_stderr(with),
-    };
-    done.is_ok()
-}
-
 impl Pty {
-    /// Gives the program a terminal of its own in the place of `tty`.
-    fn give(tty: &File, guest: &Termios, size: Winsize) -> Option<Pty> {
+    /// A terminal for the program, with these settings.
+    fn new(guest: &Termios, size: Winsize) -> Option<Pty> {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = openpt(flags).ok()?;
         grantpt(&master).ok()?;
         unlockpt(&master).ok()?;
         let name = ptsname(&master, Vec::new()).ok()?;
-        let slave = File::options()
-            .read(true)
-            .write(true)
-            .open(name.to_str().ok()?)
-            .ok()?;
+        let path = PathBuf::from(name.to_str().ok()?);
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let slave = File::from(rustix::fs::open(&path, flags, Mode::empty()).ok()?);
         let _ = tcsetattr(&slave, OptionalActions::Now, guest);
         let _ = tcsetwinsize(&slave, size);
-        let real = tty.metadata().ok()?.rdev();
-        let mut replaced = [false; 3];
-        for (fd, done) in replaced.iter_mut().enumerate() {
-            *done = device(fd) == Some(real) && replace(fd, slave.as_fd());
-        }
         Some(Pty {
             master: File::from(master),
-            replaced,
+            path,
+            _slave: slave,
         })
-    }
-
-    /// Gives it the real one back.
-    fn take(&self, tty: &File) {
-        for (fd, replaced) in self.replaced.iter().enumerate() {
-            if *replaced {
-                replace(fd, tty.as_fd());
-            }
-        }
     }
 }
 
 impl View {
     /// Takes the screen over.
-    fn enter(tty: File, guest: &Termios) -> Option<View> {
+    fn enter(tty: File, guest: &Termios, inferior: &mut dyn Inferior) -> Option<View> {
         let own = tcgetattr(&tty).ok()?;
         let saved = (tty.try_clone().ok()?.into(), own.clone());
         let mut raw = own;
@@ -152,12 +121,25 @@ impl View {
         let _ = queue!(bytes, EnterAlternateScreen);
         view.show(&bytes);
         view.look();
-        view.pty = Pty::give(&view.tty, guest, view.winsize());
-        if view.pty.is_none() {
-            view.log
-                .say("no terminal for the program: its output spoils the view");
-        }
+        view.pty = Pty::new(guest, view.winsize());
+        view.give_terminal(inferior);
         Some(view)
+    }
+
+    /// Gives the program its terminal: also one that has just been started.
+    pub fn give_terminal(&mut self, inferior: &mut dyn Inferior) {
+        let given = match &self.pty {
+            Some(pty) => inferior.set_terminal(Some(&pty.path)),
+            None => Err(Error::WrongState("there are no pseudo-terminals left")),
+        };
+        // A core has no output that could spoil anything.
+        if let Err(e) = given
+            && inferior.capabilities().resume
+            && !matches!(inferior.state(), State::Stopped(stop) if stop.is_exit())
+        {
+            let text = format!("no terminal for the program, whose output spoils the view: {e}");
+            self.log.say(&text);
+        }
     }
 
     fn winsize(&self) -> Winsize {
@@ -291,11 +273,11 @@ impl View {
     }
 
     /// Leaves the screen as it was; what the program has written meanwhile follows on it.
-    fn leave(mut self) {
+    fn leave(mut self, inferior: &mut dyn Inferior) {
         self.drain();
-        if let Some(pty) = self.pty.take() {
-            pty.take(&self.tty);
-        }
+        // One that has ended has no terminal.
+        let _ = inferior.set_terminal(None);
+        self.pty = None;
         let raw = self.log.take_raw();
         restore_terminal();
         let _ = self.tty.write_all(&raw);
@@ -320,7 +302,7 @@ pub fn run(
     let Ok(copy) = tty.try_clone() else {
         return Err("no more descriptors".into());
     };
-    let Some(view) = View::enter(copy, &guest) else {
+    let Some(view) = View::enter(copy, &guest, inferior) else {
         return Err("the terminal cannot be used for a full-screen view".into());
     };
     // The terminal is the view's: the program has another one.
@@ -328,7 +310,7 @@ pub fn run(
     session.view = Some(view);
     converse(session, inferior);
     if let Some(view) = session.view.take() {
-        view.leave();
+        view.leave(inferior);
     }
     session.terminal = shared;
     Ok(())

@@ -7,6 +7,7 @@ mod files;
 mod memory;
 mod registers;
 mod run;
+mod terminal;
 mod threads;
 
 pub use run::Happening;
@@ -73,6 +74,8 @@ pub struct Live {
     /// What is not implemented, and the trace that may be switched on.
     missing: Option<Arc<Missing>>,
     trace: Option<Arc<Trace>>,
+    /// The terminal that the guest has instead of its own.
+    terminal: Option<terminal::Lent>,
 }
 
 impl Live {
@@ -99,6 +102,7 @@ impl Live {
             statistics: None,
             missing: None,
             trace: None,
+            terminal: None,
         }
     }
 
@@ -314,6 +318,10 @@ impl Inferior for Live {
         registers::write(self, tid, register, value)
     }
 
+    fn thread_pointer(&mut self, tid: Tid) -> Result<u64> {
+        registers::thread_pointer(self, tid)
+    }
+
     fn read_memory(&mut self, addr: u64, buf: &mut [u8]) -> Result<usize> {
         memory::read(self, addr, buf)
     }
@@ -430,6 +438,10 @@ impl Inferior for Live {
         Ok(self.process.exe.clone())
     }
 
+    fn file_prefix(&mut self) -> Option<PathBuf> {
+        self.process.config.prefix.clone()
+    }
+
     fn auxv(&mut self) -> Result<Vec<u8>> {
         Ok(self.program.auxv.clone())
     }
@@ -477,6 +489,10 @@ impl Inferior for Live {
             .map_err(Error::Invalid)?;
         trace.set_filter(filter);
         Ok(())
+    }
+
+    fn set_terminal(&mut self, path: Option<&Path>) -> Result<()> {
+        terminal::set(self, path)
     }
 
     fn unimplemented(&mut self) -> Result<Vec<Unimplemented>> {

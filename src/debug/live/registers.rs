@@ -1,6 +1,7 @@
 //! The guest's registers.
 
 use super::Live;
+use crate::isa::RegRole;
 use emu_stub::{Endian, Error, Result, Tid};
 
 pub(super) fn read(live: &mut Live, tid: Tid, register: usize, buf: &mut [u8]) -> Result<()> {
@@ -18,6 +19,13 @@ pub(super) fn read(live: &mut Live, tid: Tid, register: usize, buf: &mut [u8]) -
         buf.reverse();
     }
     Ok(())
+}
+
+pub(super) fn thread_pointer(live: &mut Live, tid: Tid) -> Result<u64> {
+    let table = live.process.isa.registers_in_mode(0).registers;
+    let tp = table.iter().find(|r| r.role == Some(RegRole::Tp));
+    let tp = tp.ok_or(Error::Unsupported("this machine has no thread pointer"))?;
+    live.with_cpu(tid, |cpu| tp.read(cpu) as u64)
 }
 
 pub(super) fn write(live: &mut Live, tid: Tid, register: usize, value: &[u8]) -> Result<()> {

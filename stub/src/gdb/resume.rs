@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use crate::hex;
-use crate::inferior::{Backward, Error, Resume, ResumePlan, Tid};
+use crate::inferior::{Backward, Error, Resume, ResumePlan, StartArguments, Tid};
 use crate::register::RegisterRole;
 use crate::session::{Answer, Ended, Outcome, Session, malformed};
 use crate::thread_id::{Id, ThreadId};
@@ -264,7 +264,7 @@ impl Session<'_> {
 
 /// `R XX`: starts the program anew; no reply.
 pub(crate) fn restart(s: &mut Session<'_>, _: &[u8]) -> Outcome {
-    s.guest.inferior.restart(None, None)?;
+    s.guest.inferior.restart(None, &StartArguments::Same)?;
     s.refresh();
     Ok(Answer::Nothing)
 }
@@ -277,8 +277,11 @@ pub(crate) fn run(s: &mut Session<'_>, args: &[u8]) -> Outcome {
     }
     let program = parts.remove(0);
     let program = (!program.is_empty()).then(|| OsString::from_vec(program).into());
-    let args = (!parts.is_empty()).then_some(parts);
-    s.guest.inferior.restart(program, args)?;
+    let args = match parts.is_empty() {
+        true => StartArguments::Same,
+        false => StartArguments::Words(parts),
+    };
+    s.guest.inferior.restart(program, &args)?;
     s.refresh();
     crate::gdb::stop::why(s, b"")
 }
