@@ -33,7 +33,19 @@ enum Way {
     /// This program goes on with a session that the one before it had.
     Session(Session, Vec<OwnedFd>),
     /// Another process serves the session, at the other end.
-    Relay(Channel, Wishes),
+    Relay(Relay),
+}
+
+/// A session that another process serves.
+struct Relay {
+    channel: Channel,
+    wishes: Wishes,
+    /// Channels of relatives, which are served along.
+    others: Vec<Channel>,
+    /// It is a prompt's, with which the guest ends.
+    prompt: bool,
+    /// The guest has come of an `execve`, rather than been started for it.
+    executed: bool,
 }
 
 /// What `-g` was given.
@@ -94,7 +106,7 @@ impl Door {
     pub(super) fn open(text: &str) -> Result<Door, Failure> {
         let (listener, socket, suspend) = host::fd::above_the_guests(|| listen(text))?;
         Ok(Door {
-            control: new_control(suspend)?,
+            control: new_control(suspend, false)?,
             socket: socket.map(|path| Arc::new(SocketFile::new(path))),
             way: Way::Listen(listener),
         })
@@ -113,18 +125,30 @@ impl Door {
         };
         let adopt = |fd| host::fd::adopt(fd).map_err(failure);
         Ok(match Inheritance::read(fd).map_err(failure)? {
-            Inheritance::Relay { channel, wishes } => Door {
-                control: new_control(true)?,
-                socket: None,
-                way: Way::Relay(Channel::new(adopt(channel)?), wishes),
-            },
+            Inheritance::Relay {
+                channel,
+                wishes,
+                others,
+                prompt,
+            } => {
+                let channel = Channel::new(adopt(channel)?);
+                let others = others.into_iter().map(adopt);
+                let others = others.map(|fd| fd.map(Channel::new));
+                Door::relayed(Relay {
+                    channel,
+                    wishes,
+                    others: others.collect::<Result<_, _>>()?,
+                    prompt,
+                    executed: true,
+                })?
+            }
             Inheritance::Session {
                 session,
                 descriptors,
             } => {
                 let descriptors = descriptors.into_iter().map(adopt);
                 Door {
-                    control: new_control(session.debugged)?,
+                    control: new_control(session.debugged, false)?,
                     socket: session
                         .path
                         .clone()
@@ -132,6 +156,32 @@ impl Door {
                     way: Way::Session(*session, descriptors.collect::<Result<_, _>>()?),
                 }
             }
+        })
+    }
+
+    /// The way to a prompt in another process. `fd` is the connection, by the number that the prompt's process gave it.
+    ///
+    /// # Errors
+    /// There is no connection, or no more descriptors.
+    pub(super) fn to_prompt(fd: i32) -> Result<Door, Failure> {
+        let channel = host::fd::adopt(fd).map_err(|e| Failure {
+            text: format!("--prompt-fd={fd}: {e}"),
+            status: 1,
+        })?;
+        Door::relayed(Relay {
+            channel: Channel::new(channel),
+            wishes: Wishes::default(),
+            others: Vec::new(),
+            prompt: true,
+            executed: false,
+        })
+    }
+
+    fn relayed(relay: Relay) -> Result<Door, Failure> {
+        Ok(Door {
+            control: new_control(true, relay.prompt)?,
+            socket: None,
+            way: Way::Relay(relay),
         })
     }
 
@@ -186,11 +236,19 @@ impl Door {
                 }
                 service.adopt(live, session, descriptors, socket);
             }
-            Way::Relay(channel, wishes) => {
-                service.control.set_wishes(&wishes);
+            Way::Relay(relay) => {
+                service.control.set_wishes(&relay.wishes);
                 let mut live = service.live();
-                live.begin_after_exec();
-                service.relay(live, channel);
+                if relay.executed {
+                    live.begin_after_exec();
+                } else {
+                    live.attach();
+                }
+                if relay.prompt {
+                    service.serve_prompt(live, relay);
+                } else {
+                    service.relay(live, relay.channel);
+                }
             }
         })
         .map_err(|e| Failure {
@@ -200,13 +258,17 @@ impl Door {
     }
 }
 
-fn new_control(suspend: bool) -> Result<Arc<Control>, Failure> {
-    host::fd::above_the_guests(|| Control::new(suspend))
-        .map(Arc::new)
-        .map_err(|e| Failure {
-            text: format!("-g: {e}"),
-            status: 1,
-        })
+/// `prompt`: the guest's end waits for the user, however long it takes.
+fn new_control(suspend: bool, prompt: bool) -> Result<Arc<Control>, Failure> {
+    let control = host::fd::above_the_guests(|| Control::new(suspend)).map_err(|e| Failure {
+        text: format!("no descriptors for the debugger: {e}"),
+        status: 1,
+    })?;
+    Ok(Arc::new(if prompt {
+        control.with_patience()
+    } else {
+        control
+    }))
 }
 
 fn in_thread(work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
@@ -285,13 +347,31 @@ impl Service {
     /// Serves the guest to another process, and debuggers themselves once the session moves here.
     fn relay(&self, mut live: Live, channel: Channel) {
         self.control.set_connected(&self.process, true);
-        match relay::serve(&mut live, channel) {
-            Relayed::Released => self.control.tell_end(),
-            Relayed::Exited => self.control.tell_end(),
+        match relay::serve(&mut live, &channel) {
+            Relayed::Released | Relayed::Exited => self.control.tell_end(),
+            Relayed::Lost => {
+                // Fails where the guest has ended meanwhile.
+                let _ = live.detach(None);
+                self.control.tell_end();
+            }
             Relayed::Killed => host::signal::die(Signal::SIGKILL),
             Relayed::Adopted(session, descriptors) => {
                 let socket = session.path.clone().map(|p| Arc::new(SocketFile::new(p)));
                 self.adopt(live, *session, descriptors, socket);
+            }
+        }
+    }
+
+    /// Serves the guest and its relatives to a prompt, with which they end unless it lets them go.
+    fn serve_prompt(&self, live: Live, relay: Relay) {
+        self.control.set_connected(&self.process, true);
+        let mut family = Family::new(live);
+        family.adopt(relay.others);
+        match relay::serve(&mut family, &relay.channel) {
+            Relayed::Released | Relayed::Adopted(..) => {}
+            Relayed::Killed | Relayed::Exited | Relayed::Lost => {
+                family.kill_relatives();
+                host::signal::die(Signal::SIGKILL);
             }
         }
     }

@@ -1,14 +1,11 @@
 //! `-i`, `-x`, `--eval`: the prompt. It runs in a process of its own, and the program in another one that serves it, so that a
 //! program can be started anew in a process that is as the first one was. A core file is looked at in the prompt's own process.
 
-use super::engine::Statistics;
-use super::run::Tracers;
 use super::{Failure, Options};
-use crate::debug::{Control, Live, Program};
 use crate::host;
-use crate::process::{Observer, Process, Signal};
+use crate::process::Signal;
 use emu_repl::{Console, Ending, Prompt, Script};
-use emu_stub::{Ended, Inferior, Launch, Link, Proxy, Refused, StartArguments};
+use emu_stub::{Inferior, Launch, Link, Proxy, Refused, StartArguments};
 use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -16,7 +13,6 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::Arc;
 
 /// Whether the options ask for a prompt, which this process is not to serve itself.
 pub(super) fn wanted(options: &Options) -> bool {
@@ -173,70 +169,6 @@ impl Launch for Launcher {
     fn arguments(&self) -> Vec<Vec<u8>> {
         let arguments = self.program[1..].iter().cloned();
         arguments.map(OsString::into_vec).collect()
-    }
-}
-
-/// The way to a prompt in another process, for the process of the program.
-pub(super) struct Beside {
-    control: Arc<Control>,
-    stream: UnixStream,
-}
-
-impl Beside {
-    /// Before anything of the guest exists. `fd` is the connection, by the number that the prompt's process gave it.
-    ///
-    /// # Errors
-    /// No more descriptors, or there is no connection.
-    pub(super) fn open(fd: i32) -> Result<Beside, Failure> {
-        let failure = |e: std::io::Error| Failure {
-            text: format!("--prompt-fd={fd}: {e}"),
-            status: 1,
-        };
-        let control = host::fd::above_the_guests(|| Control::new(true)).map_err(failure)?;
-        Ok(Beside {
-            control: Arc::new(control.with_patience()),
-            stream: host::fd::adopt(fd).map_err(failure)?.into(),
-        })
-    }
-
-    /// Who is to be told of the guest's events.
-    pub(super) fn observer(&self) -> Arc<dyn Observer> {
-        self.control.clone()
-    }
-
-    /// Serves the prompt from a thread of its own. Call with all signals blocked, which that thread inherits.
-    ///
-    /// # Errors
-    /// No more threads.
-    pub(super) fn serve(
-        self,
-        process: Arc<Process>,
-        program: Program,
-        mode: u32,
-        tracers: &Tracers,
-        statistics: Option<Statistics>,
-    ) -> Result<(), Failure> {
-        let (missing, trace) = (tracers.missing.clone(), tracers.trace.clone());
-        let thread = std::thread::Builder::new().name("prompt".into());
-        let serving = thread.spawn(move || {
-            let mut live = Live::new(process, self.control.clone(), program, mode);
-            live.set_tracing(missing, trace);
-            if let Some(tell) = statistics {
-                live.set_statistics(tell);
-            }
-            live.attach();
-            match emu_stub::proxy::serve(&mut live, &self.stream) {
-                Ended::Detached => host::fd::forget(self.stream.as_raw_fd()),
-                // The guest ends with its prompt.
-                Ended::Killed | Ended::Exited | Ended::Disconnected => {
-                    host::signal::die(Signal::SIGKILL)
-                }
-            }
-        });
-        serving.map(drop).map_err(|e| Failure {
-            text: format!("-i: no thread to serve the prompt: {e}"),
-            status: 1,
-        })
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::debugger::Door;
 use super::log::Log;
-use super::prompt::Beside;
 use super::{Failure, Options, engine};
 use crate::coredump::{CoreDump, Settings};
 use crate::host;
@@ -51,21 +50,20 @@ pub fn run(options: Options) -> Result<(), Failure> {
         text: format!("cannot reserve the guest's address space: {e}; see 'ulimit -v', -B and -R"),
         status: 126,
     })?;
-    let door = match options.debug_session {
-        Some(fd) => Some(Door::inherit(fd)?),
-        None => options.gdb.as_deref().map(Door::open).transpose()?,
+    let door = match (options.debug_session, options.prompt_fd) {
+        (Some(fd), _) => Some(Door::inherit(fd)?),
+        (None, Some(fd)) => Some(Door::to_prompt(fd)?),
+        (None, None) => options.gdb.as_deref().map(Door::open).transpose()?,
     };
-    let beside = options.prompt_fd.map(Beside::open).transpose()?;
     let log = Log::open(&options)?;
     let mem = Arc::new(mem);
-    let (engines, mut observers, mut statistics) = engine::engines(&options, isa, &mem, &log)?;
-    let debugged = door.is_some() || beside.is_some();
+    let (engines, mut observers, statistics) = engine::engines(&options, isa, &mem, &log)?;
+    let debugged = door.is_some();
     let tracers = Tracers::new(&options, &log, &program.path, debugged)?;
     observers.extend(tracers.observers());
     let core_dump = Arc::new(core_dump(&options, &log));
     observers.push(core_dump.clone());
     observers.extend(door.iter().flat_map(Door::observers));
-    observers.extend(beside.iter().map(Beside::observer));
     let process = Process::new(
         isa,
         mem,
@@ -84,11 +82,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     if let Some(door) = door {
         let mode = thread.cpu.mode;
         let program = (&loaded).into();
-        door.serve(process.clone(), program, mode, &tracers, statistics.take())?;
-    }
-    if let Some(beside) = beside {
-        let mode = thread.cpu.mode;
-        beside.serve(process, (&loaded).into(), mode, &tracers, statistics.take())?;
+        door.serve(process.clone(), program, mode, &tracers, statistics)?;
     }
     thread.run();
     Ok(())

@@ -85,10 +85,9 @@ impl Family {
 
     /// Takes relatives over from the process that served the session before.
     pub fn adopt(&mut self, channels: Vec<Channel>) {
-        let capabilities = self.live.capabilities();
         for channel in channels {
             // One that is gone by now has told the process before.
-            if let Ok(remote) = Remote::resume(channel, capabilities) {
+            if let Ok(remote) = Remote::take_over(channel) {
                 self.add(remote);
             }
         }
@@ -138,6 +137,13 @@ impl Family {
         self.live.pass_on_session(session, descriptors);
     }
 
+    /// Has the guest execute its program, whose emulator goes on at this end of `channel`, which a prompt has the other end of.
+    /// Returns if that fails, with the guest stopped; it goes on as it was told last.
+    pub fn pass_on_relay(&mut self, channel: &Channel) {
+        let others = self.remotes.iter().map(|r| r.socket().as_raw_fd());
+        self.live.pass_on_relay(channel, others.collect(), true);
+    }
+
     /// Has another process go on with the session, with these descriptors.
     ///
     /// # Errors
@@ -165,27 +171,27 @@ impl Family {
     pub fn kill_relatives(&mut self) {
         for mut remote in self.remotes.drain(..) {
             // Its death is what is asked for: it cannot be told.
-            let _ = remote.kill();
+            let _ = remote.inferior().kill();
         }
     }
 
     fn current(&mut self) -> &mut dyn Inferior {
         match self.current {
-            Some(n) if n < self.remotes.len() => &mut self.remotes[n],
+            Some(n) if n < self.remotes.len() => self.remotes[n].inferior(),
             _ => &mut self.live,
         }
     }
 
     fn current_ref(&self) -> &dyn Inferior {
         match self.current {
-            Some(n) if n < self.remotes.len() => &self.remotes[n],
+            Some(n) if n < self.remotes.len() => self.remotes[n].inferior_ref(),
             _ => &self.live,
         }
     }
 
     fn member(&mut self, at: Option<usize>) -> &mut dyn Inferior {
         match at {
-            Some(n) => &mut self.remotes[n],
+            Some(n) => self.remotes[n].inferior(),
             None => &mut self.live,
         }
     }
@@ -216,7 +222,7 @@ impl Family {
     /// Does the same in each.
     fn each(&mut self, act: impl Fn(&mut dyn Inferior) -> Result<()>) -> Result<()> {
         for remote in &mut self.remotes {
-            act(remote)?;
+            act(remote.inferior())?;
         }
         act(&mut self.live)
     }
@@ -231,7 +237,7 @@ impl Family {
             }
             patience = patience.saturating_sub(slice);
         }
-        if let Ok(remote) = Remote::meet(channel, self.live.capabilities()) {
+        if let Ok(remote) = Remote::meet(channel) {
             self.add(remote);
         }
     }
@@ -242,7 +248,7 @@ impl Family {
             match member {
                 None => match self.live.take_happening()? {
                     Happening::Stopped(stop) => {
-                                        return Some(stop);
+                        return Some(stop);
                     }
                     Happening::Child(channel) => self.meet(channel),
                     Happening::Exec => return None,
@@ -258,7 +264,7 @@ impl Family {
     fn runs(&self, member: Option<usize>) -> bool {
         match member {
             None => self.live.is_debugged_now() && self.live.state() == State::Running,
-            Some(n) => self.remotes[n].state() == State::Running,
+            Some(n) => self.remotes[n].inferior_ref().state() == State::Running,
         }
     }
 
@@ -378,7 +384,7 @@ impl Inferior for Family {
             return all;
         }
         for (n, remote) in self.remotes.iter_mut().enumerate() {
-            let theirs = remote.processes();
+            let theirs = remote.inferior().processes();
             if self.current == Some(n) {
                 all.splice(0..0, theirs);
             } else {
@@ -502,10 +508,16 @@ impl Inferior for Family {
 
     fn interrupt(&mut self) -> Result<()> {
         let runs = self.members().find(|m| self.runs(*m));
-        match runs {
-            Some(member) => self.member(member).interrupt(),
-            None => Ok(()),
+        if let Some(member) = runs {
+            self.member(member).interrupt()?;
         }
+        // A stop that crossed with the request is not polled for.
+        if let Some(poller) = &self.poller
+            && self.remotes.iter().any(Remote::has_unpolled_news)
+        {
+            poller.waiting.set();
+        }
+        Ok(())
     }
 
     fn stop_fd(&self) -> Option<BorrowedFd<'_>> {
@@ -545,7 +557,7 @@ impl Inferior for Family {
     fn detach(&mut self, signal: Option<i32>) -> Result<()> {
         match self.current {
             Some(n) => {
-                let remote = &mut self.remotes[n];
+                let remote = self.remotes[n].inferior();
                 let several = remote.processes().len() > 1;
                 remote.detach(signal)?;
                 if !several {
@@ -554,7 +566,7 @@ impl Inferior for Family {
             }
             None => {
                 self.live.detach(signal)?;
-                        if self.live.processes().is_empty() && !self.remotes.is_empty() {
+                if self.live.processes().is_empty() && !self.remotes.is_empty() {
                     self.current = Some(0);
                 }
             }

@@ -26,6 +26,10 @@ pub enum Inheritance {
         channel: RawFd,
         /// What the debugger wants to be told of.
         wishes: Wishes,
+        /// The channels of the other processes that are served along with it.
+        others: Vec<RawFd>,
+        /// It is a prompt, with which the guest ends.
+        prompt: bool,
     },
     /// It serves the session.
     Session {
@@ -37,10 +41,12 @@ pub enum Inheritance {
 }
 
 impl Inheritance {
-    fn descriptors(&self) -> &[RawFd] {
+    fn descriptors(&self) -> Vec<RawFd> {
         match self {
-            Inheritance::Relay { channel, .. } => std::slice::from_ref(channel),
-            Inheritance::Session { descriptors, .. } => descriptors,
+            Inheritance::Relay {
+                channel, others, ..
+            } => [&[*channel], &others[..]].concat(),
+            Inheritance::Session { descriptors, .. } => descriptors.clone(),
         }
     }
 
@@ -261,7 +267,7 @@ impl Control {
             // Out of memory: the program runs without the debugger.
             return Vec::new();
         };
-        let mut open = inheritance.descriptors().to_vec();
+        let mut open = inheritance.descriptors();
         open.push(file.as_raw_fd());
         for fd in &open {
             host::fd::set_inherited(*fd, true);
@@ -343,7 +349,13 @@ impl Control {
         state.kept_channel = Some(theirs);
         drop(state);
         let wishes = self.wishes();
-        Some((ours, Inheritance::Relay { channel, wishes }))
+        let inheritance = Inheritance::Relay {
+            channel,
+            wishes,
+            others: Vec::new(),
+            prompt: false,
+        };
+        Some((ours, inheritance))
     }
 
     /// The `execve` has failed: everything is as it was.

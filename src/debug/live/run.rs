@@ -56,11 +56,14 @@ impl Live {
         self.control.vfork_exec_failed()
     }
 
-    /// Lets the guest execute its program; who runs that serves it at the other end of this channel.
-    pub fn pass_on_relay(&self, channel: &Channel) {
+    /// Lets the guest execute its program; who runs that serves it at this end of the channel, with the other processes. `prompt`
+    /// says that it ends with who is at the other end.
+    pub fn pass_on_relay(&self, channel: &Channel, others: Vec<RawFd>, prompt: bool) {
         let inheritance = Inheritance::Relay {
             channel: channel.as_fd().as_raw_fd(),
             wishes: self.control.wishes(),
+            others,
+            prompt,
         };
         self.control.pass_on(&self.process, inheritance);
         self.control.await_failed_exec();

@@ -1,25 +1,25 @@
 //! Messages with descriptors between two processes, over a unix socket.
 
 use crate::host;
+use emu_stub::proxy::Wire;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, send, sendmsg,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Descriptors that one message carries at most (`SCM_MAX_FD` of Linux is 253).
 const MAX_DESCRIPTORS: usize = 64;
 
 /// Longest message in bytes: what a debugger reads or writes at a time stays far below.
-const MAX_MESSAGE: usize = 64 << 20;
+const MAX_MESSAGE: usize = 256 << 20;
 
 /// One end of a connection to another process of the emulator. Its descriptor is out of the guest's way.
 ///
@@ -28,7 +28,9 @@ const MAX_MESSAGE: usize = 64 << 20;
 #[derive(Debug)]
 pub struct Channel {
     socket: UnixStream,
-    descriptors: VecDeque<OwnedFd>,
+    received: Mutex<VecDeque<OwnedFd>>,
+    /// For the next message.
+    to_send: Mutex<Vec<OwnedFd>>,
 }
 
 impl Channel {
@@ -48,37 +50,29 @@ impl Channel {
     pub fn new(socket: OwnedFd) -> Channel {
         Channel {
             socket: socket.into(),
-            descriptors: VecDeque::new(),
+            received: Mutex::default(),
+            to_send: Mutex::default(),
         }
     }
 
-    /// Sends a message.
+    /// Has duplicates of these descriptors go along with the next message.
     ///
     /// # Errors
-    /// The other process is gone.
-    pub(super) fn send(
-        &self,
-        message: &impl Serialize,
-        descriptors: &[BorrowedFd<'_>],
-    ) -> io::Result<()> {
-        let body = postcard::to_stdvec(message).map_err(io::Error::other)?;
-        let mut bytes = Vec::with_capacity(8 + body.len());
-        for n in [body.len(), descriptors.len()] {
-            bytes.extend_from_slice(&(n as u32).to_le_bytes());
-        }
-        bytes.extend_from_slice(&body);
-        let mut rest = &bytes[..];
-        while !rest.is_empty() {
-            // Without SIGPIPE, which would be the guest's.
-            let sent = rustix::io::retry_on_intr(|| send(&self.socket, rest, SendFlags::NOSIGNAL))?;
-            rest = &rest[sent..];
-        }
-        if descriptors.is_empty() {
-            return Ok(());
-        }
+    /// No more descriptors.
+    pub(super) fn attach(&self, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let copies = host::fd::above_the_guests(|| {
+            let copies = descriptors.iter().map(|fd| fd.try_clone_to_owned());
+            copies.collect::<io::Result<Vec<_>>>()
+        })?;
+        *lock(&self.to_send) = copies;
+        Ok(())
+    }
+
+    fn send_descriptors(&self, descriptors: &[OwnedFd]) -> io::Result<()> {
+        let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(AsFd::as_fd).collect();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut control = SendAncillaryBuffer::new(&mut space);
-        control.push(SendAncillaryMessage::ScmRights(descriptors));
+        control.push(SendAncillaryMessage::ScmRights(&borrowed));
         let byte = [IoSlice::new(&[0])];
         rustix::io::retry_on_intr(|| {
             sendmsg(&self.socket, &byte, &mut control, SendFlags::NOSIGNAL)
@@ -86,26 +80,7 @@ impl Channel {
         Ok(())
     }
 
-    /// Waits for a message.
-    ///
-    /// # Errors
-    /// The other process is gone, or what came is no message.
-    pub(super) fn receive<M: DeserializeOwned>(&mut self) -> io::Result<M> {
-        let mut numbers = [[0; 4]; 2];
-        self.socket.read_exact(numbers.as_flattened_mut())?;
-        let [length, descriptors] = numbers.map(|n| u32::from_le_bytes(n) as usize);
-        if length > MAX_MESSAGE || descriptors > MAX_DESCRIPTORS {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        let mut body = vec![0; length];
-        self.socket.read_exact(&mut body)?;
-        if descriptors != 0 {
-            host::fd::above_the_guests(|| self.receive_descriptors())?;
-        }
-        postcard::from_bytes(&body).map_err(io::Error::other)
-    }
-
-    fn receive_descriptors(&mut self) -> io::Result<()> {
+    fn receive_descriptors(&self) -> io::Result<()> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut byte = [0];
@@ -118,7 +93,7 @@ impl Channel {
         }
         for message in control.drain() {
             if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-                self.descriptors.extend(descriptors);
+                lock(&self.received).extend(descriptors);
             }
         }
         Ok(())
@@ -132,8 +107,72 @@ impl Channel {
     }
 
     /// Takes a descriptor that came along with a message.
-    pub(super) fn take_descriptor(&mut self) -> Option<OwnedFd> {
-        self.descriptors.pop_front()
+    pub(super) fn take_descriptor(&self) -> Option<OwnedFd> {
+        lock(&self.received).pop_front()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Wire for Channel {
+    fn send(&self, frame: &[u8]) -> io::Result<()> {
+        let descriptors = std::mem::take(&mut *lock(&self.to_send));
+        let mut bytes = Vec::with_capacity(8 + frame.len());
+        for n in [frame.len(), descriptors.len()] {
+            bytes.extend_from_slice(&(n as u32).to_le_bytes());
+        }
+        bytes.extend_from_slice(frame);
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            // Without SIGPIPE, which would be the guest's.
+            let sent = rustix::io::retry_on_intr(|| send(&self.socket, rest, SendFlags::NOSIGNAL))?;
+            rest = &rest[sent..];
+        }
+        if !descriptors.is_empty() {
+            self.send_descriptors(&descriptors)?;
+        }
+        for descriptor in descriptors {
+            host::fd::forget(descriptor.as_raw_fd());
+        }
+        Ok(())
+    }
+
+    fn receive(&self) -> io::Result<Vec<u8>> {
+        let mut numbers = [[0; 4]; 2];
+        (&self.socket).read_exact(numbers.as_flattened_mut())?;
+        let [length, descriptors] = numbers.map(|n| u32::from_le_bytes(n) as usize);
+        if length > MAX_MESSAGE || descriptors > MAX_DESCRIPTORS {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut frame = vec![0; length];
+        (&self.socket).read_exact(&mut frame)?;
+        if descriptors != 0 {
+            host::fd::above_the_guests(|| self.receive_descriptors())?;
+        }
+        Ok(frame)
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// One that a front end's [`emu_stub::Proxy`] and the emulator share.
+pub(super) struct Shared(pub Arc<Channel>);
+
+impl Wire for Shared {
+    fn send(&self, frame: &[u8]) -> io::Result<()> {
+        self.0.send(frame)
+    }
+
+    fn receive(&self) -> io::Result<Vec<u8>> {
+        self.0.receive()
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.0.fd()
     }
 }
 
@@ -156,26 +195,24 @@ mod tests {
 
     #[test]
     fn messages_keep_their_bounds_and_descriptors() {
-        let (a, mut b) = Channel::pair().expect("a pair");
+        let (a, b) = Channel::pair().expect("a pair");
         let (mut reader, writer) = io::pipe().expect("a pipe");
-        let long = vec![7u8; 100_000];
         let sender = std::thread::spawn(move || {
-            a.send(&("first", 1u32), &[writer.as_fd()]).expect("sent");
-            a.send(&long, &[]).expect("sent");
+            a.attach(&[writer.as_fd()]).expect("a duplicate");
+            a.send(b"first").expect("sent");
+            a.send(&[7; 100_000]).expect("sent");
         });
-        assert_eq!(
-            b.receive::<(String, u32)>().expect("a message"),
-            ("first".into(), 1)
-        );
+        assert_eq!(b.receive().expect("a message"), b"first");
         let mut given = std::fs::File::from(b.take_descriptor().expect("a descriptor"));
-        assert_eq!(b.receive::<Vec<u8>>().expect("a message").len(), 100_000);
+        assert_eq!(b.receive().expect("a message").len(), 100_000);
+        assert!(b.take_descriptor().is_none());
         sender.join().expect("sent");
         given.write_all(b"x").expect("written");
         drop(given);
         let mut text = String::new();
         reader.read_to_string(&mut text).expect("read");
         assert_eq!(text, "x");
-        let gone = b.receive::<u8>().expect_err("nobody is there");
+        let gone = b.receive().expect_err("nobody is there");
         assert_eq!(gone.kind(), io::ErrorKind::UnexpectedEof);
     }
 }

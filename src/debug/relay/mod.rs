@@ -1,22 +1,29 @@
 //! One process of a debugging session that another process serves: the child of a fork, and what `execve` makes of it.
 //!
 //! A guest process is a host process, and so each has an emulator of its own. One of them talks to the debugger; in each of the
-//! others a thread serves ([`serve`]) the requests that the first one makes of it by way of [`Remote`], which is an
-//! [`emu_stub::Inferior`] like the first one's own guest. When the debugger goes on with one of the others alone, the session moves
+//! others a thread serves ([`serve`]) the requests that the first one makes of it by way of [`Remote`], whose
+//! [`emu_stub::Proxy`] is an [`emu_stub::Inferior`] like the first one's own guest. The prompt, which has no guest of its own, is
+//! served in the same way. When the debugger goes on with one of the others alone, the session moves
 //! there ([`Session`]), with the connection: descriptors go along with messages ([`Channel`]).
 
-mod calls;
 mod channel;
 mod remote;
 mod serve;
 
 pub use channel::Channel;
 pub use remote::{Event, Remote};
-pub use serve::{Relayed, serve};
+pub use serve::{Guest, Relayed, serve};
 
-use emu_stub::{CatchSyscalls, Pid, SavedSession, State, Stop};
+use emu_stub::{CatchSyscalls, Pid, SavedSession};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+/// What one process tells the other besides what the inferior has to say.
+#[derive(Debug, Serialize, Deserialize)]
+enum Note {
+    /// There is another process to debug, and its channel comes along.
+    Child,
+}
 
 /// Waits until something can be read, at most that long.
 pub fn wait(fd: std::os::fd::BorrowedFd<'_>, patience: std::time::Duration) {
@@ -36,32 +43,6 @@ pub fn wait_either(
     // As above.
     let _ = rustix::io::retry_on_intr(|| poll(&mut fds, None));
     !fds[0].revents().is_empty()
-}
-
-/// What the serving process has to know of a guest from the first.
-#[derive(Debug, Serialize, Deserialize)]
-struct Hello {
-    pid: Pid,
-    /// Name of the instruction set, and its mode.
-    isa: String,
-    mode: u32,
-    /// Name of the operating system.
-    os: String,
-    /// gdb's numbers of the guest's signals, from 1 on.
-    signals: Vec<u8>,
-    state: State,
-}
-
-/// From the process that has the guest.
-#[derive(Debug, Serialize, Deserialize)]
-enum Message {
-    Hello(Hello),
-    /// The answer to the oldest request without one.
-    Reply(Vec<u8>),
-    /// The guest has stopped.
-    Stop(Stop),
-    /// There is another process to debug, and its channel comes along.
-    Child,
 }
 
 /// What the debugger wants to be told of: lasts over forks and execs.

@@ -1,19 +1,19 @@
 //! The side of the front end.
 
 use super::calls::{Call, Registers};
-use super::{Hello, Message, SIGNALS, receive, send};
+use super::{Hello, Message, SIGNALS, Wire, receive, send};
 use crate::facts::{Instruction, OpenFile, RecentCall, SignalAction, Unimplemented};
+use crate::file::{FileError, FileStat, GuestFile, OpenFlags};
 use crate::inferior::*;
 use crate::poll::is_ready;
 use serde::de::DeserializeOwned;
-use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a process that has closed its end may take to be gone. One that stays longer has executed another program.
@@ -52,14 +52,59 @@ const PAGE: u64 = 4096;
 /// Pages that are kept at most.
 const MAX_PAGES: usize = 256;
 
+/// The connection, with what came in while an answer was waited for.
+struct Line {
+    wire: Box<dyn Wire>,
+    news: Mutex<VecDeque<Message>>,
+    /// Held from a request to its answer.
+    asking: Mutex<()>,
+}
+
+impl Line {
+    fn new(wire: Box<dyn Wire>) -> Arc<Line> {
+        Arc::new(Line {
+            wire,
+            news: Mutex::default(),
+            asking: Mutex::default(),
+        })
+    }
+
+    fn news(&self) -> MutexGuard<'_, VecDeque<Message>> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reply(&self, call: &Call) -> io::Result<Vec<u8>> {
+        let _asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        send(&*self.wire, call)?;
+        loop {
+            match receive(&*self.wire)? {
+                Message::Reply(bytes) => return Ok(bytes),
+                other => self.news().push_back(other),
+            }
+        }
+    }
+
+    /// Asks for what is always answered; `None` if nobody is there.
+    fn ask<T: DeserializeOwned>(&self, call: &Call) -> Option<T> {
+        // A process that does not answer is dealt with when its stop is waited for.
+        let reply = self.reply(call).ok()?;
+        postcard::from_bytes(&reply).ok()
+    }
+
+    fn ask_file<T: DeserializeOwned>(&self, call: &Call) -> std::result::Result<T, FileError> {
+        self.ask(call).unwrap_or(Err(FileError::Io))
+    }
+}
+
 /// An inferior in another process.
 pub struct Proxy {
-    launch: Box<dyn Launch>,
-    child: Child,
+    launch: Option<Box<dyn Launch>>,
+    /// The process, if it is one of ours.
+    child: Option<Child>,
+    pid: Pid,
     /// `None` once the process does not answer any more.
-    stream: Option<UnixStream>,
-    /// Stops that came while an answer was waited for.
-    stops: RefCell<VecDeque<Stop>>,
+    line: Option<Arc<Line>>,
+    notes: VecDeque<Vec<u8>>,
     capabilities: Capabilities,
     target: Arc<TargetDescription>,
     state: State,
@@ -72,8 +117,8 @@ pub struct Proxy {
 /// What the user is told after the end.
 const ENDED: Error = Error::WrongState("the program has ended");
 
-fn greeted(stream: &UnixStream) -> io::Result<Hello> {
-    match receive(stream)? {
+fn greeted(wire: &dyn Wire) -> io::Result<Hello> {
+    match receive(wire)? {
         Message::Hello(hello) => Ok(*hello),
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
@@ -88,22 +133,73 @@ impl Proxy {
         let Link { mut child, stream } = launch
             .launch(None, &StartArguments::Same)
             .map_err(Refused::Launch)?;
-        let hello = match greeted(&stream) {
-            Ok(hello) => hello,
-            Err(_) => return Err(Refused::Ended(child.wait().map_err(Refused::Launch)?)),
+        let Ok(hello) = greeted(&stream) else {
+            return Err(Refused::Ended(child.wait().map_err(Refused::Launch)?));
         };
-        Ok(Proxy {
-            launch,
-            child,
-            stream: Some(stream),
-            stops: RefCell::default(),
+        let mut proxy = Proxy::greeted(hello, Box::new(stream));
+        (proxy.launch, proxy.pid, proxy.child) = (Some(launch), child.id(), Some(child));
+        Ok(proxy)
+    }
+
+    /// The inferior at the other end of `wire`, which introduces itself first. It ends without this one.
+    ///
+    /// # Errors
+    /// The other process is gone.
+    pub fn over(wire: Box<dyn Wire>) -> io::Result<Proxy> {
+        Ok(Proxy::greeted(greeted(&*wire)?, wire))
+    }
+
+    /// The same where another process has been served before, which asks for the introduction.
+    ///
+    /// # Errors
+    /// The other process is gone.
+    pub fn taken_over(wire: Box<dyn Wire>) -> io::Result<Proxy> {
+        send(&*wire, &Call::introduce {})?;
+        Proxy::over(wire)
+    }
+
+    fn greeted(hello: Hello, wire: Box<dyn Wire>) -> Proxy {
+        Proxy {
+            launch: None,
+            child: None,
+            pid: hello.pid,
+            line: Some(Line::new(wire)),
+            notes: VecDeque::new(),
             capabilities: hello.capabilities,
             target: Arc::new(hello.target),
             state: hello.state,
             signals: hello.signals,
             known: Known::default(),
             detached: false,
-        })
+        }
+    }
+
+    /// The process that the inferior began with.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Whether something came in with an answer, which is not to be polled for any more.
+    pub fn has_news(&self) -> bool {
+        self.line
+            .as_ref()
+            .is_some_and(|line| !line.news().is_empty())
+    }
+
+    /// What the other process has sent that is not the inferior's. Comes in with [`Inferior::take_stop`], in the order of both.
+    pub fn take_note(&mut self) -> Option<Vec<u8>> {
+        self.notes.pop_front()
+    }
+
+    /// Sends the other process something that is not the inferior's, and waits until it has it.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn send_note(&self, bytes: Vec<u8>) -> io::Result<()> {
+        let Some(line) = &self.line else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        line.reply(&Call::note { bytes }).map(drop)
     }
 
     /// Waits for the end of a process that has been let go.
@@ -111,24 +207,21 @@ impl Proxy {
     /// # Errors
     /// The system's.
     pub fn wait(mut self) -> io::Result<ExitStatus> {
-        self.child.wait()
+        match &mut self.child {
+            Some(child) => child.wait(),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     /// Asks for what an inferior answers without fail.
     fn ask<T: DeserializeOwned>(&self, call: Call) -> Option<T> {
-        // A process that does not answer is dealt with when its stop is waited for.
-        let reply = self.reply(self.stream.as_ref()?, &call).ok()?;
-        postcard::from_bytes(&reply).ok()
+        self.line.as_ref()?.ask(&call)
     }
 
-    fn reply(&self, stream: &UnixStream, call: &Call) -> io::Result<Vec<u8>> {
-        send(stream, call)?;
-        loop {
-            match receive(stream)? {
-                Message::Reply(bytes) => return Ok(bytes),
-                Message::Stopped(stop) => self.stops.borrow_mut().push_back(stop),
-                Message::Hello(_) => {}
-            }
+    fn ask_file<T: DeserializeOwned>(&self, call: Call) -> std::result::Result<T, FileError> {
+        match &self.line {
+            Some(line) => line.ask_file(&call),
+            None => Err(FileError::Io),
         }
     }
 
@@ -144,10 +237,14 @@ impl Proxy {
 
     /// The process does not answer any more: what has become of it.
     fn lost(&mut self) -> Stop {
-        self.stream = None;
+        self.line = None;
         let begin = Instant::now();
         let reason = loop {
-            match self.child.try_wait() {
+            let Some(child) = &mut self.child else {
+                // Nothing else ends it without a word.
+                break StopReason::Terminated(libc::SIGKILL);
+            };
+            match child.try_wait() {
                 Ok(None) if begin.elapsed() < PATIENCE => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
@@ -160,8 +257,8 @@ impl Proxy {
             }
         };
         let stop = Stop {
-            pid: self.child.id(),
-            tid: self.child.id(),
+            pid: self.pid,
+            tid: self.pid,
             reason,
         };
         self.state = State::Stopped(stop.clone());
@@ -178,23 +275,25 @@ impl Proxy {
         }
     }
 
-    /// Ends the process, if there is one.
+    /// Ends the process, if there is one of ours.
     fn end(&mut self) {
-        self.stream = None;
-        self.stops.get_mut().clear();
+        self.line = None;
+        self.notes.clear();
         let ended = matches!(&self.state, State::Stopped(stop) if stop.is_exit());
         if !ended {
             self.state = State::Stopped(Stop {
-                pid: self.child.id(),
-                tid: self.child.id(),
+                pid: self.pid,
+                tid: self.pid,
                 reason: StopReason::Terminated(libc::SIGKILL),
             });
         }
         self.known = Known::default();
-        if !self.detached {
+        if let Some(child) = &mut self.child
+            && !self.detached
+        {
             // It may have ended by itself.
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 
@@ -376,24 +475,32 @@ impl Inferior for Proxy {
     }
 
     fn stop_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.stream.as_ref().map(|s| s.as_fd())
+        self.line.as_ref().map(|line| line.wire.fd())
     }
 
     fn take_stop(&mut self) -> Option<Stop> {
-        let stream = self.stream.as_ref()?;
-        let stop = match self.stops.get_mut().pop_front() {
-            Some(stop) => stop,
-            None if !is_ready(stream.as_fd()) => return None,
-            None => match receive(stream) {
-                Ok(Message::Stopped(stop)) => stop,
-                Ok(Message::Hello(hello)) => {
-                    self.target = Arc::new(hello.target);
-                    self.capabilities = hello.capabilities;
-                    return None;
-                }
-                Ok(Message::Reply(_)) => return None,
-                Err(_) => self.lost(),
-            },
+        let line = self.line.clone()?;
+        let next = line.news().pop_front();
+        let message = match next {
+            Some(message) => Ok(message),
+            None if !is_ready(line.wire.fd()) => return None,
+            None => receive(&*line.wire),
+        };
+        let stop = match message {
+            Ok(Message::Stopped(stop)) => stop,
+            Ok(Message::Hello(hello)) => {
+                // The process has executed another program.
+                self.target = Arc::new(hello.target);
+                self.capabilities = hello.capabilities;
+                self.signals = hello.signals;
+                return None;
+            }
+            Ok(Message::Note(note)) => {
+                self.notes.push_back(note);
+                return None;
+            }
+            Ok(Message::Reply(_)) => return None,
+            Err(_) => self.lost(),
         };
         self.known = Known::default();
         self.state = State::Stopped(stop.clone());
@@ -401,24 +508,36 @@ impl Inferior for Proxy {
     }
 
     fn kill(&mut self) -> Result<()> {
-        self.request::<()>(Call::kill {})?;
+        // It may end before it could answer.
+        let killed = self.ask::<Result<()>>(Call::kill {}).unwrap_or(Ok(()));
+        if self.child.is_some() {
+            killed?;
+        }
         self.end();
         Ok(())
     }
 
     fn detach(&mut self, signal: Option<i32>) -> Result<()> {
         self.change::<()>(Call::detach { signal })?;
-        self.detached = true;
-        self.stream = None;
+        if self.processes().is_empty() {
+            self.detached = true;
+            self.line = None;
+        }
         Ok(())
     }
 
     fn restart(&mut self, program: Option<PathBuf>, arguments: &StartArguments) -> Result<()> {
+        let Some(mut launch) = self.launch.take() else {
+            return Err(Error::Unsupported(
+                "the program cannot be restarted: another process started it",
+            ));
+        };
         self.end();
-        let launched = self.launch.launch(program, arguments);
+        let launched = launch.launch(program, arguments);
+        self.launch = Some(launch);
         let Link { child, stream } =
             launched.map_err(|e| Error::Failed(format!("the program was not started: {e}")))?;
-        self.child = child;
+        (self.pid, self.child) = (child.id(), Some(child));
         self.detached = false;
         let Ok(hello) = greeted(&stream) else {
             self.lost();
@@ -426,13 +545,17 @@ impl Inferior for Proxy {
         };
         self.capabilities = hello.capabilities;
         self.target = Arc::new(hello.target);
+        self.signals = hello.signals;
         self.state = hello.state;
-        self.stream = Some(stream);
+        self.line = Some(Line::new(Box::new(stream)));
         Ok(())
     }
 
     fn arguments(&mut self) -> Result<Vec<Vec<u8>>> {
-        Ok(self.launch.arguments())
+        match &self.launch {
+            Some(launch) => Ok(launch.arguments()),
+            None => Err(Error::Unsupported("another process started the program")),
+        }
     }
 
     fn catch_syscalls(&mut self, which: CatchSyscalls) -> Result<()> {
@@ -446,6 +569,10 @@ impl Inferior for Proxy {
 
     fn report_thread_events(&mut self, on: bool) -> Result<()> {
         self.request(Call::report_thread_events { on })
+    }
+
+    fn report_forks(&mut self, on: bool) -> Result<()> {
+        self.request(Call::report_forks { on })
     }
 
     fn exec_file(&mut self) -> Result<PathBuf> {
@@ -544,5 +671,64 @@ impl Inferior for Proxy {
         // The program may be in another folder.
         let path = std::path::absolute(path).map_err(|e| Error::Failed(e.to_string()))?;
         self.request(Call::write_core { path })
+    }
+    fn open_file(
+        &mut self,
+        path: &[u8],
+        flags: OpenFlags,
+        mode: u32,
+    ) -> std::result::Result<Box<dyn GuestFile>, FileError> {
+        let path = path.to_vec();
+        let file = self.ask_file(Call::open_file { path, flags, mode })?;
+        let line = self.line.clone().ok_or(FileError::Io)?;
+        Ok(Box::new(FarFile { line, file }))
+    }
+
+    fn stat_file(&mut self, path: &[u8], follow: bool) -> std::result::Result<FileStat, FileError> {
+        let path = path.to_vec();
+        self.ask_file(Call::stat_file { path, follow })
+    }
+
+    fn read_link(&mut self, path: &[u8]) -> std::result::Result<Vec<u8>, FileError> {
+        let path = path.to_vec();
+        self.ask_file(Call::read_link { path })
+    }
+
+    fn unlink_file(&mut self, path: &[u8]) -> std::result::Result<(), FileError> {
+        let path = path.to_vec();
+        self.ask_file(Call::unlink_file { path })
+    }
+}
+
+/// A file that is open in the inferior's process.
+struct FarFile {
+    line: Arc<Line>,
+    file: u32,
+}
+
+impl GuestFile for FarFile {
+    fn pread(&mut self, buf: &mut [u8], offset: u64) -> std::result::Result<usize, FileError> {
+        let (file, len) = (self.file, buf.len());
+        let bytes: Vec<u8> = self.line.ask_file(&Call::read_file { file, len, offset })?;
+        let n = bytes.len().min(len);
+        buf[..n].copy_from_slice(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn pwrite(&mut self, data: &[u8], offset: u64) -> std::result::Result<usize, FileError> {
+        let (file, data) = (self.file, data.to_vec());
+        self.line.ask_file(&Call::write_file { file, data, offset })
+    }
+
+    fn stat(&mut self) -> std::result::Result<FileStat, FileError> {
+        self.line
+            .ask_file(&Call::stat_open_file { file: self.file })
+    }
+}
+
+impl Drop for FarFile {
+    fn drop(&mut self) {
+        // A process that is gone has closed it.
+        let _: Option<bool> = self.line.ask(&Call::close_file { file: self.file });
     }
 }

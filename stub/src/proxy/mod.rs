@@ -3,42 +3,104 @@
 //!
 //! Both sides are the same executable, which is why the form of what crosses (postcard, in frames that begin with their length)
 //! carries no version. The table in `calls` says what can be asked; the inferior's process speaks by itself only to say that it is
-//! there ([`Message::Hello`]) and that it has stopped.
+//! there ([`Message::Hello`]), that it has stopped, and what is between the two processes and no debugger's affair
+//! ([`Message::Note`]): the emulator's, whose own loop serves instead of [`serve`] then.
 
 mod calls;
 mod client;
 mod server;
 
+pub use calls::{Call, Files, answer};
 pub use client::{Launch, Link, Proxy, Refused};
 pub use server::serve;
 
-use crate::inferior::{Capabilities, State, Stop, TargetDescription};
+use crate::inferior::{Capabilities, Inferior, Pid, State, Stop, TargetDescription};
 use crate::register::FlagField;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::{LazyLock, Mutex, PoisonError};
+
+/// What carries frames between the two sides.
+pub trait Wire: Send + Sync {
+    /// Sends a frame.
+    ///
+    /// # Errors
+    /// The other side is gone.
+    fn send(&self, frame: &[u8]) -> io::Result<()>;
+
+    /// Waits for a frame.
+    ///
+    /// # Errors
+    /// The other side is gone, or what came is no frame.
+    fn receive(&self) -> io::Result<Vec<u8>>;
+
+    /// What polls as readable when a frame has come.
+    fn fd(&self) -> BorrowedFd<'_>;
+}
+
+impl Wire for UnixStream {
+    fn send(&self, frame: &[u8]) -> io::Result<()> {
+        let mut bytes = (frame.len() as u32).to_le_bytes().to_vec();
+        bytes.extend_from_slice(frame);
+        (&mut &*self).write_all(&bytes)
+    }
+
+    fn receive(&self) -> io::Result<Vec<u8>> {
+        let mut len = [0; 4];
+        (&mut &*self).read_exact(&mut len)?;
+        let len = u32::from_le_bytes(len) as usize;
+        if len > MAX_FRAME {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut frame = vec![0; len];
+        (&mut &*self).read_exact(&mut frame)?;
+        Ok(frame)
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.as_fd()
+    }
+}
 
 /// What the inferior's side sends.
 #[derive(Debug, Serialize, Deserialize)]
-enum Message {
-    /// The first message.
+pub enum Message {
+    /// The first message; again when the process has executed another program.
     Hello(Box<Hello>),
     /// The answer to a call, in the form of its result.
     Reply(Vec<u8>),
     /// It has stopped.
     Stopped(Stop),
+    /// Something that is not the inferior's: see [`Proxy::take_note`].
+    Note(Vec<u8>),
 }
 
 /// What does not change while the program runs, and the state that it is found in.
 #[derive(Debug, Serialize, Deserialize)]
-struct Hello {
+pub struct Hello {
+    pid: Pid,
     capabilities: Capabilities,
     target: TargetDescription,
     state: State,
     /// gdb's numbers of the guest's signals, from 1.
     signals: Vec<u8>,
+}
+
+impl Hello {
+    /// What there is to say of an inferior.
+    pub fn of(inferior: &mut dyn Inferior) -> Hello {
+        Hello {
+            pid: inferior.processes().first().copied().unwrap_or(0),
+            capabilities: inferior.capabilities(),
+            target: (*inferior.target()).clone(),
+            state: inferior.state(),
+            signals: SIGNALS.map(|n| inferior.gdb_signal(n)).collect(),
+        }
+    }
 }
 
 /// The guest's signals that have a number in gdb's numbering.
@@ -51,24 +113,20 @@ fn damaged(e: postcard::Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, e)
 }
 
-fn send<T: Serialize>(mut to: impl Write, value: &T) -> io::Result<()> {
-    let mut frame = vec![0; 4];
-    frame = postcard::to_extend(value, frame).map_err(damaged)?;
-    let len = (frame.len() - 4) as u32;
-    frame[..4].copy_from_slice(&len.to_le_bytes());
-    to.write_all(&frame)
+/// Sends a value as a frame.
+///
+/// # Errors
+/// The other side is gone.
+pub fn send<T: Serialize>(wire: &(impl Wire + ?Sized), value: &T) -> io::Result<()> {
+    wire.send(&postcard::to_stdvec(value).map_err(damaged)?)
 }
 
-fn receive<T: DeserializeOwned>(mut from: impl Read) -> io::Result<T> {
-    let mut len = [0; 4];
-    from.read_exact(&mut len)?;
-    let len = u32::from_le_bytes(len) as usize;
-    if len > MAX_FRAME {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut frame = vec![0; len];
-    from.read_exact(&mut frame)?;
-    postcard::from_bytes(&frame).map_err(damaged)
+/// Waits for a frame that is such a value.
+///
+/// # Errors
+/// The other side is gone, or what came is something else.
+pub fn receive<T: DeserializeOwned>(wire: &(impl Wire + ?Sized)) -> io::Result<T> {
+    postcard::from_bytes(&wire.receive()?).map_err(damaged)
 }
 
 /// A text of the emulator's own. By this name it is not taken for one that is borrowed from a frame.
