@@ -263,6 +263,14 @@ for guest in aarch64 mips; do
 	done
 done
 for guest in aarch64 mips; do
+	for script in relatives relatives-child relatives-vfork relatives-both; do
+		session "gdb-$script-$guest" gdb-multiarch "$guest" "$(port)" $script "tests/guests/bin/$guest/relatives" 42
+	done
+	for script in relatives relatives-child; do
+		session "lldb-$script-$guest" "$lldb" "$guest" "$(port)" $script "tests/guests/bin/$guest/relatives" 42
+	done
+done
+for guest in aarch64 mips; do
 	interruption "gdb-interrupt-$guest" gdb-multiarch "$guest"
 	interruption "lldb-interrupt-$guest" "$lldb" "$guest"
 done

@@ -16,7 +16,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 
 /// A debugger's way in, bound but not served yet.
 pub(super) struct Door {
@@ -290,11 +290,17 @@ struct Service {
 struct Entrance {
     listener: Option<Listener>,
     socket: Option<Arc<SocketFile>>,
+    /// It is this process's, and not another one's by now.
+    ours: Arc<AtomicBool>,
 }
 
 impl Entrance {
     fn new(listener: Option<Listener>, socket: Option<Arc<SocketFile>>) -> Entrance {
-        Entrance { listener, socket }
+        Entrance {
+            listener,
+            socket,
+            ours: Arc::new(AtomicBool::new(true)),
+        }
     }
 
     /// What another process or program has to know of it, with a session that may be open.
@@ -322,6 +328,7 @@ impl Entrance {
 
     /// Somebody else has it now.
     fn leave(self) {
+        self.ours.store(false, SeqCst);
         if let Some(socket) = &self.socket {
             socket.leave();
         }
@@ -477,15 +484,12 @@ impl Service {
         };
         let fd = listener.as_fd().as_raw_fd();
         self.control.set_descriptors(vec![fd]);
-        let socket = entrance.socket.clone();
+        let (socket, ours) = (entrance.socket.clone(), entrance.ours.clone());
         self.control.set_undisturbed(Box::new(move || {
-            let path = socket.as_ref().map(|s| s.path());
-            // The way in may have gone to another process.
-            let path = match path {
-                Some(None) => return None,
-                Some(path) => path,
-                None => None,
-            };
+            if !ours.load(SeqCst) {
+                return None;
+            }
+            let path = socket.as_ref().and_then(|s| s.path());
             Some(Inheritance::Session {
                 session: Box::new(Session {
                     saved: None,

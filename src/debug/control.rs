@@ -223,7 +223,7 @@ impl Control {
     /// This is the child of a fork: begins anew, with nothing locked. Nothing else runs here yet.
     pub(super) fn begin_generation(&self, run: Run) {
         // Out of descriptors: the child runs undebugged with the locks of its parent, which it then has no use for.
-        match Generation::new(run) {
+        match crate::host::fd::above_the_guests(|| Generation::new(run)) {
             Ok(next) => {
                 let _ = self.generation().next.set(Box::new(next));
             }

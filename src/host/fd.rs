@@ -168,8 +168,9 @@ pub fn above_the_guests<R>(open: impl FnOnce() -> R) -> R {
                     break;
                 }
             }
-            // The last one was at the bound, or there is none left: `open` needs room.
+            // The last one was at the bound, or there is none left: `open` needs room. The first one is as low as any.
             taken.pop();
+            taken.push(null.into());
         }
         let before = OWN.load(Relaxed);
         let result = open();

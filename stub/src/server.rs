@@ -197,6 +197,10 @@ impl<'i> Conversation<'i> {
             if let Some(ended) = self.send(None) {
                 return Turn::Ended(ended);
             }
+            // Another thread may have served up to here.
+            if let Some(turn) = self.moving() {
+                return turn;
+            }
             let mut readable = true;
             let mut ended = None;
             if let Some(stop) = self.session.inferior().stop_fd() {

@@ -91,6 +91,13 @@ for isa in aarch64 mips mipsel; do
 		(cd "$root" && linking=-pie build "$isa" "$root/tests/guests/bin/$isa/session" -fPIE -O0 -g "${fp[@]}" -pthread \
 			tests/guests/debug/session.c)
 	fi
+	# Likewise of following relatives.
+	if want relatives && [ "$isa" != mipsel ]; then
+		abi=(-mno-outline-atomics)
+		[ "$isa" = aarch64 ] || abi=(-mno-abicalls -G0 -mfp32)
+		(cd "$root/tests/guests" && build "$isa" "bin/$isa/relatives" -O0 -g "${freestanding[@]}" "${abi[@]}" \
+			"lib/start-$isa.S" lib/guest.c debug/relatives.c)
+	fi
 	# Likewise for the prompt's tests; then with its debug information compressed, and apart from it.
 	if want inspected && [ "$isa" != mipsel ]; then
 		abi=(-mno-outline-atomics)

@@ -518,7 +518,10 @@ impl Inferior for Proxy {
     }
 
     fn detach(&mut self, signal: Option<i32>) -> Result<()> {
-        self.change::<()>(Call::detach { signal })?;
+        self.known = Known::default();
+        // Let go, it may have ended before it could answer.
+        let detached = self.ask::<Result<()>>(Call::detach { signal });
+        detached.unwrap_or(Ok(()))?;
         if self.processes().is_empty() {
             self.detached = true;
             self.line = None;
