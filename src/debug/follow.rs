@@ -202,6 +202,7 @@ impl Control {
             reason: StopReason::Step,
         }));
         self.lock().pass = pass.into_iter().collect();
+        self.set_connected(&thread.process, true);
         thread.process.hold(&thread.handle, true);
         let saved = host::signal::block_all();
         service(channel);
