@@ -58,6 +58,8 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     ("qfThreadInfo", "qfThreadInfo", "m"),
     ("qsThreadInfo", "qsThreadInfo", "l"),
     ("QPassSignals", "QPassSignals:e", "OK"),
+    // Hello has none.
+    ("qGetTLSAddr", "qGetTLSAddr:{tid},0,0", "E"),
     ("qRcmd", "qRcmd,68656c70", "O"),
     ("qOffsets", "qOffsets", "Text"),
     ("qSearch:memory", "qSearch:memory:{pc};4;zzzzzz", "0"),

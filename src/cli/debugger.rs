@@ -428,7 +428,7 @@ impl Service {
             self.control.set_connected(&self.process, true);
             match self.control.serve(conversation) {
                 None => return,
-                Some(Served::Moving(moving)) => match self.move_session(moving, &entrance) {
+                Some(Served::Moving(moving)) => match self.move_session(*moving, &entrance) {
                     Some(back) => {
                         conversation = back;
                         continue;

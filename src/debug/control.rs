@@ -159,7 +159,7 @@ pub enum Served {
     /// The session is over; the inferior is given back.
     Ended(Ended, &'static mut (dyn Inferior + 'static)),
     /// The session is to be served by another process or program.
-    Moving(Conversation<'static>),
+    Moving(Box<Conversation<'static>>),
 }
 
 /// Connects the guest's threads with the debugger's.
@@ -414,7 +414,7 @@ impl Control {
         let killed = self.lock().killed;
         let conversation = self.conversation().take()?;
         Some(match ended {
-            None => Served::Moving(conversation),
+            None => Served::Moving(Box::new(conversation)),
             Some(ended) => {
                 let ended = if killed { Ended::Killed } else { ended };
                 Served::Ended(ended, conversation.end(ended))

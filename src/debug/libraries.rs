@@ -12,6 +12,7 @@ const AT_PHNUM: u64 = 5;
 
 const PT_PHDR: u32 = 6;
 const PT_DYNAMIC: u32 = 2;
+const PT_TLS: u32 = 7;
 
 // Tags of the dynamic section. MIPS keeps the section read-only, so its slot is elsewhere.
 const DT_NULL: u64 = 0;
@@ -82,6 +83,30 @@ impl Source<'_> {
             .map(|e| (number(self.abi, &e[..word]), number(self.abi, &e[word..])))
             .find(|(k, _)| *k == key)
             .map(|(_, v)| v)
+    }
+
+    /// The program's own thread-local storage: address and alignment of its image, where it has any.
+    ///
+    /// # Errors
+    /// Its headers cannot be read.
+    pub fn tls_image(&mut self) -> Result<Option<(u64, u64)>> {
+        let (Some(headers), Some(count)) = (self.auxv_value(AT_PHDR), self.auxv_value(AT_PHNUM))
+        else {
+            return Ok(None);
+        };
+        // Elf32_Phdr: vaddr at 8, align at 28; Elf64_Phdr: vaddr at 16, align at 48.
+        let (entry, vaddr, align) = match self.abi.is_32bit() {
+            true => (32, 8, 28),
+            false => (56, 16, 48),
+        };
+        for i in 0..count.min(MAX_ENTRIES as u64) {
+            let at = headers.wrapping_add(i * entry);
+            if self.u32(at)? == PT_TLS {
+                let image = self.word(at.wrapping_add(vaddr))?;
+                return Ok(Some((image, self.word(at.wrapping_add(align))?.max(1))));
+            }
+        }
+        Ok(None)
     }
 
     /// Address of the word that holds the address of `r_debug`.

@@ -754,9 +754,7 @@ pub trait Inferior: Any + Send {
 
     /// Address of thread-local storage at `offset` in the module whose `link_map` is given.
     fn tls_address(&mut self, _tid: Tid, _offset: u64, _link_map: u64) -> Result<u64> {
-        Err(Error::Unsupported(
-            "thread-local addresses are left to libthread_db",
-        ))
+        Err(Error::Unsupported("thread-local addresses are not known"))
     }
 
     /// What the thread's pointer to its thread-local storage holds, which is no register of debuggers' on every machine.

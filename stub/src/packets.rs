@@ -244,7 +244,7 @@ pub static PACKETS: &[Packet] = &[
     gdb("qfThreadInfo", Bare, Ours(threads::list)),
     gdb("qsThreadInfo", Bare, Ours(threads::list_rest)),
     gdb("qGetTLSAddr", Separated, Ours(query::tls_address))
-        .refused("thread-local addresses are left to libthread_db"),
+        .partial("of the program itself; those of libraries are the C library's affair"),
     no(Gdb, "qGetTIBAddr", "for Windows only"),
     no(Gdb, "qIsAddressTagged", MEMORY_TAGS),
     no(Gdb, "qL", OBSOLETE),

@@ -1,6 +1,6 @@
 # System calls and signals whose course the debugger changes, in tests/guests/debug/session.c. What must be seen stands in
 # calls.gdb.expect, what the guest makes of it in calls.gdb.out.expect. GUEST.gdb names registers and numbers.
-tbreak session.c:95
+tbreak make_calls
 continue
 echo ## a call by number, and an argument changed at its entry\n
 catch_write_by_number

@@ -8,6 +8,8 @@ echo ## each thread's own registers and frames\n
 thread apply all -q printf "sp of thread %d is 0x%lx\n", $_thread, (unsigned long)$sp
 thread apply all -s -q frame apply all -s -q print number
 thread apply 3 backtrace -3
+thread apply all -q print mine
+thread apply 2 -q print &mine == 0
 echo ## a breakpoint in a thread\n
 set var hold = 1
 delete

@@ -318,6 +318,29 @@ impl Inferior for Live {
         registers::write(self, tid, register, value)
     }
 
+    fn tls_address(&mut self, tid: Tid, offset: u64, link_map: u64) -> Result<u64> {
+        let main = self.with_libraries(|source| source.list())?.main_link_map;
+        if link_map != 0 && main != Some(link_map) {
+            let why = "thread-local variables of libraries are not found: where the C library keeps them is its own affair";
+            return Err(Error::Invalid(why.into()));
+        }
+        let none = || Error::Invalid("the program has no thread-local variables".into());
+        let (image, align) = self
+            .with_libraries(|source| source.tls_image())?
+            .ok_or_else(none)?;
+        let tp = registers::thread_pointer(self, tid)?;
+        // Variant I of the ELF handling of TLS: the program's block is behind the control block of two pointers; on MIPS its middle is
+        // what the thread pointer counts from.
+        let block = match self.target.gdb_arch.as_str() {
+            "aarch64" => {
+                let begin = tp.wrapping_add(16);
+                begin.wrapping_add(image.wrapping_sub(begin) % align)
+            }
+            _ => tp.wrapping_sub(0x7000),
+        };
+        Ok(block.wrapping_add(offset))
+    }
+
     fn thread_pointer(&mut self, tid: Tid) -> Result<u64> {
         registers::thread_pointer(self, tid)
     }

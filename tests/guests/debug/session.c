@@ -33,6 +33,9 @@ struct worker {
 
 struct worker workers[2] = {{"alpha", 1, 0, 0}, {"beta", 2, 0, 0}};
 static pthread_barrier_t start;
+/* Some distance from the block's beginning. */
+__thread char before[24] = "before";
+__thread int mine = 3;
 static volatile int done;
 
 void tick(struct worker *worker)
@@ -44,6 +47,7 @@ static void *work(void *argument)
 {
 	struct worker *me = argument;
 	int number = me->number;
+	mine = 10 * number;
 	pthread_setname_np(pthread_self(), me->name);
 	pthread_barrier_wait(&start);
 	while (!done)
@@ -91,7 +95,6 @@ static void run_loop(void)
 void make_calls(void)
 {
 	static const char words[] = "eight by";
-	fflush(stdout);
 	ssize_t written = write(1, words, 8);
 	printf("\nwritten %d\n", (int)written);
 	printf("parent %d\n", (int)getppid());
@@ -157,6 +160,7 @@ int main(void)
 {
 	run_threads();
 	run_loop();
+	fflush(stdout);
 	make_calls();
 	take_signals();
 	use_library();
