@@ -62,6 +62,11 @@ impl FreeBsd {
         self.release_date
     }
 
+    /// A signal that was pending has been taken by `sigwait` or its like.
+    fn signal_consumed(&self, signal: Signal) {
+        self.kqueues.signal_consumed(signal);
+    }
+
     /// `uname -r` and `kern.osrelease` that go with it (`sys/param.h`: two digits each for the major and the minor release).
     pub fn release(&self) -> String {
         let (major, minor) = (self.release_date / 100_000, self.release_date / 1000 % 100);
@@ -240,6 +245,10 @@ impl Os for FreeBsd {
 
     fn signal_number(&self, signal: Signal) -> u32 {
         signal.to_guest(self.isa.abi.dialect)
+    }
+
+    fn signal_arrived(&self, signal: Signal) {
+        self.kqueues.signal_arrived(signal);
     }
 
     fn thread_exit(&self, thread: &mut Thread) {

@@ -30,8 +30,8 @@ crate::syscalls! {
     close(fd: FD) -> NUM, Full, Handler(close_file);
     freebsd12_closefrom(lowfd: FD) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), u64::from(u32::MAX), 0));
     close_range(lowfd: UINT, highfd: UINT, flags: flags(&f::CLOSE_RANGE)) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), c.arg(1), c.arg(2)));
-    dup(fd: FD) -> FDNUM, Full, Pass(SYS_dup);
-    dup2(from: FD, to: FD) -> FDNUM, Full, Pass(SYS_dup2);
+    dup(fd: FD) -> FDNUM, Full, Handler(duplicate);
+    dup2(from: FD, to: FD) -> FDNUM, Full, Handler(|c| duplicate_to(c, c.int(0), c.int(1), 0));
     freebsd10_pipe() -> FDNUM, Full, Handler(old_pipe);
     pipe2(fildes: ints_of(Dir::Out, crate::abi::Kind::I32, crate::abi::Show::Fd, 2), flags: flags(&f::OPEN)) -> NUM, Full, Pass(SYS_pipe2);
     fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Partial("F_READAHEAD, F_RDAHEAD, F_KINFO, F_ISUNIONSTACK, F_SETLK_REMOTE"), Handler(control);
@@ -102,6 +102,29 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
             Err(e)
         }
     }
+}
+
+fn duplicate(call: &mut Call<'_>) -> SysResult {
+    let copy = pass(call, SYS_dup, false)?;
+    super::kqueue::duplicated(call, call.int(0), copy as i32);
+    Ok(copy)
+}
+
+/// `dup2`: what was open under the new number is closed.
+fn duplicate_to(call: &mut Call<'_>, from: i32, to: i32, flags: u64) -> SysResult {
+    const F_GETFD: u64 = 1;
+    if crate::host::fd::is_own(to) {
+        return Err(Errno::EBADF);
+    }
+    call.host(SYS_fcntl, [from as u64, F_GETFD, 0, 0, 0, 0])?;
+    if from == to {
+        return Ok(to as u64);
+    }
+    super::kqueue::closed(call, to);
+    let args = [from as u64, to as u64, flags, 0, 0, 0];
+    let result = call.host(SYS_dup3, args)?;
+    super::kqueue::duplicated(call, from, to);
+    Ok(result)
 }
 
 fn close_file(call: &mut Call<'_>) -> SysResult {
@@ -197,7 +220,19 @@ fn control(call: &mut Call<'_>) -> SysResult {
     let (fd, command, arg) = (call.arg(0), call.arg(1), call.arg(2));
     let mut fcntl = |command: u64, arg: u64| call.host(SYS_fcntl, [fd, command, arg, 0, 0, 0]);
     match command {
-        cmd::DUPFD | cmd::GETFD | cmd::SETFD => fcntl(command, arg),
+        cmd::DUPFD | cmd::DUPFD_CLOEXEC => {
+            let copy = fcntl(
+                if command == cmd::DUPFD {
+                    0
+                } else {
+                    F_DUPFD_CLOEXEC
+                },
+                arg,
+            )?;
+            super::kqueue::duplicated(call, fd as i32, copy as i32);
+            Ok(copy)
+        }
+        cmd::GETFD | cmd::SETFD => fcntl(command, arg),
         cmd::GETFL => {
             let host = fcntl(command, 0)?;
             Ok(f::OPEN.to_guest(call.abi.dialect, host))
@@ -205,11 +240,9 @@ fn control(call: &mut Call<'_>) -> SysResult {
         cmd::SETFL => fcntl(command, f::OPEN.to_host(crate::abi::Dialect::FreeBsd, arg)),
         cmd::GETOWN => fcntl(F_GETOWN, 0),
         cmd::SETOWN => fcntl(F_SETOWN, arg),
-        cmd::DUPFD_CLOEXEC => fcntl(F_DUPFD_CLOEXEC, arg),
-        cmd::DUP2FD if arg == fd => fcntl(cmd::GETFD, 0).map(|_| fd),
-        cmd::DUP2FD => call.host(SYS_dup3, [fd, arg, 0, 0, 0, 0]),
+        cmd::DUP2FD => duplicate_to(call, fd as i32, arg as i32, 0),
         cmd::DUP2FD_CLOEXEC if arg == fd => fcntl(cmd::SETFD, 1).map(|_| fd),
-        cmd::DUP2FD_CLOEXEC => call.host(SYS_dup3, [fd, arg, O_CLOEXEC, 0, 0, 0]),
+        cmd::DUP2FD_CLOEXEC => duplicate_to(call, fd as i32, arg as i32, O_CLOEXEC),
         cmd::ADD_SEALS => fcntl(F_ADD_SEALS, arg),
         cmd::GET_SEALS => fcntl(F_GET_SEALS, 0),
         cmd::GETLK => lock(call, F_GETLK, false),
