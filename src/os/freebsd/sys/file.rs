@@ -12,6 +12,8 @@ use crate::os::{
 };
 use crate::process::Outcome;
 
+const OPEN_LIMITS: &str = "O_EXEC is O_PATH of the host";
+
 const IOVEC_OUT: ArgType = ArgType::Iovec(Dir::Out, Len::Arg(2));
 const IOVEC_IN: ArgType = ArgType::Iovec(Dir::In, Len::Arg(2));
 
@@ -25,8 +27,8 @@ crate::syscalls! {
     preadv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_preadv, Dir::Out));
     pwritev(fd: FD, iovp: IOVEC_IN, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_pwritev, Dir::In));
     lseek(fd: FD, offset: OFFSET, whence: one_of(&f::WHENCE)) -> WIDENUM, Full, Pass(SYS_lseek);
-    open(path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[1]))) -> FDNUM, Full, Handler(|c| open_file(c, None, 0));
-    openat(fd: DIRFD, path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[2]))) -> FDNUM, Full, Handler(|c| open_file(c, Some(0), 1));
+    open(path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[1]))) -> FDNUM, Partial(OPEN_LIMITS), Handler(|c| open_file(c, None, 0));
+    openat(fd: DIRFD, path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[2]))) -> FDNUM, Partial(OPEN_LIMITS), Handler(|c| open_file(c, Some(0), 1));
     close(fd: FD) -> NUM, Full, Handler(close_file);
     freebsd12_closefrom(lowfd: FD) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), u64::from(u32::MAX), 0));
     close_range(lowfd: UINT, highfd: UINT, flags: flags(&f::CLOSE_RANGE)) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), c.arg(1), c.arg(2)));
@@ -41,14 +43,16 @@ crate::syscalls! {
     sync() -> NUM, Full, Wait(SYS_sync);
     ftruncate(fd: FD, length: OFFSET) -> NUM, Full, Pass(SYS_ftruncate);
     truncate(path: PATH, length: OFFSET) -> NUM, Full, Pass(SYS_truncate);
-    fstat(fd: FD, sb: output::<Stat>()) -> NUM, Partial("st_flags, st_gen, st_birthtim are 0"), Pass(SYS_fstat);
-    fstatat(fd: DIRFD, path: PATH, buf: output::<Stat>(), flag: flags(&f::AT)) -> NUM, Partial("st_flags, st_gen, st_birthtim are 0"), Pass(SYS_newfstatat);
     fchmod(fd: FD, mode: MODE) -> NUM, Full, Pass(SYS_fchmod);
     fchown(fd: FD, uid: INT, gid: INT) -> NUM, Full, Pass(SYS_fchown);
     posix_fallocate(fd: FD, offset: OFFSET, len: OFFSET) -> NUM, Full, Handler(allocate);
     posix_fadvise(fd: FD, offset: OFFSET, len: OFFSET, advice: INT) -> NUM, Full, Pass(SYS_fadvise64);
-    copy_file_range(infd: FD, inoffp: OFFSET_PTR, outfd: FD, outoffp: OFFSET_PTR, len: SIZE, flags: HEX) -> NUM, Full, Wait(SYS_copy_file_range);
-    getdirentries(fd: FD, buf: ADDR, count: SIZE, basep: ADDR) -> NUM, Full, Handler(crate::os::freebsd::sys::dir::read_directory);
+    copy_file_range(infd: FD, inoffp: OFFSET_PTR, outfd: FD, outoffp: OFFSET_PTR, len: SIZE, flags: HEX) -> NUM, Full, Handler(copy_range);
+    fspacectl(fd: FD, cmd: INT, rqsr: input::<SpaceRange>(), flags: HEX, rmsr: output::<SpaceRange>()) -> NUM, Full, Handler(free_space);
+    freebsd6_pread(fd: FD, buf: buf_out(2), nbyte: SIZE, pad: INT, offset: OFFSET) -> NUM, Full, Handler(|c| c.at_offset(SYS_pread64, Dir::Out));
+    freebsd6_pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, pad: INT, offset: OFFSET) -> NUM, Full, Handler(|c| c.at_offset(SYS_pwrite64, Dir::In));
+    freebsd6_lseek(fd: FD, pad: INT, offset: OFFSET, whence: one_of(&f::WHENCE)) -> NUM, Full, Handler(|c| c.host(SYS_lseek, [c.arg(0), c.arg(2), c.arg(3), 0, 0, 0]));
+    freebsd6_ftruncate(fd: FD, pad: INT, length: OFFSET) -> NUM, Full, Handler(|c| c.host(SYS_ftruncate, [c.arg(0), c.arg(2), 0, 0, 0, 0]));
     ioctl(fd: FD, com: BITS, data: ADDR) -> NUM, Partial("FIOCLEX, FIONCLEX, FIONREAD, FIONBIO, TIOCGETA, TIOCGWINSZ, TIOCGPGRP"), Handler(crate::os::freebsd::sys::misc::device_control);
 }
 
@@ -56,6 +60,11 @@ const OFFSET_PTR: ArgType = ints_of(Dir::InOut, crate::abi::Kind::I64, crate::ab
 
 // sys/fcntl.h
 const O_CREAT: u64 = 0x200;
+const O_NOFOLLOW: u64 = 0x100;
+const O_DIRECTORY: u64 = 0x2_0000;
+const O_EXEC: u64 = 0x4_0000;
+const O_RESOLVE_BENEATH: u64 = 0x80_0000;
+const O_EMPTY_PATH: u64 = 0x200_0000;
 const O_SHLOCK: u64 = 0x10;
 const O_EXLOCK: u64 = 0x20;
 const O_NONBLOCK: u64 = 4;
@@ -73,20 +82,46 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
     const LOCK_SH: u64 = 1;
     const LOCK_EX: u64 = 2;
     const LOCK_NB: u64 = 4;
-    let path = call.path(at)?;
+    /// RESOLVE_BENEATH of `linux/openat2.h`
+    const BENEATH: u64 = 8;
+    const HOST_O_PATH: u64 = 0x20_0000;
+    const ACCESS: u64 = 3;
+    let mut path = call.path(at)?;
     let wanted = call.arg(at + 1);
     let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
-    let args = [
-        dir,
-        path.as_ptr() as u64,
-        call.host_flags(at + 1),
-        call.arg(at + 2) & 0o7777,
-        0,
-        0,
-    ];
-    let fd = match call.host_wait(SYS_openat, args) {
+    if wanted & ACCESS == ACCESS
+        || wanted & O_EXEC != 0 && wanted & ACCESS != 0
+        || wanted & (O_CREAT | O_DIRECTORY) == O_CREAT | O_DIRECTORY
+    {
+        return Err(Errno::EINVAL);
+    }
+    if path.is_empty() && wanted & O_EMPTY_PATH != 0 {
+        // The file behind the descriptor, opened anew.
+        path = cstring(format!("/proc/self/fd/{}", dir as i32))?;
+    }
+    let mut flags = call.host_flags(at + 1);
+    if wanted & O_EXEC != 0 {
+        flags |= HOST_O_PATH;
+    }
+    let mode = if wanted & O_CREAT != 0 {
+        call.arg(at + 2) & 0o7777
+    } else {
+        0
+    };
+    let opened = if wanted & O_RESOLVE_BENEATH != 0 {
+        // struct open_how: flags, mode, resolve
+        let how = [flags, mode, BENEATH];
+        let args = [dir, path.as_ptr() as u64, how.as_ptr() as u64, 24, 0, 0];
+        match call.host_wait(SYS_openat2, args) {
+            Err(Errno::EXDEV) => Err(Errno::ENOTCAPABLE),
+            other => other,
+        }
+    } else {
+        call.host_wait(SYS_openat, [dir, path.as_ptr() as u64, flags, mode, 0, 0])
+    };
+    let fd = match opened {
         // FreeBSD's error for a symbolic link under O_NOFOLLOW.
-        Err(Errno::ELOOP) if wanted & 0x100 != 0 => return Err(Errno::EMLINK),
+        Err(Errno::ELOOP) if wanted & O_NOFOLLOW != 0 => return Err(Errno::EMLINK),
         other => other?,
     };
     let lock = match wanted & (O_SHLOCK | O_EXLOCK) {
@@ -160,6 +195,79 @@ fn allocate(call: &mut Call<'_>) -> SysResult {
         Err(e) if e == crate::process::ERESTARTSYS => Err(e),
         Err(e) => Ok(e.to_guest(call.abi.dialect).into()),
     }
+}
+
+impl Call<'_> {
+    /// `pread` and `pwrite` of FreeBSD 6, which have a word of padding.
+    fn at_offset(&mut self, number: i64, dir: Dir) -> SysResult {
+        let buf = self.lend(self.arg(1), self.arg(2), dir, dir.writes())?;
+        let args = [self.arg(0), buf, self.arg(2), self.arg(4), 0, 0];
+        self.host_wait(number, args)
+    }
+}
+
+/// Across file systems, and where the host cannot do it, the bytes are copied.
+fn copy_range(call: &mut Call<'_>) -> SysResult {
+    /// COPY_FILE_RANGE_CLONE
+    const CLONE: u64 = 0x80_0000;
+    const AT_ONCE: u64 = 1 << 20;
+    match call.arg(5) {
+        0 => {}
+        CLONE => return Err(Errno::EOPNOTSUPP),
+        _ => return Err(Errno::EINVAL),
+    }
+    match pass(call, SYS_copy_file_range, true) {
+        Err(Errno::EXDEV | Errno::EOPNOTSUPP | Errno::ENOSYS) => {}
+        other => return other,
+    }
+    let mut bytes = vec![0u8; call.arg(4).min(AT_ONCE) as usize];
+    let offset = |at: u64| match at {
+        0 => Ok(None),
+        at => call.read_int(at, crate::abi::Kind::I64).map(Some),
+    };
+    let (from, to) = (offset(call.arg(1))?, offset(call.arg(3))?);
+    let moved =
+        |call: &mut Call<'_>, fd: u64, at: Option<u64>, numbers: (i64, i64), len: u64, buf: u64| {
+            match at {
+                Some(at) => call.host_wait(numbers.0, [fd, buf, len, at, 0, 0]),
+                None => call.host_wait(numbers.1, [fd, buf, len, 0, 0, 0]),
+            }
+        };
+    let (infd, outfd, len) = (call.arg(0), call.arg(2), bytes.len() as u64);
+    let buf = bytes.as_mut_ptr() as u64;
+    let read = moved(call, infd, from, (SYS_pread64, SYS_read), len, buf)?;
+    let written = moved(call, outfd, to, (SYS_pwrite64, SYS_write), read, buf)?;
+    for (at, before) in [(call.arg(1), from), (call.arg(3), to)] {
+        if let Some(before) = before {
+            call.write_int(at, crate::abi::Kind::I64, before + written)?;
+        }
+    }
+    Ok(written)
+}
+
+/// Makes a hole. What is left to do comes back: nothing, or what lies beyond the end of the file.
+fn free_space(call: &mut Call<'_>) -> SysResult {
+    const SPACECTL_DEALLOC: i32 = 1;
+    /// FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
+    const PUNCH: u64 = 3;
+    let range: SpaceRange = call.read_struct(call.arg(2))?;
+    let bad =
+        range.r_offset < 0 || range.r_len <= 0 || range.r_offset.checked_add(range.r_len).is_none();
+    if call.int(1) != SPACECTL_DEALLOC || call.arg(3) != 0 || bad {
+        return Err(Errno::EINVAL);
+    }
+    let (offset, len) = (range.r_offset as u64, range.r_len as u64);
+    call.host_wait(SYS_fallocate, [call.arg(0), PUNCH, offset, len, 0, 0])?;
+    if call.arg(4) != 0 {
+        let meta = std::fs::metadata(format!("/proc/self/fd/{}", call.int(0)));
+        let end = (offset + len).min(meta.map_or(u64::MAX, |m| m.len()).max(offset));
+        let rest = SpaceRange {
+            r_offset: end as i64,
+            r_len: 0,
+        };
+        call.write_struct(call.arg(4), &rest)?;
+    }
+    Ok(0)
 }
 
 fn vector_at(call: &mut Call<'_>, number: i64, dir: Dir) -> SysResult {

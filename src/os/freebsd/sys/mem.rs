@@ -6,7 +6,7 @@ use crate::mem::{Backing, File, Kind, Mapping, PAGE_SIZE, Place, Prot, page_up};
 use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
-    Run::Handler,
+    Run::{Handler, Pass},
     Support::{Full, Partial, Stub},
     *,
 };
@@ -22,6 +22,11 @@ crate::syscalls! {
     munlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_munlock, 0));
     mlockall(how: HEX) -> NUM, Stub("success: locking all would lock the emulator's reservation too"), Handler(|_| Ok(0));
     munlockall() -> NUM, Stub("success, as mlockall locks nothing"), Handler(|_| Ok(0));
+    mincore(addr: BITS, len: SIZE, vec: ADDR) -> NUM, Partial("MINCORE_INCORE is told together with MINCORE_REFERENCED"), Handler(residency);
+    obreak(nsize: ADDR) -> HEXNUM, Stub("ENOSYS, as on AArch64 and RISC-V"), Handler(|_| Err(Errno::ENOSYS));
+    sstk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
+    freebsd11_vadvise(anom: INT) -> NUM, Stub("EINVAL, as in the kernel"), Handler(|_| Err(Errno::EINVAL));
+    membarrier(cmd: INT, flags: HEX, cpu_id: INT) -> NUM, Full, Pass(SYS_membarrier);
     minherit(addr: BITS, len: SIZE, inherit: INT) -> NUM, Partial("only INHERIT_COPY"), Handler(inherit);
     sbrk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
 }
@@ -215,6 +220,23 @@ fn advise(call: &mut Call<'_>) -> SysResult {
 fn sync_memory(call: &mut Call<'_>) -> SysResult {
     let how = call.host_flags(2);
     on_range(call, SYS_msync, how)
+}
+
+fn residency(call: &mut Call<'_>) -> SysResult {
+    /// MINCORE_INCORE | MINCORE_REFERENCED
+    const PRESENT: u8 = 3;
+    let (start, len) = pages(call)?;
+    if !call.mem().is_mapped(start, len) {
+        return Err(Errno::ENOMEM);
+    }
+    let host = call.mem().host_range(start, len, false)?;
+    let mut vec = vec![0u8; (len / PAGE_SIZE) as usize];
+    call.host(SYS_mincore, [host, len, vec.as_mut_ptr() as u64, 0, 0, 0])?;
+    for page in &mut vec {
+        *page = if *page & 1 != 0 { PRESENT } else { 0 };
+    }
+    call.write_bytes(call.arg(2), &vec)?;
+    Ok(0)
 }
 
 fn inherit(call: &mut Call<'_>) -> SysResult {

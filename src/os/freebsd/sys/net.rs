@@ -9,7 +9,7 @@ use crate::os::freebsd::structs::*;
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::{Handler, Pass, Wait},
-    Support::{Full, Partial},
+    Support::{Full, Partial, Stub},
     *,
 };
 
@@ -30,13 +30,60 @@ crate::syscalls! {
     recvfrom(s: FD, buf: buf_out(2), len: SIZE, flags: flags(&f::MSG), from: ArgType::Sockaddr(Dir::Out, Len::Behind(5)), fromlenaddr: LENGTH) -> NUM, Full, Wait(SYS_recvfrom);
     sendmsg(s: FD, msg: input::<Msghdr>(), flags: flags(&f::MSG)) -> NUM, Partial("control messages: SCM_RIGHTS"), Handler(send_message);
     recvmsg(s: FD, msg: inout::<Msghdr>(), flags: flags(&f::MSG)) -> NUM, Partial("control messages: SCM_RIGHTS"), Handler(receive_message);
-    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: ADDR, sbytes: ADDR, flags: HEX) -> NUM, Partial("headers and trailers"), Handler(send_file);
+    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: input::<SfHdtr>(), sbytes: ADDR, flags: HEX) -> NUM, Partial("flags are hints"), Handler(send_file);
     shutdown(s: FD, how: one_of(&f::SHUT)) -> NUM, Full, Pass(SYS_shutdown);
     setsockopt(s: FD, level: INT, name: INT, val: ADDR, valsize: UINT) -> NUM, Partial("the options that programs set"), Handler(option::set);
     getsockopt(s: FD, level: INT, name: INT, val: ADDR, avalsize: LENGTH) -> NUM, Partial("the options that programs get"), Handler(option::get);
     poll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, timeout: INT) -> NUM, Full, Wait(SYS_poll);
     ppoll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, ts: input::<Timespec>(), set: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(poll_with_mask);
+    pselect(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), ts: input::<Timespec>(), sm: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(select_with_mask);
+    bindat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial("AF_UNIX names relative to a directory other than the working one"), Handler(|c| named_at(c, SYS_bind));
+    connectat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial("AF_UNIX names relative to a directory other than the working one"), Handler(|c| named_at(c, SYS_connect));
+    setfib(fibnum: INT) -> NUM, Stub("there is one routing table, number 0"), Handler(|c| if c.int(0) == 0 { Ok(0) } else { Err(Errno::EINVAL) });
     select(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), tv: input::<Timeval>()) -> NUM, Full, Wait(SYS_select);
+}
+
+/// The host wants the mask and its size behind one pointer.
+fn select_with_mask(call: &mut Call<'_>) -> SysResult {
+    let mask = match call.arg(5) {
+        0 => None,
+        at => Some(read_sigset(call, at, 16)?.blockable().host_mask()),
+    };
+    let pair = [mask.as_ref().map_or(0, |m| std::ptr::from_ref(m) as u64), 8];
+    pass_with(call, SYS_pselect6, true, &[(5, pair.as_ptr() as u64)])
+}
+
+/// `bindat`, `connectat`: the name of a socket of AF_UNIX is relative to a directory.
+fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
+    const AF_UNIX: u16 = 1;
+    const AT_FDCWD: i32 = -100;
+    if call.arg(3) > u64::from(NAME_MAX) {
+        return Err(Errno::EINVAL);
+    }
+    let mut name = call.read_bytes(call.arg(2), call.arg(3))?;
+    convert_sockaddr(call.abi, &mut name, true);
+    let is_unix = name.get(..2) == Some(&AF_UNIX.to_le_bytes());
+    if is_unix && call.int(0) != AT_FDCWD && name.get(2) != Some(&b'/') {
+        // The host looks the name up through /proc, if it still fits.
+        let path: Vec<u8> = name[2..].iter().copied().take_while(|&b| b != 0).collect();
+        name.truncate(2);
+        name.extend(format!("/proc/self/fd/{}/", call.int(0)).bytes());
+        name.extend(path);
+        name.push(0);
+        if name.len() > 110 {
+            call.unimplemented("a long name relative to a directory");
+            return Err(Errno::ENAMETOOLONG);
+        }
+    }
+    let args = [
+        call.arg(1),
+        name.as_ptr() as u64,
+        name.len() as u64,
+        0,
+        0,
+        0,
+    ];
+    call.host_wait(number, args)
 }
 
 fn poll_with_mask(call: &mut Call<'_>) -> SysResult {
@@ -256,16 +303,49 @@ fn receive_message(call: &mut Call<'_>) -> SysResult {
     Ok(n)
 }
 
-fn send_file(call: &mut Call<'_>) -> SysResult {
-    if call.arg(4) != 0 {
-        call.unimplemented("sendfile with headers or trailers");
+/// Sends what one of the vectors of `struct sf_hdtr` points to; returns how much.
+fn send_vector(call: &mut Call<'_>, at: u64, count: i32) -> SysResult {
+    if at == 0 || count <= 0 {
+        return Ok(0);
+    }
+    if count as u64 > IOV_MAX {
         return Err(Errno::EINVAL);
     }
+    let iov = host_iovecs(call, at, count as u64, Dir::In)?;
+    let args = [call.arg(1), iov.as_ptr() as u64, count as u64, 0, 0, 0];
+    call.host_wait(SYS_writev, args)
+}
+
+fn send_file(call: &mut Call<'_>) -> SysResult {
+    let hdtr = call
+        .read_optional::<SfHdtr>(call.arg(4))?
+        .unwrap_or_default();
+    let mut sent = 0;
+    let result = send_vector(call, hdtr.headers.0, hdtr.hdr_cnt).and_then(|headers| {
+        sent += headers;
+        let (bytes, result) = send_contents(call, headers != 0);
+        sent += bytes;
+        result?;
+        sent += send_vector(call, hdtr.trailers.0, hdtr.trl_cnt)?;
+        Ok(0)
+    });
+    if call.arg(5) != 0 {
+        call.write_int(call.arg(5), Kind::I64, sent)?;
+    }
+    match result {
+        // What is sent is sent: it cannot be made again.
+        Err(crate::process::ERESTARTSYS) if sent != 0 => Err(Errno::EINTR),
+        other => other,
+    }
+}
+
+/// Sends the file itself; how much was sent counts also if it fails.
+fn send_contents(call: &mut Call<'_>, begun: bool) -> (u64, SysResult) {
     let (fd, socket, count) = (call.arg(0), call.arg(1), call.arg(3));
     let mut offset = call.arg(2);
     let start = offset;
     // A count of 0 means all.
-    let most = if count == 0 { 0x7fff_f000 } else { count };
+    let most = if count == 0 { u64::MAX } else { count };
     let result = loop {
         let left = most - (offset - start);
         if left == 0 {
@@ -282,12 +362,11 @@ fn send_file(call: &mut Call<'_>) -> SysResult {
         match call.host_wait(SYS_sendfile, args) {
             Ok(0) => break Ok(0),
             Ok(_) => {}
-            Err(crate::process::ERESTARTSYS) if offset != start => break Err(Errno::EINTR),
+            Err(crate::process::ERESTARTSYS) if begun || offset != start => {
+                break Err(Errno::EINTR);
+            }
             Err(e) => break Err(e),
         }
     };
-    if call.arg(5) != 0 {
-        call.write_int(call.arg(5), Kind::I64, offset - start)?;
-    }
-    result
+    (offset - start, result)
 }
