@@ -6,6 +6,7 @@
 pub mod flags;
 pub mod isa;
 pub mod nr;
+pub mod route;
 pub mod siginfo;
 pub mod structs;
 pub mod sys;
