@@ -46,6 +46,7 @@
 #define __NR_bind 104
 #define __NR_setsockopt 105
 #define __NR_listen 106
+#define __NR_rename 128
 #define __NR_mkfifo 132
 #define __NR_shutdown 134
 #define __NR_socketpair 135

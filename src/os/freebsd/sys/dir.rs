@@ -1,6 +1,6 @@
 //! Files by name: directories, links, permissions.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
@@ -31,13 +31,13 @@ crate::syscalls! {
     access(path: PATH, amode: flags(&f::ACCESS)) -> NUM, Full, Pass(SYS_access);
     eaccess(path: PATH, amode: flags(&f::ACCESS)) -> NUM, Full, Handler(access_effective);
     faccessat(fd: DIRFD, path: PATH, amode: flags(&f::ACCESS), flag: flags(&f::FACCESSAT)) -> NUM, Full, Pass(SYS_faccessat2);
-    mkdir(path: PATH_NEW, mode: MODE) -> NUM, Full, Pass(SYS_mkdir);
-    mkdirat(fd: DIRFD, path: PATH_NEW, mode: MODE) -> NUM, Full, Pass(SYS_mkdirat);
-    rmdir(path: PATH_NEW) -> NUM, Full, Pass(SYS_rmdir);
+    mkdir(path: PATH_NEW, mode: MODE) -> NUM, Full, Handler(|c| make_directory(c, None, 0));
+    mkdirat(fd: DIRFD, path: PATH_NEW, mode: MODE) -> NUM, Full, Handler(|c| make_directory(c, Some(0), 1));
+    rmdir(path: PATH_NEW) -> NUM, Full, Handler(|c| remove(c, None, 0, HOST_REMOVEDIR));
     mkfifo(path: PATH_NEW, mode: MODE) -> NUM, Full, Handler(|c| make_fifo(c, None, 0));
     mkfifoat(fd: DIRFD, path: PATH_NEW, mode: MODE) -> NUM, Full, Handler(|c| make_fifo(c, Some(0), 1));
-    rename(from: PATH_NEW, to: PATH_NEW) -> NUM, Full, Pass(SYS_rename);
-    renameat(oldfd: DIRFD, old: PATH_NEW, newfd: DIRFD, new: PATH_NEW) -> NUM, Full, Pass(SYS_renameat);
+    rename(from: PATH_NEW, to: PATH_NEW) -> NUM, Full, Handler(|c| rename_file(c, (AT_FDCWD, 0), (AT_FDCWD, 1)));
+    renameat(oldfd: DIRFD, old: PATH_NEW, newfd: DIRFD, new: PATH_NEW) -> NUM, Full, Handler(|c| rename_file(c, (c.arg(0), 1), (c.arg(2), 3)));
     symlink(path: STR, link: PATH_NEW) -> NUM, Full, Pass(SYS_symlink);
     symlinkat(path1: STR, fd: DIRFD, path2: PATH_NEW) -> NUM, Full, Pass(SYS_symlinkat);
     readlink(path: PATH, buf: buf_out(2), count: SIZE) -> NUM, Full, Handler(|c| { let path = c.path(0)?; let buf = c.host_range(c.arg(1), c.arg(2), true)?; c.host(SYS_readlinkat, [AT_FDCWD, path.as_ptr() as u64, buf, c.arg(2), 0, 0]) });
@@ -67,6 +67,7 @@ crate::syscalls! {
 
 const AT_FDCWD: u64 = -100i64 as u64;
 const HOST_SYMLINK_NOFOLLOW: u64 = 0x100;
+const HOST_REMOVEDIR: u64 = 0x200;
 const HOST_SYMLINK_FOLLOW: u64 = 0x400;
 const HOST_EMPTY_PATH: u64 = 0x1000;
 
@@ -80,13 +81,63 @@ fn no_flags(flags: u64) -> SysResult {
     }
 }
 
-fn remove(call: &mut Call<'_>, dir: Option<usize>, at: usize, flags: u64) -> SysResult {
-    const AT_REMOVEDIR: u64 = 0x200;
-    let path = call.read_str(call.arg(at))?;
+/// Argument `at`, the name of something that is created, removed or renamed in its directory. A symbolic link at the end is meant
+/// itself, but with a slash behind it FreeBSD follows it, which the host does not.
+fn new_name(call: &Call<'_>, dir: u64, at: usize) -> SysResult<CString> {
+    /// `MAXSYMLINKS`
+    const MOST_LINKS: usize = 32;
+    let mut path = call.read_str(call.arg(at))?;
+    for _ in 0..MOST_LINKS {
+        let bytes = path.as_bytes();
+        let end = bytes.iter().rposition(|&b| b != b'/').map_or(0, |n| n + 1);
+        if end == 0 || end == bytes.len() {
+            return Ok(path);
+        }
+        let name = cstring(&bytes[..end])?;
+        let mut target = [0u8; 4096];
+        let args = [
+            dir,
+            name.as_ptr() as u64,
+            target.as_mut_ptr() as u64,
+            4096,
+            0,
+            0,
+        ];
+        let Ok(length) = crate::host::syscall(SYS_readlinkat, args) else {
+            return Ok(path);
+        };
+        let target = &target[..length as usize];
+        let parent = match name.as_bytes().iter().rposition(|&b| b == b'/') {
+            Some(slash) if !target.starts_with(b"/") => &name.as_bytes()[..=slash],
+            _ => &[],
+        };
+        path = call.resolve(cstring([parent, target, b"/"].concat())?);
+    }
+    Err(Errno::ELOOP)
+}
+
+fn make_directory(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
     let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
+    let path = new_name(call, dir, at)?;
+    call.host(
+        SYS_mkdirat,
+        [dir, path.as_ptr() as u64, call.arg(at + 1), 0, 0, 0],
+    )
+}
+
+fn rename_file(call: &mut Call<'_>, old: (u64, usize), new: (u64, usize)) -> SysResult {
+    let from = new_name(call, old.0, old.1)?;
+    let to = new_name(call, new.0, new.1)?;
+    let args = [old.0, from.as_ptr() as u64, new.0, to.as_ptr() as u64, 0, 0];
+    call.host(SYS_renameat, args)
+}
+
+fn remove(call: &mut Call<'_>, dir: Option<usize>, at: usize, flags: u64) -> SysResult {
+    let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
+    let path = new_name(call, dir, at)?;
     match call.host(SYS_unlinkat, [dir, path.as_ptr() as u64, flags, 0, 0, 0]) {
         // POSIX's error, which FreeBSD gives for a directory.
-        Err(Errno::EISDIR) if flags & AT_REMOVEDIR == 0 => Err(Errno::EPERM),
+        Err(Errno::EISDIR) if flags & HOST_REMOVEDIR == 0 => Err(Errno::EPERM),
         other => other,
     }
 }

@@ -87,6 +87,16 @@ static void status(void)
 	print("too short: %ld, missing: %ld\n", SYS(__realpathat, AT_FDCWD, "link", path, 2, 0),
 		SYS(__realpathat, AT_FDCWD, "missing", path, sizeof path, 0));
 	CHECK(SYS(unlink, "link") == 0 && SYS(unlink, "file") == 0);
+	/* A slash behind a symbolic link: it is followed. */
+	CHECK(SYS(symlink, "there", "link") == 0);
+	print("made through a link: %ld", SYS(mkdir, "link/", 0755));
+	print(", again %ld", SYS(mkdir, "link/", 0755));
+	print(", moved %ld", SYS(rename, "link/", "elsewhere"));
+	print(", back %ld", SYS(rename, "elsewhere", "link//"));
+	print(", unlinked %ld", SYS(unlink, "link/"));
+	print(", removed %ld", SYS(rmdir, "link/"));
+	print(", missing %ld\n", SYS(rmdir, "there"));
+	CHECK(SYS(unlink, "link") == 0);
 }
 
 static void times(void)
