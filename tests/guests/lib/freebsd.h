@@ -46,8 +46,10 @@
 #define __NR_bind 104
 #define __NR_setsockopt 105
 #define __NR_listen 106
+#define __NR_getsockopt 118
 #define __NR_rename 128
 #define __NR_mkfifo 132
+#define __NR_sendto 133
 #define __NR_shutdown 134
 #define __NR_socketpair 135
 #define __NR_mkdir 136
@@ -77,6 +79,7 @@
 #define __NR_ktimer_gettime 238
 #define __NR_ktimer_getoverrun 239
 #define __NR_nanosleep 240
+#define __NR_minherit 250
 #define __NR_rfork 251
 #define __NR_issetugid 253
 #define __NR_freebsd11_getdents 272

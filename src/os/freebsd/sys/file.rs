@@ -36,7 +36,7 @@ crate::syscalls! {
     dup2(from: FD, to: FD) -> FDNUM, Full, Handler(|c| duplicate_to(c, c.int(0), c.int(1), 0));
     freebsd10_pipe() -> FDNUM, Full, Handler(old_pipe);
     pipe2(fildes: ints_of(Dir::Out, crate::abi::Kind::I32, crate::abi::Show::Fd, 2), flags: flags(&f::OPEN)) -> NUM, Full, Pass(SYS_pipe2);
-    fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Partial("F_READAHEAD, F_RDAHEAD, F_KINFO, F_ISUNIONSTACK, F_SETLK_REMOTE"), Handler(control);
+    fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Partial("F_KINFO, F_SETLK_REMOTE and the locks of FreeBSD 7 are missing"), Handler(control);
     flock(fd: FD, how: flags(&f::FLOCK_OP)) -> NUM, Full, Wait(SYS_flock);
     fsync(fd: FD) -> NUM, Full, Wait(SYS_fsync);
     fdatasync(fd: FD) -> NUM, Full, Wait(SYS_fdatasync);
@@ -297,7 +297,10 @@ mod cmd {
     pub const SETLKW: u64 = 13;
     pub const DUPFD_CLOEXEC: u64 = 17;
     pub const DUP2FD_CLOEXEC: u64 = 18;
+    pub const READAHEAD: u64 = 15;
+    pub const RDAHEAD: u64 = 16;
     pub const ADD_SEALS: u64 = 19;
+    pub const ISUNIONSTACK: u64 = 21;
     pub const GET_SEALS: u64 = 20;
 }
 
@@ -353,6 +356,10 @@ fn control(call: &mut Call<'_>) -> SysResult {
         cmd::DUP2FD_CLOEXEC => duplicate_to(call, fd as i32, arg as i32, O_CLOEXEC),
         cmd::ADD_SEALS => fcntl(F_ADD_SEALS, arg),
         cmd::GET_SEALS => fcntl(F_GET_SEALS, 0),
+        // How much is read ahead is the host's affair.
+        cmd::READAHEAD | cmd::RDAHEAD => fcntl(cmd::GETFD, 0).map(|_| 0),
+        // The host has no union file systems of this kind.
+        cmd::ISUNIONSTACK => fcntl(cmd::GETFD, 0).map(|_| 0),
         cmd::GETLK => lock(call, F_GETLK, false),
         cmd::SETLK => lock(call, F_SETLK, false),
         cmd::SETLKW => lock(call, F_SETLKW, true),

@@ -83,7 +83,7 @@ const ROWS: &[Row] = &[
     (41, 9, "IPV6_MULTICAST_IF", 41, 17, Value::Int),
     (41, 10, "IPV6_MULTICAST_HOPS", 41, 18, Value::Int),
     (41, 11, "IPV6_MULTICAST_LOOP", 41, 19, Value::Int),
-    (0, 20, "IP_RECVIF", 0, 8, Value::Flag),
+    (0, 7, "IP_RECVDSTADDR", 0, 8, Value::Flag),
     (0, 65, "IP_RECVTTL", 0, 12, Value::Flag),
     (0, 66, "IP_MINTTL", 0, 21, Value::Int),
     (0, 68, "IP_RECVTOS", 0, 13, Value::Flag),
@@ -116,8 +116,30 @@ fn peer_credentials(call: &Call<'_>, host: &[u8]) -> SysResult<Vec<u8>> {
     Ok(out)
 }
 
+/// LOCAL_CREDS, which has the number that IP_HDRINCL has on other sockets.
+static LOCAL_CREDS: Row = (0, 2, "LOCAL_CREDS", 1, 16, Value::Int);
+
+fn is_local(call: &mut Call<'_>) -> bool {
+    const SOL_SOCKET: u64 = 1;
+    const SO_DOMAIN: u64 = 39;
+    const AF_UNIX: u32 = 1;
+    let (mut domain, mut len) = (0u32, 4u32);
+    let args = [
+        call.arg(0),
+        SOL_SOCKET,
+        SO_DOMAIN,
+        (&raw mut domain) as u64,
+        (&raw mut len) as u64,
+        0,
+    ];
+    call.host(SYS_getsockopt, args).is_ok() && domain == AF_UNIX
+}
+
 fn row(call: &mut Call<'_>) -> SysResult<&'static Row> {
     let (level, name) = (call.arg(1) & 0xffff_ffff, call.arg(2) & 0xffff_ffff);
+    if (level, name) == (0, 2) && is_local(call) {
+        return Ok(&LOCAL_CREDS);
+    }
     let found = ROWS.iter().find(|r| (r.0, r.1) == (level, name));
     found.ok_or_else(|| {
         call.unimplemented(&format!("socket option {name:#x} of level {level:#x}"));
@@ -131,8 +153,16 @@ pub(super) fn set(call: &mut Call<'_>) -> SysResult {
     if size > 4096 {
         return Err(Errno::EINVAL);
     }
+    const SO_NOSIGPIPE: u64 = 0x800;
     let host = match value {
-        Value::Ignored => return Ok(0),
+        Value::Ignored => {
+            if call.arg(2) == SO_NOSIGPIPE && call.read_int(at, Kind::I32)? != 0 {
+                call.unimplemented(
+                    "SO_NOSIGPIPE: a write to a broken connection still raises SIGPIPE",
+                );
+            }
+            return Ok(0);
+        }
         Value::Int => (call.read_int(at, Kind::I32)? as i32)
             .to_le_bytes()
             .to_vec(),
