@@ -205,6 +205,7 @@ struct timespec { int64_t sec; long nsec; };
 /* Calls with arguments of 64 bits; the result is -errno where there is one. */
 long mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 long wait6(int idtype, int64_t id, int *status, int options, void *usage, void *info);
+long sendfile(int fd, int socket, off_t offset, size_t n, void *hdtr, off_t *sent, int flags);
 long pread(int fd, void *buf, size_t n, off_t offset);
 long pwrite(int fd, const void *buf, size_t n, off_t offset);
 long ftruncate(int fd, off_t length);

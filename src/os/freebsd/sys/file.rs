@@ -18,8 +18,8 @@ const IOVEC_OUT: ArgType = ArgType::Iovec(Dir::Out, Len::Arg(2));
 const IOVEC_IN: ArgType = ArgType::Iovec(Dir::In, Len::Arg(2));
 
 crate::syscalls! {
-    read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Wait(SYS_read);
-    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Wait(SYS_write);
+    read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Handler(read_file);
+    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(write_file);
     readv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT) -> NUM, Full, Wait(SYS_readv);
     writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Wait(SYS_writev);
     pread(fd: FD, buf: buf_out(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Wait(SYS_pread64);

@@ -1,11 +1,7 @@
 /* Files by every call that there is for them: status, directories, times, file systems, descriptors, processes by descriptor. */
-#include "guest.h"
+#include "check.h"
 
-#define CHECK(what) \
-	do { if (!(what)) { print("line %d: not so: %s\n", __LINE__, #what); quit(1); } } while (0)
-
-struct timespec { s64 sec, nsec; };
-struct timeval { s64 sec, usec; };
+struct timeval { s64 sec; long usec; };
 struct stat {
 	u64 dev, ino, nlink; u16 mode, pad0; u32 uid, gid, pad1; u64 rdev; struct timespec atim, mtim, ctim, birthtim;
 	s64 size, blocks; s32 blksize; u32 flags; u64 gen, spare[10];
@@ -58,7 +54,7 @@ static void status(void)
 	print("unknown flags: %ld\n", SYS(fstatat, AT_FDCWD, "link", &st, 1));
 	print("a bad address: %ld\n", SYS(fstat, fd, 8));
 	CHECK(SYS(fstatat, AT_FDCWD, "/dev/null", &st, 0) == 0);
-	print("/dev/null is %lx\n", st.rdev);
+	print("/dev/null is %llx\n", st.rdev);
 	/* link follows a symbolic link, unlike the host's. */
 	CHECK(SYS(link, "link", "hard") == 0 && SYS(freebsd11_lstat, "hard", &st11) == 0);
 	print("hard link: %x, %d links\n", st11.mode, st11.nlink);
@@ -124,7 +120,7 @@ static void times(void)
 static void directories(void)
 {
 	char entries[4096];
-	s64 base = -1;
+	long base = -1; s64 wide;
 	CHECK(SYS(mkdir, "d", 0755) == 0);
 	SYS(close, create("d/one", ""));
 	CHECK(SYS(mkfifo, "d/fifo", 0600) == 0);
@@ -139,17 +135,17 @@ static void directories(void)
 			seen |= 2;
 		seen += e[8] == '.' ? 4 : 0;
 	}
-	print("entries of 11: %d, base %ld\n", seen, (long)base);
+	print("entries of 11: %d, base %ld\n", seen, base);
 	print("at the end: %ld\n", SYS(freebsd11_getdents, dir, entries, sizeof entries));
-	CHECK(SYS(lseek, dir, 0, 0) == 0);
+	CHECK(lseek(dir, 0, 0) == 0);
 	/* In pieces. */
 	int pieces = 0;
-	while ((n = SYS(getdirentries, dir, entries, 512, &base)) > 0)
+	while ((n = SYS(getdirentries, dir, entries, 512, &wide)) > 0)
 		pieces++;
 	print("in %d piece\n", pieces);
-	print("no room: %ld\n", SYS(getdirentries, dir, entries, 10, &base));
+	print("no room: %ld\n", SYS(getdirentries, dir, entries, 10, &wide));
 	int file = SYS(open, "d/one", O_RDWR);
-	print("of a file: %ld\n", SYS(getdirentries, file, entries, sizeof entries, &base));
+	print("of a file: %ld\n", SYS(getdirentries, file, entries, sizeof entries, &wide));
 	SYS(close, file);
 	SYS(close, dir);
 	SYS(unlink, "d/one");
@@ -182,12 +178,12 @@ static void contents(void)
 	s64 in = 1, out = 2;
 	int from = create("from", "abcdef"), to = create("to", "12345678");
 	CHECK(SYS(copy_file_range, from, &in, to, &out, 3, 0) == 3 && in == 4 && out == 5);
-	CHECK(SYS(pread, to, text, 8, 0) == 8);
+	CHECK(pread(to, text, 8, 0) == 8);
 	print("copied: %s\n", text);
 	print("cloned: %ld\n", SYS(copy_file_range, from, &in, to, &out, 3, 0x800000));
 	struct { s64 offset, len; } range = {0, 4}, rest = {9, 9};
 	CHECK(SYS(fspacectl, to, 1, &range, 0, &rest) == 0);
-	CHECK(SYS(pread, to, text, 8, 0) == 8);
+	CHECK(pread(to, text, 8, 0) == 8);
 	print("freed: %d %d %s, rest %ld %ld\n", text[0], text[3], text + 4, (long)rest.offset, (long)rest.len);
 	range.len = 0;
 	print("nothing to free: %ld\n", SYS(fspacectl, to, 1, &range, 0, &rest));
@@ -215,12 +211,12 @@ static void descriptors(void)
 	u64 count;
 	int fd = SYS(__specialfd, 1, &event, sizeof event);
 	CHECK(fd > 2 && SYS(read, fd, &count, 8) == 8);
-	print("counted %lu, then %ld\n", count, SYS(read, fd, &count, 8));
+	print("counted %llu, then %ld\n", count, SYS(read, fd, &count, 8));
 	SYS(close, fd);
 	event.flags = 5;
 	fd = SYS(__specialfd, 1, &event, sizeof event);
 	CHECK(fd > 2 && SYS(read, fd, &count, 8) == 8);
-	print("one at a time: %lu\n", count);
+	print("one at a time: %llu\n", count);
 	SYS(close, fd);
 	event.flags = 8;
 	print("bad flags: %ld, bad type: %ld\n", SYS(__specialfd, 1, &event, 8), SYS(__specialfd, 9, &event, 8));
@@ -231,7 +227,7 @@ static void descriptors(void)
 	struct { struct timespec interval, value; } timer = {{0, 0}, {0, 1000000}};
 	fd = SYS(timerfd_create, 4, 0);
 	CHECK(fd > 2 && SYS(timerfd_settime, fd, 0, &timer, 0) == 0 && SYS(read, fd, &count, 8) == 8);
-	print("expired %lu\n", count);
+	print("expired %llu\n", count);
 	SYS(close, fd);
 	fd = SYS(open, "/dev/null", O_RDWR);
 	int copy = SYS(dup, fd);
@@ -248,7 +244,7 @@ static void descriptors(void)
 	/* pselect: readable, and a signal that is let through only meanwhile. */
 	int fds[2];
 	CHECK(SYS(pipe2, fds, 0) == 0 && SYS(write, fds[1], "x", 1) == 1);
-	u64 set[16] = {1ul << fds[0]}, none[2] = {0};
+	unsigned long set[32] = {1ul << fds[0]}; u32 none[4] = {0};
 	struct timespec t = {5, 0};
 	CHECK(SYS(pselect, fds[0] + 1, set, 0, 0, &t, none) == 1 && set[0] == 1ul << fds[0]);
 	SYS(close, fds[0]);
@@ -257,7 +253,7 @@ static void descriptors(void)
 
 static void memory(void)
 {
-	long at = SYS(mmap, 0, 0x3000, 3, 0x1002, -1, 0);
+	long at = mmap(0, 0x3000, 3, 0x1002, -1, 0);
 	char vec[3] = {9, 9, 9};
 	CHECK(at > 0);
 	*(volatile char *)(at + 0x1000) = 1;

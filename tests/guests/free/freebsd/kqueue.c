@@ -1,11 +1,7 @@
 /* kqueue: what each filter tells, and when it tells it again. */
-#include "guest.h"
+#include "check.h"
 
-#define CHECK(what) \
-	do { if (!(what)) { print("line %d: not so: %s\n", __LINE__, #what); quit(1); } } while (0)
-
-struct timespec { s64 sec, nsec; };
-struct kevent { u64 ident; short filter; unsigned short flags; u32 fflags; s64 data; u64 udata; u64 ext[4]; };
+struct kevent { unsigned long ident; short filter; unsigned short flags; u32 fflags; s64 data; unsigned long udata; u64 ext[4]; };
 enum { READ = -1, WRITE = -2, VNODE = -4, PROC = -5, SIGNAL = -6, TIMER = -7, USER = -11 };
 enum { ADD = 1, DELETE = 2, ENABLE = 4, DISABLE = 8, ONESHOT = 0x10, CLEAR = 0x20, RECEIPT = 0x40, DISPATCH = 0x80,
 	FORCEONESHOT = 0x100, KEEPUDATA = 0x200 };
@@ -19,13 +15,13 @@ enum { LOWAT = 1, SECONDS = 1, MSECONDS = 2, USECONDS = 4, NSECONDS = 8, ABSTIME
 
 static int kq;
 
-static int change_on(int queue, u64 ident, int filter, int flags, u32 fflags, s64 data)
+static int change_on(int queue, unsigned long ident, int filter, int flags, u32 fflags, s64 data)
 {
 	struct kevent e = {ident, filter, flags, fflags, data, ident ^ 0x5555, {0}};
 	return SYS(kevent, queue, &e, 1, 0, 0, 0);
 }
 
-static int change(u64 ident, int filter, int flags, u32 fflags, s64 data)
+static int change(unsigned long ident, int filter, int flags, u32 fflags, s64 data)
 {
 	return change_on(kq, ident, filter, flags, fflags, data);
 }
@@ -141,7 +137,7 @@ static void sockets(void)
 	SYS(close, fds[1]);
 	SYS(close, fds[0]);
 
-	struct { u8 len, family; u16 port; u32 address; u8 zero[8]; } in = {16, 2, 0, 0x0100007f, {0}};
+	struct { u8 len, family; u16 port; u8 address[4]; u8 zero[8]; } in = {16, 2, 0, {127, 0, 0, 1}, {0}};
 	int listener = SYS(socket, 2, 1, 0), a = SYS(socket, 2, 1, 0), b = SYS(socket, 2, 1, 0);
 	u32 len = sizeof in;
 	CHECK(listener > 0 && SYS(bind, listener, &in, sizeof in) == 0 && SYS(listen, listener, 8) == 0);
@@ -150,7 +146,7 @@ static void sockets(void)
 	show("not connected", SHORT);
 	CHECK(change(a, READ, DELETE, 0, 0) == 0);
 	CHECK(SYS(connect, a, &in, sizeof in) == 0 && SYS(connect, b, &in, sizeof in) == 0);
-	CHECK(SYS(kevent, kq, 0, 0, e, 4, 0) == 1 && e[0].ident == (u64)a && e[0].flags == 0);
+	CHECK(SYS(kevent, kq, 0, 0, e, 4, 0) == 1 && e[0].ident == (unsigned long)a && e[0].flags == 0);
 	SYS(close, b);
 	CHECK(change(listener, READ, ADD, 0, 0) == 0);
 	CHECK(change(a, WRITE, DELETE, 0, 0) == 0);
@@ -190,7 +186,7 @@ static void files(void)
 	show("not cleared", LONG);
 	CHECK(change(fd, VNODE, DELETE, 0, 0) == 0);
 	CHECK(change(fd, VNODE, ADD | CLEAR, 7, 0) == 0);
-	SYS(ftruncate, writer, 1);
+	ftruncate(writer, 1);
 	show("shorter", LONG);
 	show("cleared", SHORT);
 	SYS(unlink, "file");
@@ -249,7 +245,7 @@ static void timers(void)
 	struct timespec then;
 	show("by the clock", LONG);
 	CHECK(SYS(clock_gettime, 0, &then) == 0);
-	CHECK((then.sec - now.sec) * 1000000000 + then.nsec - now.nsec >= 28000000);
+	CHECK((then.sec - now.sec) * 1000000000 + (then.nsec - now.nsec) >= 28000000);
 	CHECK(change(4, TIMER, ADD | ONESHOT, ABSTIME | SECONDS, 1) == 0);
 	show("in the past", LONG);
 	print("negative: %d\n", change(5, TIMER, ADD, 0, -1));
@@ -320,7 +316,7 @@ static void signals(void)
 		quit(0);
 	}
 	show("SIGCHLD after SIGINFO", LONG);
-	CHECK(SYS(wait6, 0, child, &status, 16, 0, 0) == child);
+	CHECK(wait6(0, child, &status, 16, 0, 0) == child);
 	CHECK(change(20, SIGNAL, DELETE, 0, 0) == 0);
 	CHECK(change(29, SIGNAL, ENABLE, 0, 0) == 0);
 	show("SIGINFO", LONG);
@@ -335,7 +331,7 @@ static void signals(void)
 		quit(0);
 	}
 	show("a handler", LONG);
-	CHECK(SYS(wait6, 0, child, &status, 16, 0, 0) == child);
+	CHECK(wait6(0, child, &status, 16, 0, 0) == child);
 	CHECK(SYS(sigaction, 30, &normal, 0) == 0);
 }
 
@@ -370,13 +366,13 @@ static void queues(void)
 	CHECK(change_on(outer, kq, READ, ADD, 0, 0) == 0);
 	show_on(outer, "inner is quiet", SHORT);
 	CHECK(change(9, USER, 0, TRIGGER, 0) == 0);
-	CHECK(next_on(outer, &e, LONG) == 1 && e.ident == (u64)kq);
+	CHECK(next_on(outer, &e, LONG) == 1 && e.ident == (unsigned long)kq);
 	show_on(copy, "by the copy", LONG);
 	show_on(outer, "inner is quiet", SHORT);
 	SYS(close, outer);
 	second = SYS(kqueue);
 	long tid;
-	u64 p[13] = {(u64)work, 0, (u64)stack, sizeof stack, 0, 0, 0, (u64)&tid};
+	unsigned long p[13] = {(unsigned long)work, 0, (unsigned long)stack, sizeof stack, 0, 0, 0, (unsigned long)&tid};
 	CHECK(SYS(thr_new, p, sizeof p) == 0);
 	show("by a thread", LONG);
 	print("closed by a thread: %d\n", next_on(second, &e, LONG));
@@ -402,9 +398,9 @@ static void queues(void)
 	if (child == 0)
 		quit(-change(5, USER, ADD, 0, 0));
 	CHECK(change(child, PROC, ADD, NOTE_EXIT, 0) == 0);
-	CHECK(next_on(kq, &e, LONG) == 1 && e.ident == (u64)child);
+	CHECK(next_on(kq, &e, LONG) == 1 && e.ident == (unsigned long)child);
 	print("child: flags %x fflags %x data %lx\n", e.flags, e.fflags, (long)e.data);
-	CHECK(SYS(wait6, 0, child, &status, 16, 0, 0) == child);
+	CHECK(wait6(0, child, &status, 16, 0, 0) == child);
 	print("no such process: %d\n", change(child, PROC, ADD, NOTE_EXIT, 0));
 	/* dup2 closes what was there. */
 	CHECK(SYS(pipe2, fds, 0) == 0 && change(fds[0], READ, ADD, 0, 0) == 0);

@@ -104,7 +104,10 @@ fn data_to_host(a: OsAbi, data: Data, bytes: &[u8]) -> Option<Vec<u8>> {
     let host = OsAbi::HOST;
     Some(match data {
         Data::Ints => convert_ints(a, host, Kind::I32, bytes),
-        Data::Time => convert_ints(a, host, Kind::Long, bytes),
+        Data::Time => {
+            let time = Timeval::read(a, bytes.get(..Timeval::DESC.size(a))?).ok()?;
+            time.write(host).ok()?
+        }
         Data::Byte => vec![*bytes.first()?, 0, 0, 0],
         Data::SameByte => vec![*bytes.first()?],
         Data::Address => {
@@ -127,7 +130,10 @@ fn data_to_guest(a: OsAbi, data: Data, bytes: &[u8]) -> Option<Vec<u8>> {
     let host = OsAbi::HOST;
     Some(match data {
         Data::Ints => convert_ints(host, a, Kind::I32, bytes),
-        Data::Time => convert_ints(host, a, Kind::Long, bytes),
+        Data::Time => {
+            let time = Timeval::read(host, bytes.get(..Timeval::DESC.size(host))?).ok()?;
+            time.write(a).ok()?
+        }
         Data::Byte | Data::SameByte => vec![*bytes.first()?],
         Data::Address => bytes.get(8..12)?.to_vec(),
         Data::Packet6 => {
