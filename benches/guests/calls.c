@@ -3,7 +3,6 @@
 
 #ifdef GUEST_FREEBSD
 struct kevent { u64 ident; short filter; unsigned short flags; u32 fflags; s64 data; u64 udata; u64 ext[4]; };
-struct timespec { s64 sec, nsec; };
 enum { EVFILT_READ = -1, EV_ADD = 1, EV_CLEAR = 0x20, MAP_SHARED_ANON = 0x1001 };
 enum { UMTX_OP_WAKE = 3, UMTX_OP_WAIT_UINT = 11, UMTX_OP_WAKE_PRIVATE = 16 };
 
@@ -26,6 +25,7 @@ static void wait_while(u32 *word, u32 value) { SYS(_umtx_op, word, UMTX_OP_WAIT_
 static void wake(u32 *word) { SYS(_umtx_op, word, UMTX_OP_WAKE, 1, 0, 0); }
 static void wake_private(u32 *word) { SYS(_umtx_op, word, UMTX_OP_WAKE_PRIVATE, 1, 0, 0); }
 static long new_process(void) { return SYS(fork); }
+static long map_shared(void) { return mmap(0, 4096, 3, MAP_SHARED_ANON, -1, 0); }
 #else
 struct epoll_event { u32 events; u64 data; };
 enum { EPOLL_CTL_ADD = 1, EPOLLIN = 1, FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_PRIVATE = 128, SIGCHLD = 17, MAP_SHARED_ANON = 0x21 };
@@ -50,6 +50,7 @@ static void wait_while(u32 *word, u32 value) { SYS(futex, word, FUTEX_WAIT, valu
 static void wake(u32 *word) { SYS(futex, word, FUTEX_WAKE, 1); }
 static void wake_private(u32 *word) { SYS(futex, word, FUTEX_WAKE | FUTEX_PRIVATE, 1); }
 static long new_process(void) { return SYS(clone, SIGCHLD); }
+static long map_shared(void) { return SYS(mmap, 0, 4096, 3, MAP_SHARED_ANON, -1, 0); }
 #endif
 
 static long null_calls(long times)
@@ -86,7 +87,7 @@ static long wakes(long times)
 /* Two processes hand a word over to each other. */
 static long turns(long times)
 {
-	u32 *word = (u32 *)SYS(mmap, 0, 4096, 3, MAP_SHARED_ANON, -1, 0);
+	u32 *word = (u32 *)map_shared();
 	long child = new_process(), mine = child == 0;
 	for (long i = 0; i < times; i++) {
 		u32 seen;

@@ -72,7 +72,7 @@ done
 if want calls; then
 	for isa in aarch64 freebsd-aarch64; do
 		define=()
-		[ "$isa" = aarch64 ] || define=(-DGUEST_FREEBSD)
+		[ "$isa" = aarch64 ] || define=(-DGUEST_FREEBSD -Wno-unknown-attributes -Wno-unused-command-line-argument)
 		build "$isa" "$root/benches/guests/bin/$isa/calls" -s "${freestanding[@]}" "${define[@]}" -mno-outline-atomics \
 			"lib/start-$isa.S" lib/guest.c "$root/benches/guests/calls.c"
 	done
