@@ -36,7 +36,7 @@ crate::syscalls! {
     dup2(from: FD, to: FD) -> FDNUM, Full, Handler(|c| duplicate_to(c, c.int(0), c.int(1), 0));
     freebsd10_pipe() -> FDNUM, Full, Handler(old_pipe);
     pipe2(fildes: ints_of(Dir::Out, crate::abi::Kind::I32, crate::abi::Show::Fd, 2), flags: flags(&f::OPEN)) -> NUM, Full, Pass(SYS_pipe2);
-    fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Partial("F_KINFO, F_SETLK_REMOTE and the locks of FreeBSD 7 are missing"), Handler(control);
+    fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Partial("F_KINFO, F_SETLK_REMOTE and the locks of FreeBSD 7"), Handler(control);
     flock(fd: FD, how: flags(&f::FLOCK_OP)) -> NUM, Full, Wait(SYS_flock);
     fsync(fd: FD) -> NUM, Full, Wait(SYS_fsync);
     fdatasync(fd: FD) -> NUM, Full, Wait(SYS_fdatasync);
