@@ -160,7 +160,7 @@ crate::guest_struct! {
         sigev_notify_thread_id: i32, _unused: [i32; 11],
     }
     layout freebsd {
-        sigev_notify: i32, sigev_signo: i32, sigev_value: Ulong, sigev_notify_thread_id: i32, _spare: [Long; 8],
+        sigev_notify: i32, sigev_signo: i32, sigev_value: Ulong, sigev_notify_thread_id: i32, _spare: [Long; 7],
     }
 
     /// `struct mq_attr`

@@ -1,7 +1,7 @@
 //! `kqueue` and `kevent` (FreeBSD `kqueue(2)`, `sys/event.h`).
 //!
 //! A guest's kqueue descriptor is a host epoll descriptor, so that it can be polled, nested in another one and closed as any
-//! other. What the guest registers is a [`note::Knote`]; a [`queue::Queue`] has the knotes of one kqueue, and one source of each
+//! other. What the guest registers is a `note::Knote`; a `queue::Queue` has the knotes of one kqueue, and one source of each
 //! kind in the epoll: the guest's own descriptors, a timerfd for all timers, an inotify for all files, a pidfd for each process,
 //! a signalfd, and an eventfd that rings for what happens inside the emulator.
 
