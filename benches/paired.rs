@@ -4,6 +4,9 @@
 //! medians of user and system time of the child, from `getrusage`. qemu-user is the newest that Debian's archive offers,
 //! unpacked by `tests/packages.sh`; without a network it is the installed one. Words after `--` pick rows by name.
 
+mod common;
+
+use common::{Qemu, guest_program, manifest_folder, median, time};
 use goblin::elf::Elf;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -123,74 +126,6 @@ fn main() {
     println!("\n{missed} rows missed their goal or could not be measured");
 }
 
-fn manifest_folder() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn guest_program(guest: &str, name: &str) -> PathBuf {
-    manifest_folder()
-        .join("benches/guests/bin")
-        .join(guest)
-        .join(name)
-}
-
-/// The reference emulator.
-struct Qemu {
-    folder: Option<PathBuf>,
-    version: String,
-}
-
-impl Qemu {
-    fn find() -> Qemu {
-        let unpacked = Command::new(manifest_folder().join("tests/packages.sh"))
-            .args(["qemu-user", "amd64", "sid", "trixie"])
-            .output()
-            .ok()
-            .filter(|output| output.status.success())
-            .map(|output| {
-                PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()).join("usr/bin")
-            });
-        let mut qemu = Qemu {
-            folder: unpacked,
-            version: String::new(),
-        };
-        let ask = || -> Option<String> {
-            let output = Command::new(qemu.program("aarch64"))
-                .arg("--version")
-                .output()
-                .ok()?;
-            let text = String::from_utf8_lossy(&output.stdout)
-                .lines()
-                .next()?
-                .to_string();
-            Some(text)
-        };
-        let Some(version) = ask().or_else(|| {
-            qemu.folder = None;
-            let output = Command::new("qemu-aarch64")
-                .arg("--version")
-                .output()
-                .ok()?;
-            String::from_utf8_lossy(&output.stdout)
-                .lines()
-                .next()
-                .map(String::from)
-        }) else {
-            eprintln!("paired: no qemu-user to compare with; tests/install.sh installs one");
-            std::process::exit(1);
-        };
-        qemu.version = version;
-        qemu
-    }
-
-    fn program(&self, guest: &str) -> PathBuf {
-        let name = format!("qemu-{guest}");
-        self.folder
-            .as_ref()
-            .map_or(PathBuf::from(&name), |folder| folder.join(&name))
-    }
-}
-
 /// Builds the kernels for the host, or returns `None` where there is no compiler.
 fn build_native() -> Option<PathBuf> {
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kernels-native");
@@ -204,49 +139,6 @@ fn build_native() -> Option<PathBuf> {
         .status()
         .ok()?;
     built.success().then_some(output)
-}
-
-/// User and system time of all children that have been waited for.
-fn children_cpu_time() -> Duration {
-    // SAFETY: `rusage` is plain data for which zero bytes are a value, and the kernel writes only within it.
-    let usage = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage);
-        usage
-    };
-    let duration =
-        |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
-    duration(usage.ru_utime) + duration(usage.ru_stime)
-}
-
-/// Runs a command some times; CPU milliseconds of one run and the output, or why there is none.
-fn time(command: &mut Command, runs: u32) -> Result<(f64, Vec<u8>), String> {
-    let before = children_cpu_time();
-    let mut printed = Vec::new();
-    for _ in 0..runs {
-        let output = command
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| error.to_string())?;
-        if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
-            return Err(format!(
-                "{}: {}",
-                output.status,
-                text.lines().next().unwrap_or("no message")
-            ));
-        }
-        printed = output.stdout;
-    }
-    Ok((
-        (children_cpu_time() - before).as_secs_f64() * 1e3 / f64::from(runs),
-        printed,
-    ))
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// Measures one row and prints it; false if its goal is missed or it could not be measured.

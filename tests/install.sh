@@ -17,6 +17,7 @@ packages=(
 	gdb-multiarch "$(newest_lldb)"                    # tests/debuggers.sh
 	elfutils                                          # eu-readelf of tests/cores.sh
 	tmux                                              # vi in tests/busybox.sh
+	golang-go golang-src                              # tests/freebsd.sh, which has esbuild from npm, too, where npm is
 	apt dpkg debian-archive-keyring ca-certificates   # tests/packages.sh
 )
 missing=()

@@ -65,6 +65,7 @@ if [ -x "$target/release/emu" ]; then
 	battery "debuggers" tests/debuggers.sh
 	battery "prompt at a terminal" tests/prompt.sh
 	battery "cores" tests/cores.sh
+	battery "FreeBSD's programs" tests/freebsd.sh
 fi
 step "README" tests/readme.sh
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -8,6 +8,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crate::abi::SysResult;
+
 /// How many there can be.
 const ROOM: i32 = 64;
 
@@ -139,6 +141,33 @@ pub fn close(fd: i32) {
     forget(fd);
     // SAFETY: no value of this process owns it, as the caller says.
     unsafe { libc::close(fd) };
+}
+
+/// A descriptor of the emulator's own, out of the guest's way; closed when it is dropped.
+#[derive(Debug)]
+pub struct OwnFd(OwnedFd);
+
+impl OwnFd {
+    /// Makes a host system call whose result is a new descriptor, which becomes the emulator's.
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn open(number: i64, args: [u64; 6]) -> SysResult<OwnFd> {
+        let fd = super::syscall(number, args)?;
+        // SAFETY: the kernel has just made it for us.
+        Ok(OwnFd(raise(unsafe { OwnedFd::from_raw_fd(fd as i32) })))
+    }
+
+    /// Its number.
+    pub fn number(&self) -> i32 {
+        self.0.as_raw_fd()
+    }
+}
+
+impl Drop for OwnFd {
+    fn drop(&mut self) {
+        forget(self.number());
+    }
 }
 
 /// Makes descriptor `fd` of the guest another name for `with`.

@@ -7,6 +7,7 @@ pub mod fault;
 pub mod fd;
 mod handover;
 pub mod map;
+pub mod net;
 pub mod nr;
 mod say;
 pub mod signal;

@@ -328,6 +328,10 @@ fn synchronous(signal: Signal, info: &RawInfo, context: &mut libc::ucontext_t) {
     let _ = set_action(signal, Disposition::Default);
 }
 
+/// The signal for which glibc sets a handler of its own when the first thread is created (SIGSETXID, by which setuid reaches every
+/// thread). The emulator makes such calls itself, so the signal is the guest's.
+pub const TAKEN_BY_LIBC: Signal = Signal(33);
+
 /// What the host does with a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {

@@ -5,14 +5,18 @@
 //! itself is concerned. One folder for each operating system.
 
 mod call;
+mod exec;
 pub mod freebsd;
 pub mod linux;
 mod pass;
+mod records;
 mod table;
 
 pub use call::{Call, is_own_proc_file, own_proc_file, proc_file_of};
+pub use exec::{execute, execute_path};
 pub use pass::{
     convert_sockaddr, cstring, host_iovecs, pass, pass_as, pass_with, read_sigset,
     sigset_from_guest, sigset_size, sigset_to_guest, write_sigset,
 };
+pub use records::{read_file, write_file};
 pub use table::*;

@@ -53,7 +53,7 @@ pub fn pass(call: &mut Call<'_>, number: i64, wait: bool) -> SysResult {
     pass_with(call, number, wait, &[])
 }
 
-/// As [`pass`], with some arguments already brought to the host: pairs of position and value.
+/// As [`pass`], with some arguments already brought to the host: pairs of position and value. They may lie behind those of the row.
 pub fn pass_with(
     call: &mut Call<'_>,
     number: i64,
@@ -62,6 +62,9 @@ pub fn pass_with(
 ) -> SysResult {
     let mut args = [0; 6];
     let mut copies = Vec::new();
+    for &(at, value) in given {
+        args[at] = value;
+    }
     for i in 0..call.row.args.len().min(6) {
         args[i] = match given.iter().find(|(at, _)| *at == i) {
             Some((_, value)) => *value,

@@ -272,6 +272,33 @@ impl Process {
         self.lock_actions().mine().get(signal)
     }
 
+    /// Sets the host's action for a signal again, after libc has changed it.
+    fn take_back(&self, signal: Signal) {
+        let default = self.os.default_action(signal);
+        let _ = self.lock_actions().mine().apply(signal, default);
+    }
+
+    /// Whether a signal that comes has no effect on the guest.
+    pub fn is_ignored(&self, signal: Signal) -> bool {
+        match self.action(signal).handler {
+            Action::IGNORE => true,
+            Action::DEFAULT => self.os.default_action(signal) == DefaultAction::Ignore,
+            _ => false,
+        }
+    }
+
+    /// Makes a signal come to [`Os::signal_arrived`] even while the guest ignores it, or no longer.
+    ///
+    /// # Errors
+    /// EINVAL for a number that is no signal of the host's.
+    pub fn watch_signal(&self, signal: Signal, watched: bool) -> SysResult<()> {
+        let mut tables = self.lock_actions();
+        let actions = tables.mine();
+        actions.watch(signal, watched);
+        actions.apply(signal, self.os.default_action(signal))?;
+        Ok(())
+    }
+
     /// Sets the action for a signal, and the host's to match; returns the old one.
     ///
     /// # Errors

@@ -130,6 +130,9 @@ pub trait Os: std::any::Any + Send + Sync {
     /// Number of the system call of that name.
     fn syscall_number(&self, name: &str) -> Option<u64>;
 
+    /// Told of each signal that comes to the process, whatever its action is.
+    fn signal_arrived(&self, _signal: Signal) {}
+
     /// Called in a thread that is about to end, with its memory still there: clear-child-tid, robust futexes.
     fn thread_exit(&self, thread: &mut Thread);
 }

@@ -266,6 +266,7 @@ impl Thread {
     /// Delivers a signal: asks the observers, then does what the guest's action says. The host's mask is the caller's to set.
     fn deliver(&mut self, info: SigInfo, interrupted: &mut Option<Syscall>) {
         let process = self.process.clone();
+        process.os.signal_arrived(info.signal);
         let mut info = info;
         for observer in process.observers() {
             match observer.signal(self, info) {
@@ -274,6 +275,26 @@ impl Thread {
             }
         }
         self.act_on(info, interrupted);
+    }
+
+    /// Delivers the signals that have come and of which the guest sees nothing, as it ignores them: a call that one of them has
+    /// interrupted can go on waiting. Says whether these were all.
+    pub fn pass_over_ignored(&mut self) -> bool {
+        let mut others = Vec::new();
+        while let Some(info) = self.take_signal(false) {
+            if self.process.is_ignored(info.signal) {
+                self.deliver(info, &mut None);
+            } else {
+                others.push(info);
+            }
+        }
+        if others.is_empty() {
+            self.cpu.pending.fetch_and(!pending::SIGNAL, SeqCst);
+            self.restore_host_mask();
+            return true;
+        }
+        self.deferred.splice(0..0, others);
+        false
     }
 
     /// Does with a signal what the guest's action says.

@@ -215,7 +215,11 @@ impl DefaultAction {
 
 /// The actions of a process.
 #[derive(Clone)]
-pub(super) struct Actions([Action; 128]);
+pub(super) struct Actions {
+    of: [Action; 128],
+    /// Signals that are to be seen even if they are ignored.
+    watched: SigSet,
+}
 
 /// The actions of this process, and of children of vforks that share its memory.
 #[derive(Default)]
@@ -262,27 +266,37 @@ impl ActionTables {
 
 impl Default for Actions {
     fn default() -> Self {
-        Actions([Action::default(); 128])
+        Actions {
+            of: [Action::default(); 128],
+            watched: SigSet::EMPTY,
+        }
     }
 }
 
 impl Actions {
     pub(super) fn get(&self, signal: Signal) -> Action {
         match signal.0 {
-            n @ 1..=128 => self.0[usize::from(n) - 1],
+            n @ 1..=128 => self.of[usize::from(n) - 1],
             _ => Action::default(),
         }
     }
 
     pub(super) fn set(&mut self, signal: Signal, action: Action) -> SysResult<Action> {
         let slot = match signal.0 {
-            n @ 1..=128 => &mut self.0[usize::from(n) - 1],
+            n @ 1..=128 => &mut self.of[usize::from(n) - 1],
             _ => return Err(Errno::EINVAL),
         };
         if signal == Signal::SIGKILL || signal == Signal::SIGSTOP {
             return Err(Errno::EINVAL);
         }
         Ok(std::mem::replace(slot, action))
+    }
+
+    pub(super) fn watch(&mut self, signal: Signal, watched: bool) {
+        self.watched = match watched {
+            true => self.watched.union(signal.into()),
+            false => self.watched.without(signal.into()),
+        };
     }
 
     /// Makes the host do what the action of `signal` asks for; returns what it did before. `default` is what the guest's system
@@ -296,6 +310,11 @@ impl Actions {
         let is_fault = matches!(signal, Signal::SIGSEGV | Signal::SIGBUS);
         let disposition = match (action.handler, default) {
             _ if is_fault => Disposition::Handle,
+            (Action::IGNORE, _) | (Action::DEFAULT, DefaultAction::Ignore)
+                if self.watched.contains(signal) =>
+            {
+                Disposition::Handle
+            }
             (Action::IGNORE, _) => Disposition::Ignore,
             (Action::DEFAULT, DefaultAction::Ignore)
                 if DefaultAction::of(signal) != DefaultAction::Ignore =>
@@ -308,7 +327,11 @@ impl Actions {
             (Action::DEFAULT, _) => Disposition::Default,
             _ => Disposition::Handle,
         };
-        let kept = action.flags & (sa::NOCLDSTOP | sa::NOCLDWAIT);
+        let mut kept = action.flags & (sa::NOCLDSTOP | sa::NOCLDWAIT);
+        if action.handler == Action::IGNORE && signal == Signal::SIGCHLD {
+            // What the host's kernel does by itself if it is told to ignore the signal.
+            kept |= sa::NOCLDWAIT;
+        }
         signal::set_action_flags(signal, disposition, kept)
     }
 }

@@ -299,6 +299,7 @@ impl Thread {
             Ok(_) => told.recv().map_err(|_| Errno::EAGAIN),
             Err(_) => Err(Errno::EAGAIN),
         };
+        self.process.take_back(host::signal::TAKEN_BY_LIBC);
         host::signal::set_mask(saved);
         result
     }

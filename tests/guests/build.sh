@@ -68,6 +68,16 @@ for isa in aarch64 mips mipsel; do
 	fi
 done
 
+# What the benchmark of FreeBSD's calls runs, and its twin for Linux.
+if want calls; then
+	for isa in aarch64 freebsd-aarch64; do
+		define=()
+		[ "$isa" = aarch64 ] || define=(-DGUEST_FREEBSD -Wno-unknown-attributes -Wno-unused-command-line-argument)
+		build "$isa" "$root/benches/guests/bin/$isa/calls" -s "${freestanding[@]}" "${define[@]}" -mno-outline-atomics \
+			"lib/start-$isa.S" lib/guest.c "$root/benches/guests/calls.c"
+	done
+fi
+
 for isa in aarch64 mips mipsel; do
 	for source in free/*.c free/"${isa/mipsel/mips}"/*.c; do
 		[ -e "$source" ] || continue

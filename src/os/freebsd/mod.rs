@@ -6,6 +6,7 @@
 pub mod flags;
 pub mod isa;
 pub mod nr;
+pub mod route;
 pub mod siginfo;
 pub mod structs;
 pub mod sys;
@@ -60,6 +61,11 @@ impl FreeBsd {
     /// `__FreeBSD_version` that the guest is told.
     pub fn release_date(&self) -> u32 {
         self.release_date
+    }
+
+    /// A signal that was pending has been taken by `sigwait` or its like.
+    fn signal_consumed(&self, signal: Signal) {
+        self.kqueues.signal_consumed(signal);
     }
 
     /// `uname -r` and `kern.osrelease` that go with it (`sys/param.h`: two digits each for the major and the minor release).
@@ -240,6 +246,10 @@ impl Os for FreeBsd {
 
     fn signal_number(&self, signal: Signal) -> u32 {
         signal.to_guest(self.isa.abi.dialect)
+    }
+
+    fn signal_arrived(&self, signal: Signal) {
+        self.kqueues.signal_arrived(signal);
     }
 
     fn thread_exit(&self, thread: &mut Thread) {

@@ -35,7 +35,7 @@ numbers! {
     43 getegid; 44 profil; 45 ktrace; 46 osigaction; 47 getgid; 48 osigprocmask; 49 getlogin; 50 setlogin; 51 acct;
     52 osigpending; 53 sigaltstack; 54 ioctl; 55 reboot; 56 revoke; 57 symlink; 58 readlink; 59 execve; 60 umask; 61 chroot;
     62 ofstat; 63 ogetkerninfo; 64 ogetpagesize; 65 msync; 66 vfork; 69 sbrk; 70 sstk; 71 ommap; 72 freebsd11_vadvise;
-    73 munmap; 74 mprotect; 75 madvise; 78 mincore; 79 getgroups; 80 setgroups; 81 getpgrp; 82 setpgid; 83 setitimer; 84 owait;
+    73 munmap; 74 mprotect; 75 madvise; 78 mincore; 79 freebsd14_getgroups; 80 freebsd14_setgroups; 81 getpgrp; 82 setpgid; 83 setitimer; 84 owait;
     85 swapon; 86 getitimer; 87 ogethostname; 88 osethostname; 89 getdtablesize; 90 dup2; 92 fcntl; 93 select; 95 fsync;
     96 setpriority; 97 socket; 98 connect; 99 oaccept; 100 getpriority; 101 osend; 102 orecv; 103 osigreturn; 104 bind;
     105 setsockopt; 106 listen; 108 osigvec; 109 osigblock; 110 osigsetmask; 111 osigsuspend; 112 osigstack; 113 orecvmsg;

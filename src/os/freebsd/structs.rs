@@ -31,14 +31,60 @@ crate::guest_struct! {
         st_uid: u32 as Show::Detail, st_gid: u32 as Show::Detail, _pad0: u32, st_rdev: u64 as Show::Detail,
         st_size: i64, st_blksize: i64 as Show::Detail, st_blocks: i64 as Show::Detail,
         st_atime: i64 as Show::Detail, st_atime_nsec: i64 as Show::Detail, st_mtime: i64 as Show::Detail,
-        st_mtime_nsec: i64 as Show::Detail, st_ctime: i64 as Show::Detail, st_ctime_nsec: i64 as Show::Detail, _unused: [i64; 3],
+        st_mtime_nsec: i64 as Show::Detail, st_ctime: i64 as Show::Detail, st_ctime_nsec: i64 as Show::Detail,
+        st_birthtime: i64 as Show::Detail, st_birthtime_nsec: i64 as Show::Detail, _unused: i64,
     }
     layout freebsd {
         st_dev: u64, st_ino: u64, st_nlink: u64, st_mode: u16, _pad1: u16, st_uid: u32, st_gid: u32, _pad2: u32, st_rdev: u64,
         st_atime: i64, st_atime_nsec: Long, st_mtime: i64, st_mtime_nsec: Long, st_ctime: i64, st_ctime_nsec: Long,
-        _birthtime: i64, _birthtime_nsec: Long, st_size: i64, st_blocks: i64, st_blksize: i32, _flags: u32, _gen: u64,
+        st_birthtime: i64, st_birthtime_nsec: Long, st_size: i64, st_blocks: i64, st_blksize: i32, _flags: u32, _gen: u64,
         _spare: [u64; 10],
     }
+
+    /// `struct stat` of FreeBSD 11.
+    pub struct Stat11("freebsd11_stat") {
+        st_dev: u32 as Show::Detail, st_ino: u32 as Show::Detail, st_mode: u16 as Show::Mode, st_nlink: u16 as Show::Detail,
+        st_uid: u32 as Show::Detail, st_gid: u32 as Show::Detail, st_rdev: u32 as Show::Detail, st_atime: i64 as Show::Detail,
+        st_atime_nsec: Long as Show::Detail, st_mtime: i64 as Show::Detail, st_mtime_nsec: Long as Show::Detail,
+        st_ctime: i64 as Show::Detail, st_ctime_nsec: Long as Show::Detail, st_size: i64, st_blocks: i64 as Show::Detail,
+        st_blksize: i32 as Show::Detail, st_flags: u32 as Show::Detail, st_gen: u32 as Show::Detail, _lspare: i32,
+        st_birthtime: i64 as Show::Detail, st_birthtime_nsec: Long as Show::Detail,
+    }
+
+    /// `struct nstat`
+    pub struct NStat("nstat") {
+        st_dev: u32 as Show::Detail, st_ino: u32 as Show::Detail, st_mode: u32 as Show::Mode, st_nlink: u32 as Show::Detail,
+        st_uid: u32 as Show::Detail, st_gid: u32 as Show::Detail, st_rdev: u32 as Show::Detail, st_atime: i64 as Show::Detail,
+        st_atime_nsec: Long as Show::Detail, st_mtime: i64 as Show::Detail, st_mtime_nsec: Long as Show::Detail,
+        st_ctime: i64 as Show::Detail, st_ctime_nsec: Long as Show::Detail, st_size: i64, st_blocks: i64 as Show::Detail,
+        st_blksize: i32 as Show::Detail, st_flags: u32 as Show::Detail, st_gen: u32 as Show::Detail,
+        st_birthtime: i64 as Show::Detail, st_birthtime_nsec: Long as Show::Detail,
+    }
+
+    /// `struct statfs` of FreeBSD 12 and later.
+    pub struct Statfs("statfs") {
+        f_version: u32 as Show::Detail, f_type: u32 as Show::Detail, f_flags: u64 as Show::Hex, f_bsize: u64, f_iosize: u64 as Show::Detail,
+        f_blocks: u64, f_bfree: u64, f_bavail: i64, f_files: u64, f_ffree: i64, f_syncwrites: u64 as Show::Detail,
+        f_asyncwrites: u64 as Show::Detail, f_syncreads: u64 as Show::Detail, f_asyncreads: u64 as Show::Detail, _spare: [u64; 10],
+        f_namemax: u32 as Show::Detail, f_owner: u32 as Show::Detail, f_fsid: [u32; 2] as Show::Detail, _charspare: [u8; 80],
+        f_fstypename: [u8; 16] as Show::Detail, f_mntfromname: [u8; 1024] as Show::Detail, f_mntonname: [u8; 1024] as Show::Detail,
+    }
+
+    /// `struct statfs` of FreeBSD 11.
+    pub struct Statfs11("freebsd11_statfs") {
+        f_version: u32 as Show::Detail, f_type: u32 as Show::Detail, f_flags: u64 as Show::Hex, f_bsize: u64, f_iosize: u64 as Show::Detail,
+        f_blocks: u64, f_bfree: u64, f_bavail: i64, f_files: u64, f_ffree: i64, f_syncwrites: u64 as Show::Detail,
+        f_asyncwrites: u64 as Show::Detail, f_syncreads: u64 as Show::Detail, f_asyncreads: u64 as Show::Detail, _spare: [u64; 10],
+        f_namemax: u32 as Show::Detail, f_owner: u32 as Show::Detail, f_fsid: [u32; 2] as Show::Detail, _charspare: [u8; 80],
+        f_fstypename: [u8; 16] as Show::Detail, f_mntfromname: [u8; 88] as Show::Detail, f_mntonname: [u8; 88] as Show::Detail,
+    }
+
+    /// `struct spacectl_range`
+    pub struct SpaceRange("spacectl_range") { r_offset: i64, r_len: i64 }
+
+    /// `struct sf_hdtr`
+    pub struct SfHdtr("sf_hdtr") { headers: Ulong as Show::Addr, hdr_cnt: i32, _pad: u32, trailers: Ulong as Show::Addr, trl_cnt: i32, _pad2: u32 }
+    layout freebsd { headers: Ulong, hdr_cnt: i32, trailers: Ulong, trl_cnt: i32 }
 
     /// `struct rusage`
     pub struct Rusage("rusage") {
@@ -114,7 +160,7 @@ crate::guest_struct! {
         sigev_notify_thread_id: i32, _unused: [i32; 11],
     }
     layout freebsd {
-        sigev_notify: i32, sigev_signo: i32, sigev_value: Ulong, sigev_notify_thread_id: i32, _spare: [Long; 8],
+        sigev_notify: i32, sigev_signo: i32, sigev_value: Ulong, sigev_notify_thread_id: i32, _spare: [Long; 7],
     }
 
     /// `struct mq_attr`

@@ -23,6 +23,8 @@ pub enum Value {
     Bytes(fn(&Call<'_>) -> Vec<u8>),
     /// Random bytes, as many as are asked for.
     Random,
+    /// What the rest of the number asks for.
+    List(fn(&Call<'_>, &[i32]) -> SysResult<Vec<u8>>),
     /// Something of a process, whose id follows in the number.
     Process(fn(&Call<'_>, i32) -> SysResult<Vec<u8>>),
 }
@@ -190,7 +192,7 @@ fn own_release_date(call: &Call<'_>, pid: i32) -> SysResult<Vec<u8>> {
     Ok(out)
 }
 
-use Value::{Bytes, Int, Long, Process, Random, Text, Wide};
+use Value::{Bytes, Int, List, Long, Process, Random, Text, Wide};
 
 /// Every node that answers.
 #[rustfmt::skip]
@@ -247,6 +249,7 @@ pub static NODES: &[Node] = &[
     node("vfs.usermount", &[3, 256], Int(|_| 0)),
     node("net.inet.ip.portrange.first", &[4, 2, 0, 256, 1], Int(|_| 10_000)),
     node("net.inet.ip.portrange.last", &[4, 2, 0, 256, 2], Int(|_| 65_535)),
+    node("net.route", &[4, 17], List(freebsd::route::list)),
     node("hw.machine", &[6, 1], Text(|c| text(freebsd::isa_of(c.thread).machine))),
     node("hw.model", &[6, 2], Text(|c| text(freebsd::isa_of(c.thread).machine_arch))),
     node("hw.ncpu", &[6, 3], Int(|_| cpus())),
@@ -302,7 +305,7 @@ fn value(call: &mut Call<'_>, node: &Node, rest: &[i32], old: &Old) -> SysResult
         crate::abi::write_int(call.abi, kind, &mut out, v as u64);
         out
     };
-    if !matches!(node.value, Process(_)) && !rest.is_empty() {
+    if !matches!(node.value, Process(_) | List(_)) && !rest.is_empty() {
         return Err(Errno::ENOENT);
     }
     Ok(match node.value {
@@ -325,6 +328,7 @@ fn value(call: &mut Call<'_>, node: &Node, rest: &[i32], old: &Old) -> SysResult
             call.thread.random(&mut bytes);
             bytes
         }
+        List(f) => f(call, rest)?,
         Process(f) => match rest {
             [pid] => f(call, *pid)?,
             _ => return Err(Errno::EINVAL),
@@ -475,6 +479,7 @@ fn about(call: &mut Call<'_>, mib: &[i32], old: &Old) -> SysResult {
                 Text(_) => (3, "A"),
                 Wide(_) => (4, "Q"),
                 Long(_) => (7, "L"),
+                List(_) => (1, ""),
                 Process(_) => (1, "N"),
                 Bytes(_) | Random => (5, "S"),
             };

@@ -37,6 +37,7 @@ sys:
 
 	call	mmap, 477
 	call	wait6, 532
+	call	sendfile, 393
 	call	pread, 475
 	call	pwrite, 476
 	call	ftruncate, 480

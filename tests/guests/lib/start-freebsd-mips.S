@@ -55,6 +55,7 @@ sys:
 
 	call	mmap, 477
 	call	wait6, 532
+	call	sendfile, 393
 	call	pread, 475
 	call	pwrite, 476
 	call	ftruncate, 480

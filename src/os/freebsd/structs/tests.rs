@@ -21,7 +21,7 @@ fn header_name(field: &str) -> &str {
         "st_atime" => "st_atim",
         "st_mtime" => "st_mtim",
         "st_ctime" => "st_ctim",
-        "_birthtime" => "st_birthtim",
+        "st_birthtime" => "st_birthtim",
         field => field.strip_prefix("_st").unwrap_or(field),
     }
 }
@@ -47,6 +47,7 @@ fn check(a: OsAbi, text: &'static str) {
     compare(Timeval::DESC, "struct timeval");
     compare(Itimerval::DESC, "struct itimerval");
     compare(Stat::DESC, "struct stat");
+    compare(Statfs::DESC, "struct statfs");
     compare(Rusage::DESC, "struct rusage");
     compare(WRusage::DESC, "struct __wrusage");
     compare(Rlimit::DESC, "struct rlimit");
@@ -80,4 +81,51 @@ fn the_older_event_has_no_extension() {
     assert_eq!(Kevent11::DESC.size(isa::AARCH64.abi), 32);
     assert_eq!(Kevent11::DESC.size(isa::MIPS.abi), 20);
     assert_eq!(Kevent11::DESC.offset(isa::MIPS.abi, "udata"), Some(16));
+}
+
+/// Those that no header of 13.2 has: what the headers' declarations give with 64-bit words.
+#[test]
+fn layouts_of_earlier_releases() {
+    let a = isa::AARCH64.abi;
+    let check = |desc: &StructDesc, fields: &[(&str, usize)], size| {
+        for (field, offset) in fields {
+            assert_eq!(
+                desc.offset(a, field),
+                Some(*offset),
+                "{}.{field}",
+                desc.name
+            );
+        }
+        assert_eq!(desc.size(a), size, "{}", desc.name);
+    };
+    check(
+        Stat11::DESC,
+        &[
+            ("st_mode", 8),
+            ("st_atime", 24),
+            ("st_size", 72),
+            ("st_birthtime", 104),
+        ],
+        120,
+    );
+    check(
+        NStat::DESC,
+        &[("st_atime", 32), ("st_size", 80), ("st_birthtime", 112)],
+        128,
+    );
+    check(
+        Statfs11::DESC,
+        &[
+            ("f_namemax", 184),
+            ("f_fstypename", 280),
+            ("f_mntfromname", 296),
+            ("f_mntonname", 384),
+        ],
+        472,
+    );
+    check(
+        SfHdtr::DESC,
+        &[("hdr_cnt", 8), ("trailers", 16), ("trl_cnt", 24)],
+        32,
+    );
 }

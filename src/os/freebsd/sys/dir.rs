@@ -1,5 +1,9 @@
 //! Files by name: directories, links, permissions.
 
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
 use crate::abi::{Errno, Kind, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
@@ -11,7 +15,7 @@ use crate::os::{
 };
 
 crate::syscalls! {
-    link(path: PATH, link: PATH_NEW) -> NUM, Full, Pass(SYS_link);
+    link(path: PATH, link: PATH_NEW) -> NUM, Full, Handler(|c| { let (from, to) = (c.path(0)?, c.read_str(c.arg(1))?); c.host(SYS_linkat, [AT_FDCWD, from.as_ptr() as u64, AT_FDCWD, to.as_ptr() as u64, HOST_SYMLINK_FOLLOW, 0]) });
     linkat(fd1: DIRFD, path1: PATH, fd2: DIRFD, path2: PATH_NEW, flag: flags(&f::AT)) -> NUM, Full, Pass(SYS_linkat);
     unlink(path: PATH_NEW) -> NUM, Full, Handler(|c| remove(c, None, 0, 0));
     unlinkat(fd: DIRFD, path: PATH_NEW, flag: flags(&f::AT)) -> NUM, Full, Handler(|c| remove(c, Some(0), 1, c.host_flags(2)));
@@ -20,56 +24,139 @@ crate::syscalls! {
     fchdir(fd: FD) -> NUM, Full, Pass(SYS_fchdir);
     chroot(path: PATH) -> NUM, Full, Pass(SYS_chroot);
     chmod(path: PATH, mode: MODE) -> NUM, Full, Pass(SYS_chmod);
-    fchmodat(fd: DIRFD, path: PATH, mode: MODE, flag: flags(&f::AT)) -> NUM, Partial("AT_SYMLINK_NOFOLLOW is EOPNOTSUPP, as on the host"), Handler(change_mode);
+    fchmodat(fd: DIRFD, path: PATH, mode: MODE, flag: flags(&f::AT)) -> NUM, Partial("AT_SYMLINK_NOFOLLOW of a symbolic link is EOPNOTSUPP, as on the host"), Handler(change_mode);
     chown(path: PATH, uid: INT, gid: INT) -> NUM, Full, Pass(SYS_chown);
     lchown(path: PATH, uid: INT, gid: INT) -> NUM, Full, Pass(SYS_lchown);
     fchownat(fd: DIRFD, path: PATH, uid: INT, gid: INT, flag: flags(&f::AT)) -> NUM, Full, Pass(SYS_fchownat);
     access(path: PATH, amode: flags(&f::ACCESS)) -> NUM, Full, Pass(SYS_access);
     eaccess(path: PATH, amode: flags(&f::ACCESS)) -> NUM, Full, Handler(access_effective);
     faccessat(fd: DIRFD, path: PATH, amode: flags(&f::ACCESS), flag: flags(&f::FACCESSAT)) -> NUM, Full, Pass(SYS_faccessat2);
-    mkdir(path: PATH_NEW, mode: MODE) -> NUM, Full, Pass(SYS_mkdir);
-    mkdirat(fd: DIRFD, path: PATH_NEW, mode: MODE) -> NUM, Full, Pass(SYS_mkdirat);
-    rmdir(path: PATH_NEW) -> NUM, Full, Pass(SYS_rmdir);
+    mkdir(path: PATH_NEW, mode: MODE) -> NUM, Full, Handler(|c| make_directory(c, None, 0));
+    mkdirat(fd: DIRFD, path: PATH_NEW, mode: MODE) -> NUM, Full, Handler(|c| make_directory(c, Some(0), 1));
+    rmdir(path: PATH_NEW) -> NUM, Full, Handler(|c| remove(c, None, 0, HOST_REMOVEDIR));
     mkfifo(path: PATH_NEW, mode: MODE) -> NUM, Full, Handler(|c| make_fifo(c, None, 0));
     mkfifoat(fd: DIRFD, path: PATH_NEW, mode: MODE) -> NUM, Full, Handler(|c| make_fifo(c, Some(0), 1));
-    rename(from: PATH_NEW, to: PATH_NEW) -> NUM, Full, Pass(SYS_rename);
-    renameat(oldfd: DIRFD, old: PATH_NEW, newfd: DIRFD, new: PATH_NEW) -> NUM, Full, Pass(SYS_renameat);
+    rename(from: PATH_NEW, to: PATH_NEW) -> NUM, Full, Handler(|c| rename_file(c, (AT_FDCWD, 0), (AT_FDCWD, 1)));
+    renameat(oldfd: DIRFD, old: PATH_NEW, newfd: DIRFD, new: PATH_NEW) -> NUM, Full, Handler(|c| rename_file(c, (c.arg(0), 1), (c.arg(2), 3)));
     symlink(path: STR, link: PATH_NEW) -> NUM, Full, Pass(SYS_symlink);
     symlinkat(path1: STR, fd: DIRFD, path2: PATH_NEW) -> NUM, Full, Pass(SYS_symlinkat);
     readlink(path: PATH, buf: buf_out(2), count: SIZE) -> NUM, Full, Handler(|c| { let path = c.path(0)?; let buf = c.host_range(c.arg(1), c.arg(2), true)?; c.host(SYS_readlinkat, [AT_FDCWD, path.as_ptr() as u64, buf, c.arg(2), 0, 0]) });
     readlinkat(fd: DIRFD, path: PATH, buf: buf_out(3), bufsize: SIZE) -> NUM, Full, Pass(SYS_readlinkat);
     umask(newmask: MODE) -> OCTNUM, Full, Pass(SYS_umask);
     __getcwd(buf: ADDR, buflen: SIZE) -> NUM, Full, Handler(working_directory);
-    pathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| configuration(c, 1));
-    lpathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| configuration(c, 1));
-    fpathconf(fd: FD, name: INT) -> NUM, Full, Handler(|c| configuration(c, 1));
-    chflags(path: PATH, flags: BITS) -> NUM, Stub("EOPNOTSUPP, as on a file system without flags"), Handler(|_| Err(Errno::EOPNOTSUPP));
-    fchflags(fd: FD, flags: BITS) -> NUM, Stub("EOPNOTSUPP, as on a file system without flags"), Handler(|_| Err(Errno::EOPNOTSUPP));
+    __realpathat(fd: DIRFD, path: PATH, buf: ADDR, size: SIZE, flags: HEX) -> NUM, Full, Handler(real_path);
+    getdirentries(fd: FD, buf: ADDR, count: SIZE, basep: ADDR) -> NUM, Full, Handler(|c| read_directory(c, entry, c.arg(3), Kind::I64));
+    freebsd11_getdirentries(fd: FD, buf: ADDR, count: UINT, basep: ADDR) -> NUM, Full, Handler(|c| read_directory(c, entry11, c.arg(3), Kind::Long));
+    freebsd11_getdents(fd: FD, buf: ADDR, count: SIZE) -> NUM, Full, Handler(|c| read_directory(c, entry11, 0, Kind::Long));
+    mknodat(fd: DIRFD, path: PATH_NEW, mode: MODE, dev: OFFSET) -> NUM, Full, Handler(|c| make_node(c, Some(0), 1, c.arg(3)));
+    freebsd11_mknod(path: PATH_NEW, mode: MODE, dev: UINT) -> NUM, Full, Handler(|c| make_node(c, None, 0, c.arg(2)));
+    freebsd11_mknodat(fd: DIRFD, path: PATH_NEW, mode: MODE, dev: UINT) -> NUM, Full, Handler(|c| make_node(c, Some(0), 1, c.arg(3)));
+    lchmod(path: PATH, mode: MODE) -> NUM, Full, Handler(|c| { let path = c.path(0)?; change_mode_of(c, AT_FDCWD, &path, c.arg(1), HOST_SYMLINK_NOFOLLOW) });
+    freebsd6_truncate(path: PATH, pad: INT, length: OFFSET) -> NUM, Full, Handler(|c| { let path = c.path(0)?; c.host(SYS_truncate, [path.as_ptr() as u64, c.arg(2), 0, 0, 0, 0]) });
+    pathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, 0) });
+    lpathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, HOST_SYMLINK_NOFOLLOW) });
+    fpathconf(fd: FD, name: INT) -> NUM, Full, Handler(|c| configuration(c, c.arg(0), c"", HOST_EMPTY_PATH));
+    chflags(path: PATH, flags: BITS) -> NUM, Stub(NO_FLAGS), Handler(|c| no_flags(c.arg(1)));
+    lchflags(path: PATH, flags: BITS) -> NUM, Stub(NO_FLAGS), Handler(|c| no_flags(c.arg(1)));
+    fchflags(fd: FD, flags: BITS) -> NUM, Stub(NO_FLAGS), Handler(|c| no_flags(c.arg(1)));
+    chflagsat(fd: DIRFD, path: PATH, flags: BITS, atflag: flags(&f::AT)) -> NUM, Stub(NO_FLAGS), Handler(|c| no_flags(c.arg(2)));
+    undelete(path: PATH_NEW) -> NUM, Stub("EOPNOTSUPP, as but on a file system of whiteouts"), Handler(|_| Err(Errno::EOPNOTSUPP));
+    revoke(path: PATH) -> NUM, Stub("EPERM, as of another's terminal"), Handler(|_| Err(Errno::EPERM));
+    fchroot(fd: FD) -> NUM, Full, Handler(|c| { let path = cstring(format!("/proc/self/fd/{}", c.int(0)))?; c.host(SYS_chroot, [path.as_ptr() as u64, 0, 0, 0, 0, 0]) });
 }
 
 const AT_FDCWD: u64 = -100i64 as u64;
+const HOST_SYMLINK_NOFOLLOW: u64 = 0x100;
+const HOST_REMOVEDIR: u64 = 0x200;
+const HOST_SYMLINK_FOLLOW: u64 = 0x400;
+const HOST_EMPTY_PATH: u64 = 0x1000;
+
+const NO_FLAGS: &str = "EOPNOTSUPP for a flag, as on a file system without flags; none is fine";
+
+/// Every file has no flags.
+fn no_flags(flags: u64) -> SysResult {
+    match flags {
+        0 => Ok(0),
+        _ => Err(Errno::EOPNOTSUPP),
+    }
+}
+
+/// Argument `at`, the name of something that is created, removed or renamed in its directory. A symbolic link at the end is meant
+/// itself, but with a slash behind it FreeBSD follows it, which the host does not.
+fn new_name(call: &Call<'_>, dir: u64, at: usize) -> SysResult<CString> {
+    /// `MAXSYMLINKS`
+    const MOST_LINKS: usize = 32;
+    let mut path = call.read_str(call.arg(at))?;
+    for _ in 0..MOST_LINKS {
+        let bytes = path.as_bytes();
+        let end = bytes.iter().rposition(|&b| b != b'/').map_or(0, |n| n + 1);
+        if end == 0 || end == bytes.len() {
+            return Ok(path);
+        }
+        let name = cstring(&bytes[..end])?;
+        let mut target = [0u8; 4096];
+        let args = [
+            dir,
+            name.as_ptr() as u64,
+            target.as_mut_ptr() as u64,
+            4096,
+            0,
+            0,
+        ];
+        let Ok(length) = crate::host::syscall(SYS_readlinkat, args) else {
+            return Ok(path);
+        };
+        let target = &target[..length as usize];
+        let parent = match name.as_bytes().iter().rposition(|&b| b == b'/') {
+            Some(slash) if !target.starts_with(b"/") => &name.as_bytes()[..=slash],
+            _ => &[],
+        };
+        path = call.resolve(cstring([parent, target, b"/"].concat())?);
+    }
+    Err(Errno::ELOOP)
+}
+
+fn make_directory(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
+    let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
+    let path = new_name(call, dir, at)?;
+    call.host(
+        SYS_mkdirat,
+        [dir, path.as_ptr() as u64, call.arg(at + 1), 0, 0, 0],
+    )
+}
+
+fn rename_file(call: &mut Call<'_>, old: (u64, usize), new: (u64, usize)) -> SysResult {
+    let from = new_name(call, old.0, old.1)?;
+    let to = new_name(call, new.0, new.1)?;
+    let args = [old.0, from.as_ptr() as u64, new.0, to.as_ptr() as u64, 0, 0];
+    call.host(SYS_renameat, args)
+}
 
 fn remove(call: &mut Call<'_>, dir: Option<usize>, at: usize, flags: u64) -> SysResult {
-    const AT_REMOVEDIR: u64 = 0x200;
-    let path = call.read_str(call.arg(at))?;
     let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
+    let path = new_name(call, dir, at)?;
     match call.host(SYS_unlinkat, [dir, path.as_ptr() as u64, flags, 0, 0, 0]) {
         // POSIX's error, which FreeBSD gives for a directory.
-        Err(Errno::EISDIR) if flags & AT_REMOVEDIR == 0 => Err(Errno::EPERM),
+        Err(Errno::EISDIR) if flags & HOST_REMOVEDIR == 0 => Err(Errno::EPERM),
         other => other,
     }
 }
 
 fn change_mode(call: &mut Call<'_>) -> SysResult {
-    const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
-    if call.host_flags(3) & AT_SYMLINK_NOFOLLOW != 0 {
-        return Err(Errno::EOPNOTSUPP);
-    }
     let path = call.path(1)?;
-    call.host(
-        SYS_fchmodat,
-        [call.arg(0), path.as_ptr() as u64, call.arg(2), 0, 0, 0],
-    )
+    change_mode_of(call, call.arg(0), &path, call.arg(2), call.host_flags(3))
+}
+
+fn change_mode_of(call: &mut Call<'_>, dir: u64, path: &CStr, mode: u64, flags: u64) -> SysResult {
+    let at = path.as_ptr() as u64;
+    match flags {
+        0 => call.host(SYS_fchmodat, [dir, at, mode, 0, 0, 0]),
+        flags => match call.host(SYS_fchmodat2, [dir, at, mode, flags, 0, 0]) {
+            // Before Linux 6.6.
+            Err(Errno::ENOSYS) => Err(Errno::EOPNOTSUPP),
+            other => other,
+        },
+    }
 }
 
 fn access_effective(call: &mut Call<'_>) -> SysResult {
@@ -106,9 +193,63 @@ fn working_directory(call: &mut Call<'_>) -> SysResult {
     Ok(0)
 }
 
+fn make_node(call: &mut Call<'_>, dir: Option<usize>, at: usize, device: u64) -> SysResult {
+    let path = call.read_str(call.arg(at))?;
+    let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
+    let (major, minor) = super::stat::device_parts(device);
+    // The host's encoding (`linux/kdev_t.h`), of 12 and 20 bits.
+    let host = minor & 0xff | (major & 0xfff) << 8 | (minor & 0xfff00) << 12;
+    let args = [dir, path.as_ptr() as u64, call.arg(at + 1), host, 0, 0];
+    call.host(SYS_mknodat, args)
+}
+
+/// `realpath(3)` in one call. The path has been found below the prefix already; what the guest sees has no prefix.
+fn real_path(call: &mut Call<'_>) -> SysResult {
+    if call.arg(4) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let path = call.path(1)?;
+    let path = Path::new(OsStr::from_bytes(path.as_bytes()));
+    let whole = match call.int(0) {
+        fd if !path.is_absolute() && fd != AT_FDCWD as i32 => {
+            Path::new(&format!("/proc/self/fd/{fd}")).join(path)
+        }
+        _ => path.to_owned(),
+    };
+    let real = std::fs::canonicalize(whole).map_err(|e| Errno(e.raw_os_error().unwrap_or(2)))?;
+    let prefix = call
+        .thread
+        .process
+        .config
+        .prefix
+        .as_ref()
+        .and_then(|p| p.canonicalize().ok());
+    let shown = match prefix.as_ref().and_then(|p| real.strip_prefix(p).ok()) {
+        Some(below) => Path::new("/").join(below),
+        None => real,
+    };
+    let mut bytes = shown.into_os_string().into_vec();
+    bytes.push(0);
+    if bytes.len() as u64 > call.arg(3) {
+        return Err(Errno::ENAMETOOLONG);
+    }
+    call.write_bytes(call.arg(2), &bytes)?;
+    Ok(0)
+}
+
 /// `sys/unistd.h`
-fn configuration(call: &mut Call<'_>, n: usize) -> SysResult {
-    Ok(match call.int(n) {
+fn configuration(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult {
+    let mut stat = [0u8; 256];
+    let args = [
+        dir,
+        path.as_ptr() as u64,
+        flags,
+        0,
+        stat.as_mut_ptr() as u64,
+        0,
+    ];
+    call.host(SYS_statx, args)?;
+    Ok(match call.int(1) {
         1 => 32767,           // _PC_LINK_MAX
         2 | 3 => 255,         // _PC_MAX_CANON, _PC_MAX_INPUT
         4 => 255,             // _PC_NAME_MAX
@@ -119,26 +260,80 @@ fn configuration(call: &mut Call<'_>, n: usize) -> SysResult {
         12 => 64,             // _PC_FILESIZEBITS
         18 => 1024,           // _PC_SYMLINK_MAX
         10 | 16 | 17 => 4096, // _PC_ALLOC_SIZE_MIN and its like
+        21 => 512,            // _PC_MIN_HOLE_SIZE
+        53 | 55 => 1,         // _PC_ASYNC_IO, _PC_SYNC_IO
+        54 | 59 | 61..=64 => 0,
+        60 => 3, // _PC_ACL_PATH_MAX
         _ => return Err(Errno::EINVAL),
     })
 }
 
-/// Directory entries in FreeBSD's layout (`sys/dirent.h`), read one host buffer at a time.
-pub(super) fn read_directory(call: &mut Call<'_>) -> SysResult {
+/// An entry of a directory, as the host has it.
+struct Entry<'a> {
+    inode: u64,
+    after: u64,
+    kind: u8,
+    name: &'a [u8],
+}
+
+/// An entry in the layout of FreeBSD 12 and later (`struct dirent`).
+fn entry(call: &Call<'_>, e: &Entry<'_>) -> Vec<u8> {
     const HEAD: usize = 24;
-    let (fd, at, room, base) = (call.arg(0), call.arg(1), call.arg(2), call.arg(3));
+    let size = (HEAD + e.name.len() + 1).next_multiple_of(8);
+    let mut out = vec![0; size];
+    let mut put = |at: usize, kind: Kind, value: u64| {
+        crate::abi::write_int(call.abi, kind, &mut out[at..], value);
+    };
+    put(0, Kind::U64, e.inode);
+    put(8, Kind::I64, e.after);
+    put(16, Kind::U16, size as u64);
+    put(18, Kind::U8, e.kind.into());
+    put(20, Kind::U16, e.name.len() as u64);
+    out[HEAD..HEAD + e.name.len()].copy_from_slice(e.name);
+    out
+}
+
+/// Of FreeBSD 11 (`struct freebsd11_dirent`).
+fn entry11(call: &Call<'_>, e: &Entry<'_>) -> Vec<u8> {
+    const HEAD: usize = 8;
+    let size = (HEAD + e.name.len() + 1).next_multiple_of(4);
+    let mut out = vec![0; size];
+    let mut put = |at: usize, kind: Kind, value: u64| {
+        crate::abi::write_int(call.abi, kind, &mut out[at..], value);
+    };
+    put(0, Kind::U32, e.inode);
+    put(4, Kind::U16, size as u64);
+    put(6, Kind::U8, e.kind.into());
+    put(7, Kind::U8, e.name.len() as u64);
+    out[HEAD..HEAD + e.name.len()].copy_from_slice(e.name);
+    out
+}
+
+/// Directory entries in one of FreeBSD's layouts (`sys/dirent.h`), read one host buffer at a time. Where reading began goes to
+/// `base`, an integer of that kind.
+fn read_directory(
+    call: &mut Call<'_>,
+    layout: fn(&Call<'_>, &Entry<'_>) -> Vec<u8>,
+    base: u64,
+    base_kind: Kind,
+) -> SysResult {
+    const SEEK_SET: u64 = 0;
+    const SEEK_CUR: u64 = 1;
+    let (fd, at, room) = (call.arg(0), call.arg(1), call.arg(2));
     if room < 512 {
         return Err(Errno::EINVAL);
     }
-    const SEEK_SET: u64 = 0;
-    const SEEK_CUR: u64 = 1;
-    let start = call.host(SYS_lseek, [fd, 0, SEEK_CUR, 0, 0, 0])?;
-    // A host entry is never longer than the guest's.
+    let start = match call.host(SYS_lseek, [fd, 0, SEEK_CUR, 0, 0, 0]) {
+        // A pipe or socket.
+        Err(Errno::ESPIPE) => return Err(Errno::EINVAL),
+        other => other?,
+    };
     let mut host = vec![0u8; room.min(65536) as usize];
-    let n = call.host_wait(
-        SYS_getdents64,
-        [fd, host.as_mut_ptr() as u64, host.len() as u64, 0, 0, 0],
-    )? as usize;
+    let args = [fd, host.as_mut_ptr() as u64, host.len() as u64, 0, 0, 0];
+    let n = match call.host_wait(SYS_getdents64, args) {
+        Err(Errno::ENOTDIR) => return Err(Errno::EINVAL),
+        other => other? as usize,
+    };
     let mut out: Vec<u8> = Vec::new();
     let (mut from, mut after) = (0, start);
     while from + 19 <= n {
@@ -148,36 +343,29 @@ pub(super) fn read_directory(call: &mut Call<'_>) -> SysResult {
             b.copy_from_slice(&host[from + i..from + i + 8]);
             u64::from_le_bytes(b)
         };
-        let (ino, off) = (word(0), word(8));
         let length = usize::from(u16::from_le_bytes([host[from + 16], host[from + 17]]));
-        let kind = host[from + 18];
-        let name = host[from + 19..from + length]
-            .split(|&b| b == 0)
-            .next()
-            .unwrap_or_default();
-        let size = (HEAD + name.len() + 1).next_multiple_of(8);
-        if out.len() + size > room as usize {
+        let found = Entry {
+            inode: word(0),
+            after: word(8),
+            kind: host[from + 18],
+            name: host[from + 19..from + length]
+                .split(|&b| b == 0)
+                .next()
+                .unwrap_or_default(),
+        };
+        let bytes = layout(call, &found);
+        if out.len() + bytes.len() > room as usize {
             // The rest is read again.
             call.host(SYS_lseek, [fd, after, SEEK_SET, 0, 0, 0])?;
             break;
         }
-        let entry = out.len();
-        out.resize(entry + size, 0);
-        let mut put = |at: usize, kind: Kind, value: u64| {
-            crate::abi::write_int(call.abi, kind, &mut out[entry + at..], value);
-        };
-        put(0, Kind::U64, ino);
-        put(8, Kind::I64, off);
-        put(16, Kind::U16, size as u64);
-        put(18, Kind::U8, kind.into());
-        put(20, Kind::U16, name.len() as u64);
-        out[entry + HEAD..entry + HEAD + name.len()].copy_from_slice(name);
-        after = off;
+        out.extend(bytes);
+        after = found.after;
         from += length;
     }
     call.write_bytes(at, &out)?;
     if base != 0 {
-        call.write_int(base, Kind::I64, start)?;
+        call.write_int(base, base_kind, start)?;
     }
     Ok(out.len() as u64)
 }

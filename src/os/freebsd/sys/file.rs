@@ -12,12 +12,14 @@ use crate::os::{
 };
 use crate::process::Outcome;
 
+const OPEN_LIMITS: &str = "O_EXEC is O_PATH of the host";
+
 const IOVEC_OUT: ArgType = ArgType::Iovec(Dir::Out, Len::Arg(2));
 const IOVEC_IN: ArgType = ArgType::Iovec(Dir::In, Len::Arg(2));
 
 crate::syscalls! {
-    read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Wait(SYS_read);
-    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Wait(SYS_write);
+    read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Handler(read_file);
+    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(write_file);
     readv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT) -> NUM, Full, Wait(SYS_readv);
     writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Wait(SYS_writev);
     pread(fd: FD, buf: buf_out(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Wait(SYS_pread64);
@@ -25,30 +27,32 @@ crate::syscalls! {
     preadv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_preadv, Dir::Out));
     pwritev(fd: FD, iovp: IOVEC_IN, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_pwritev, Dir::In));
     lseek(fd: FD, offset: OFFSET, whence: one_of(&f::WHENCE)) -> WIDENUM, Full, Pass(SYS_lseek);
-    open(path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[1]))) -> FDNUM, Full, Handler(|c| open_file(c, None, 0));
-    openat(fd: DIRFD, path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[2]))) -> FDNUM, Full, Handler(|c| open_file(c, Some(0), 1));
+    open(path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[1]))) -> FDNUM, Partial(OPEN_LIMITS), Handler(|c| open_file(c, None, 0));
+    openat(fd: DIRFD, path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[2]))) -> FDNUM, Partial(OPEN_LIMITS), Handler(|c| open_file(c, Some(0), 1));
     close(fd: FD) -> NUM, Full, Handler(close_file);
     freebsd12_closefrom(lowfd: FD) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), u64::from(u32::MAX), 0));
     close_range(lowfd: UINT, highfd: UINT, flags: flags(&f::CLOSE_RANGE)) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), c.arg(1), c.arg(2)));
-    dup(fd: FD) -> FDNUM, Full, Pass(SYS_dup);
-    dup2(from: FD, to: FD) -> FDNUM, Full, Pass(SYS_dup2);
+    dup(fd: FD) -> FDNUM, Full, Handler(duplicate);
+    dup2(from: FD, to: FD) -> FDNUM, Full, Handler(|c| duplicate_to(c, c.int(0), c.int(1), 0));
     freebsd10_pipe() -> FDNUM, Full, Handler(old_pipe);
     pipe2(fildes: ints_of(Dir::Out, crate::abi::Kind::I32, crate::abi::Show::Fd, 2), flags: flags(&f::OPEN)) -> NUM, Full, Pass(SYS_pipe2);
-    fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Partial("F_READAHEAD, F_RDAHEAD, F_KINFO, F_ISUNIONSTACK, F_SETLK_REMOTE"), Handler(control);
+    fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Partial("F_KINFO, F_SETLK_REMOTE and the locks of FreeBSD 7"), Handler(control);
     flock(fd: FD, how: flags(&f::FLOCK_OP)) -> NUM, Full, Wait(SYS_flock);
     fsync(fd: FD) -> NUM, Full, Wait(SYS_fsync);
     fdatasync(fd: FD) -> NUM, Full, Wait(SYS_fdatasync);
     sync() -> NUM, Full, Wait(SYS_sync);
     ftruncate(fd: FD, length: OFFSET) -> NUM, Full, Pass(SYS_ftruncate);
     truncate(path: PATH, length: OFFSET) -> NUM, Full, Pass(SYS_truncate);
-    fstat(fd: FD, sb: output::<Stat>()) -> NUM, Partial("st_flags, st_gen, st_birthtim are 0"), Pass(SYS_fstat);
-    fstatat(fd: DIRFD, path: PATH, buf: output::<Stat>(), flag: flags(&f::AT)) -> NUM, Partial("st_flags, st_gen, st_birthtim are 0"), Pass(SYS_newfstatat);
     fchmod(fd: FD, mode: MODE) -> NUM, Full, Pass(SYS_fchmod);
     fchown(fd: FD, uid: INT, gid: INT) -> NUM, Full, Pass(SYS_fchown);
     posix_fallocate(fd: FD, offset: OFFSET, len: OFFSET) -> NUM, Full, Handler(allocate);
     posix_fadvise(fd: FD, offset: OFFSET, len: OFFSET, advice: INT) -> NUM, Full, Pass(SYS_fadvise64);
-    copy_file_range(infd: FD, inoffp: OFFSET_PTR, outfd: FD, outoffp: OFFSET_PTR, len: SIZE, flags: HEX) -> NUM, Full, Wait(SYS_copy_file_range);
-    getdirentries(fd: FD, buf: ADDR, count: SIZE, basep: ADDR) -> NUM, Full, Handler(crate::os::freebsd::sys::dir::read_directory);
+    copy_file_range(infd: FD, inoffp: OFFSET_PTR, outfd: FD, outoffp: OFFSET_PTR, len: SIZE, flags: HEX) -> NUM, Full, Handler(copy_range);
+    fspacectl(fd: FD, cmd: INT, rqsr: input::<SpaceRange>(), flags: HEX, rmsr: output::<SpaceRange>()) -> NUM, Full, Handler(free_space);
+    freebsd6_pread(fd: FD, buf: buf_out(2), nbyte: SIZE, pad: INT, offset: OFFSET) -> NUM, Full, Handler(|c| c.at_offset(SYS_pread64, Dir::Out));
+    freebsd6_pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, pad: INT, offset: OFFSET) -> NUM, Full, Handler(|c| c.at_offset(SYS_pwrite64, Dir::In));
+    freebsd6_lseek(fd: FD, pad: INT, offset: OFFSET, whence: one_of(&f::WHENCE)) -> NUM, Full, Handler(|c| c.host(SYS_lseek, [c.arg(0), c.arg(2), c.arg(3), 0, 0, 0]));
+    freebsd6_ftruncate(fd: FD, pad: INT, length: OFFSET) -> NUM, Full, Handler(|c| c.host(SYS_ftruncate, [c.arg(0), c.arg(2), 0, 0, 0, 0]));
     ioctl(fd: FD, com: BITS, data: ADDR) -> NUM, Partial("FIOCLEX, FIONCLEX, FIONREAD, FIONBIO, TIOCGETA, TIOCGWINSZ, TIOCGPGRP"), Handler(crate::os::freebsd::sys::misc::device_control);
 }
 
@@ -56,6 +60,11 @@ const OFFSET_PTR: ArgType = ints_of(Dir::InOut, crate::abi::Kind::I64, crate::ab
 
 // sys/fcntl.h
 const O_CREAT: u64 = 0x200;
+const O_NOFOLLOW: u64 = 0x100;
+const O_DIRECTORY: u64 = 0x2_0000;
+const O_EXEC: u64 = 0x4_0000;
+const O_RESOLVE_BENEATH: u64 = 0x80_0000;
+const O_EMPTY_PATH: u64 = 0x200_0000;
 const O_SHLOCK: u64 = 0x10;
 const O_EXLOCK: u64 = 0x20;
 const O_NONBLOCK: u64 = 4;
@@ -73,20 +82,46 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
     const LOCK_SH: u64 = 1;
     const LOCK_EX: u64 = 2;
     const LOCK_NB: u64 = 4;
-    let path = call.path(at)?;
+    /// RESOLVE_BENEATH of `linux/openat2.h`
+    const BENEATH: u64 = 8;
+    const HOST_O_PATH: u64 = 0x20_0000;
+    const ACCESS: u64 = 3;
+    let mut path = call.path(at)?;
     let wanted = call.arg(at + 1);
     let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
-    let args = [
-        dir,
-        path.as_ptr() as u64,
-        call.host_flags(at + 1),
-        call.arg(at + 2) & 0o7777,
-        0,
-        0,
-    ];
-    let fd = match call.host_wait(SYS_openat, args) {
+    if wanted & ACCESS == ACCESS
+        || wanted & O_EXEC != 0 && wanted & ACCESS != 0
+        || wanted & (O_CREAT | O_DIRECTORY) == O_CREAT | O_DIRECTORY
+    {
+        return Err(Errno::EINVAL);
+    }
+    if path.is_empty() && wanted & O_EMPTY_PATH != 0 {
+        // The file behind the descriptor, opened anew.
+        path = cstring(format!("/proc/self/fd/{}", dir as i32))?;
+    }
+    let mut flags = call.host_flags(at + 1);
+    if wanted & O_EXEC != 0 {
+        flags |= HOST_O_PATH;
+    }
+    let mode = if wanted & O_CREAT != 0 {
+        call.arg(at + 2) & 0o7777
+    } else {
+        0
+    };
+    let opened = if wanted & O_RESOLVE_BENEATH != 0 {
+        // struct open_how: flags, mode, resolve
+        let how = [flags, mode, BENEATH];
+        let args = [dir, path.as_ptr() as u64, how.as_ptr() as u64, 24, 0, 0];
+        match call.host_wait(SYS_openat2, args) {
+            Err(Errno::EXDEV) => Err(Errno::ENOTCAPABLE),
+            other => other,
+        }
+    } else {
+        call.host_wait(SYS_openat, [dir, path.as_ptr() as u64, flags, mode, 0, 0])
+    };
+    let fd = match opened {
         // FreeBSD's error for a symbolic link under O_NOFOLLOW.
-        Err(Errno::ELOOP) if wanted & 0x100 != 0 => return Err(Errno::EMLINK),
+        Err(Errno::ELOOP) if wanted & O_NOFOLLOW != 0 => return Err(Errno::EMLINK),
         other => other?,
     };
     let lock = match wanted & (O_SHLOCK | O_EXLOCK) {
@@ -102,6 +137,29 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
             Err(e)
         }
     }
+}
+
+fn duplicate(call: &mut Call<'_>) -> SysResult {
+    let copy = pass(call, SYS_dup, false)?;
+    super::kqueue::duplicated(call, call.int(0), copy as i32);
+    Ok(copy)
+}
+
+/// `dup2`: what was open under the new number is closed.
+fn duplicate_to(call: &mut Call<'_>, from: i32, to: i32, flags: u64) -> SysResult {
+    const F_GETFD: u64 = 1;
+    if crate::host::fd::is_own(to) {
+        return Err(Errno::EBADF);
+    }
+    call.host(SYS_fcntl, [from as u64, F_GETFD, 0, 0, 0, 0])?;
+    if from == to {
+        return Ok(to as u64);
+    }
+    super::kqueue::closed(call, to);
+    let args = [from as u64, to as u64, flags, 0, 0, 0];
+    let result = call.host(SYS_dup3, args)?;
+    super::kqueue::duplicated(call, from, to);
+    Ok(result)
 }
 
 fn close_file(call: &mut Call<'_>) -> SysResult {
@@ -139,6 +197,79 @@ fn allocate(call: &mut Call<'_>) -> SysResult {
     }
 }
 
+impl Call<'_> {
+    /// `pread` and `pwrite` of FreeBSD 6, which have a word of padding.
+    fn at_offset(&mut self, number: i64, dir: Dir) -> SysResult {
+        let buf = self.lend(self.arg(1), self.arg(2), dir, dir.writes())?;
+        let args = [self.arg(0), buf, self.arg(2), self.arg(4), 0, 0];
+        self.host_wait(number, args)
+    }
+}
+
+/// Across file systems, and where the host cannot do it, the bytes are copied.
+fn copy_range(call: &mut Call<'_>) -> SysResult {
+    /// COPY_FILE_RANGE_CLONE
+    const CLONE: u64 = 0x80_0000;
+    const AT_ONCE: u64 = 1 << 20;
+    match call.arg(5) {
+        0 => {}
+        CLONE => return Err(Errno::EOPNOTSUPP),
+        _ => return Err(Errno::EINVAL),
+    }
+    match pass(call, SYS_copy_file_range, true) {
+        Err(Errno::EXDEV | Errno::EOPNOTSUPP | Errno::ENOSYS) => {}
+        other => return other,
+    }
+    let mut bytes = vec![0u8; call.arg(4).min(AT_ONCE) as usize];
+    let offset = |at: u64| match at {
+        0 => Ok(None),
+        at => call.read_int(at, crate::abi::Kind::I64).map(Some),
+    };
+    let (from, to) = (offset(call.arg(1))?, offset(call.arg(3))?);
+    let moved =
+        |call: &mut Call<'_>, fd: u64, at: Option<u64>, numbers: (i64, i64), len: u64, buf: u64| {
+            match at {
+                Some(at) => call.host_wait(numbers.0, [fd, buf, len, at, 0, 0]),
+                None => call.host_wait(numbers.1, [fd, buf, len, 0, 0, 0]),
+            }
+        };
+    let (infd, outfd, len) = (call.arg(0), call.arg(2), bytes.len() as u64);
+    let buf = bytes.as_mut_ptr() as u64;
+    let read = moved(call, infd, from, (SYS_pread64, SYS_read), len, buf)?;
+    let written = moved(call, outfd, to, (SYS_pwrite64, SYS_write), read, buf)?;
+    for (at, before) in [(call.arg(1), from), (call.arg(3), to)] {
+        if let Some(before) = before {
+            call.write_int(at, crate::abi::Kind::I64, before + written)?;
+        }
+    }
+    Ok(written)
+}
+
+/// Makes a hole. What is left to do comes back: nothing, or what lies beyond the end of the file.
+fn free_space(call: &mut Call<'_>) -> SysResult {
+    const SPACECTL_DEALLOC: i32 = 1;
+    /// FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
+    const PUNCH: u64 = 3;
+    let range: SpaceRange = call.read_struct(call.arg(2))?;
+    let bad =
+        range.r_offset < 0 || range.r_len <= 0 || range.r_offset.checked_add(range.r_len).is_none();
+    if call.int(1) != SPACECTL_DEALLOC || call.arg(3) != 0 || bad {
+        return Err(Errno::EINVAL);
+    }
+    let (offset, len) = (range.r_offset as u64, range.r_len as u64);
+    call.host_wait(SYS_fallocate, [call.arg(0), PUNCH, offset, len, 0, 0])?;
+    if call.arg(4) != 0 {
+        let meta = std::fs::metadata(format!("/proc/self/fd/{}", call.int(0)));
+        let end = (offset + len).min(meta.map_or(u64::MAX, |m| m.len()).max(offset));
+        let rest = SpaceRange {
+            r_offset: end as i64,
+            r_len: 0,
+        };
+        call.write_struct(call.arg(4), &rest)?;
+    }
+    Ok(0)
+}
+
 fn vector_at(call: &mut Call<'_>, number: i64, dir: Dir) -> SysResult {
     let n = call.arg(2);
     if n > 1024 {
@@ -166,7 +297,10 @@ mod cmd {
     pub const SETLKW: u64 = 13;
     pub const DUPFD_CLOEXEC: u64 = 17;
     pub const DUP2FD_CLOEXEC: u64 = 18;
+    pub const READAHEAD: u64 = 15;
+    pub const RDAHEAD: u64 = 16;
     pub const ADD_SEALS: u64 = 19;
+    pub const ISUNIONSTACK: u64 = 21;
     pub const GET_SEALS: u64 = 20;
 }
 
@@ -197,7 +331,19 @@ fn control(call: &mut Call<'_>) -> SysResult {
     let (fd, command, arg) = (call.arg(0), call.arg(1), call.arg(2));
     let mut fcntl = |command: u64, arg: u64| call.host(SYS_fcntl, [fd, command, arg, 0, 0, 0]);
     match command {
-        cmd::DUPFD | cmd::GETFD | cmd::SETFD => fcntl(command, arg),
+        cmd::DUPFD | cmd::DUPFD_CLOEXEC => {
+            let copy = fcntl(
+                if command == cmd::DUPFD {
+                    0
+                } else {
+                    F_DUPFD_CLOEXEC
+                },
+                arg,
+            )?;
+            super::kqueue::duplicated(call, fd as i32, copy as i32);
+            Ok(copy)
+        }
+        cmd::GETFD | cmd::SETFD => fcntl(command, arg),
         cmd::GETFL => {
             let host = fcntl(command, 0)?;
             Ok(f::OPEN.to_guest(call.abi.dialect, host))
@@ -205,13 +351,15 @@ fn control(call: &mut Call<'_>) -> SysResult {
         cmd::SETFL => fcntl(command, f::OPEN.to_host(crate::abi::Dialect::FreeBsd, arg)),
         cmd::GETOWN => fcntl(F_GETOWN, 0),
         cmd::SETOWN => fcntl(F_SETOWN, arg),
-        cmd::DUPFD_CLOEXEC => fcntl(F_DUPFD_CLOEXEC, arg),
-        cmd::DUP2FD if arg == fd => fcntl(cmd::GETFD, 0).map(|_| fd),
-        cmd::DUP2FD => call.host(SYS_dup3, [fd, arg, 0, 0, 0, 0]),
+        cmd::DUP2FD => duplicate_to(call, fd as i32, arg as i32, 0),
         cmd::DUP2FD_CLOEXEC if arg == fd => fcntl(cmd::SETFD, 1).map(|_| fd),
-        cmd::DUP2FD_CLOEXEC => call.host(SYS_dup3, [fd, arg, O_CLOEXEC, 0, 0, 0]),
+        cmd::DUP2FD_CLOEXEC => duplicate_to(call, fd as i32, arg as i32, O_CLOEXEC),
         cmd::ADD_SEALS => fcntl(F_ADD_SEALS, arg),
         cmd::GET_SEALS => fcntl(F_GET_SEALS, 0),
+        // How much is read ahead is the host's affair.
+        cmd::READAHEAD | cmd::RDAHEAD => fcntl(cmd::GETFD, 0).map(|_| 0),
+        // The host has no union file systems of this kind.
+        cmd::ISUNIONSTACK => fcntl(cmd::GETFD, 0).map(|_| 0),
         cmd::GETLK => lock(call, F_GETLK, false),
         cmd::SETLK => lock(call, F_SETLK, false),
         cmd::SETLKW => lock(call, F_SETLKW, true),

@@ -1,16 +1,19 @@
 //! `kqueue` and `kevent` (FreeBSD `kqueue(2)`, `sys/event.h`).
 //!
 //! A guest's kqueue descriptor is a host epoll descriptor, so that it can be polled, nested in another one and closed as any
-//! other. Every knote has a source of its own in it: the guest's descriptor, or a timerfd, eventfd, inotify or pidfd of ours.
-//! The knotes are kept here, by identifier and filter.
+//! other. What the guest registers is a `note::Knote`; a `queue::Queue` has the knotes of one kqueue, and one source of each
+//! kind in the epoll: the guest's own descriptors, a timerfd for all timers, an inotify for all files, a pidfd for each process,
+//! a signalfd, and an eventfd that rings for what happens inside the emulator.
 
 mod note;
+mod probe;
+mod queue;
 
 use std::collections::HashMap;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::abi::{Errno, GuestStruct, GuestValue, Long, SysResult, Ulong};
+use crate::abi::{Dialect, Errno, GuestStruct, GuestValue, Long, Signal, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{self, flags as f};
@@ -20,9 +23,10 @@ use crate::os::{
     Support::{Full, Partial},
     *,
 };
-use note::Knote;
+use queue::{Queue, Ready};
 
-const LIMITS: &str = "EVFILT_AIO, LIO, SIGNAL, FS, SENDFILE, EMPTY; of EVFILT_PROC only NOTE_EXIT";
+const LIMITS: &str = "EVFILT_AIO, LIO, FS, SENDFILE, EMPTY; of EVFILT_PROC only NOTE_EXIT; \
+    the error of a socket is left for its own calls; EV_CLEAR may tell of a descriptor again that is still ready";
 
 crate::syscalls! {
     kqueue() -> FDNUM, Full, Handler(|c| create(c, 0));
@@ -38,7 +42,7 @@ const EVENTS11: ArgType = array::<Kevent11>(Dir::Out, 4);
 
 /// Flags of an event (`sys/event.h`).
 #[allow(missing_docs)] // The header's names.
-pub(super) mod ev {
+mod ev {
     pub const ADD: u16 = 1;
     pub const DELETE: u16 = 2;
     pub const ENABLE: u16 = 4;
@@ -47,35 +51,58 @@ pub(super) mod ev {
     pub const CLEAR: u16 = 0x20;
     pub const RECEIPT: u16 = 0x40;
     pub const DISPATCH: u16 = 0x80;
+    pub const FORCEONESHOT: u16 = 0x100;
     pub const KEEPUDATA: u16 = 0x200;
     pub const ERROR: u16 = 0x4000;
     pub const EOF: u16 = 0x8000;
+    /// EV_SYSFLAGS, which a change cannot set: EV_FLAG1, EV_FLAG2, EV_ERROR, EV_EOF
+    pub const SYSTEM: u16 = 0xf000;
 }
 
 /// Events that are handed over in one go: a guest that has room for more calls again.
 const MOST_EVENTS: usize = 1024;
 
 /// Changes in one call at most: an absurd number is an error before memory is taken for it.
-const MOST_CHANGES: u64 = 1 << 16;
+const MOST_CHANGES: i32 = 1 << 16;
 
 /// The kqueues of a process, by descriptor.
 #[derive(Default)]
-pub struct Kqueues(Mutex<HashMap<i32, Kqueue>>);
+pub struct Kqueues {
+    open: Mutex<HashMap<i32, Arc<Mutex<Queue>>>>,
+    /// Knotes that count signals: nothing is to be done for a signal while there are none.
+    signal_notes: AtomicUsize,
+}
 
 impl Kqueues {
-    fn lock(&self) -> MutexGuard<'_, HashMap<i32, Kqueue>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<i32, Arc<Mutex<Queue>>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A signal has come to the process.
+    pub fn signal_arrived(&self, signal: Signal) {
+        if self.signal_notes.load(SeqCst) == 0 {
+            return;
+        }
+        let number = signal.to_guest(Dialect::FreeBsd);
+        for queue in self.lock().values() {
+            locked(queue).signal_arrived(number);
+        }
+    }
+
+    /// A signal that was pending has been taken by `sigwait` or its like.
+    pub fn signal_consumed(&self, signal: Signal) {
+        if self.signal_notes.load(SeqCst) == 0 {
+            return;
+        }
+        let number = signal.to_guest(Dialect::FreeBsd);
+        for queue in self.lock().values() {
+            locked(queue).signal_consumed(number);
+        }
     }
 }
 
-/// One kqueue.
-#[derive(Default)]
-struct Kqueue {
-    notes: HashMap<u64, Knote>,
-    /// The knote of an identifier and a filter.
-    index: HashMap<(u64, i16), u64>,
-    /// Number of the last knote: what its source is registered with.
-    last: u64,
+fn locked(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn queues<'a>(call: &'a Call<'_>) -> SysResult<&'a Kqueues> {
@@ -92,7 +119,8 @@ fn create(call: &mut Call<'_>, flags: u64) -> SysResult {
     }
     let host = if flags != 0 { EPOLL_CLOEXEC } else { 0 };
     let fd = call.host(SYS_epoll_create1, [host, 0, 0, 0, 0, 0])?;
-    queues(call)?.lock().insert(fd as i32, Kqueue::default());
+    let queue = Arc::new(Mutex::new(Queue::new(fd as i32)));
+    queues(call)?.lock().insert(fd as i32, queue);
     Ok(fd)
 }
 
@@ -108,15 +136,41 @@ pub(super) fn closed_range(call: &Call<'_>, first: i32, last: i32) {
         return;
     }
     let Ok(queues) = queues(call) else { return };
-    let mut queues = queues.lock();
-    if queues.is_empty() {
+    let mut open = queues.lock();
+    if open.is_empty() {
         return;
     }
-    queues.retain(|fd, _| !(first..=last).contains(fd));
-    for (&epoll, queue) in queues.iter_mut() {
-        queue.remove_if(epoll, |note| {
-            note.is_on_descriptor() && (first..=last).contains(&(note.ident as i32))
-        });
+    let range = first..=last;
+    let closing: Vec<i32> = open.keys().filter(|f| range.contains(f)).copied().collect();
+    for fd in closing {
+        let Some(queue) = open.remove(&fd) else {
+            continue;
+        };
+        // A copy of the descriptor keeps the kqueue.
+        let other = open.iter().find(|(_, q)| Arc::ptr_eq(q, &queue));
+        let mut queue = locked(&queue);
+        match other {
+            Some((&copy, _)) => queue.moved_to(copy),
+            None => {
+                let signals = queue.close();
+                release_signals(call, queues, &open, signals);
+            }
+        }
+    }
+    for queue in open.values() {
+        locked(queue).descriptors_closed(range.clone());
+    }
+}
+
+/// A guest's descriptor has been copied: a kqueue is then reached by both.
+pub(super) fn duplicated(call: &Call<'_>, from: i32, to: i32) {
+    if call.thread.is_vfork_child() {
+        return;
+    }
+    let Ok(queues) = queues(call) else { return };
+    let mut open = queues.lock();
+    if let Some(queue) = open.get(&from).cloned() {
+        open.insert(to, queue);
     }
 }
 
@@ -125,6 +179,25 @@ pub(super) fn forked(call: &Call<'_>) {
     if let Ok(queues) = queues(call) {
         for (fd, _) in queues.lock().drain() {
             let _ = crate::host::syscall(SYS_close, [fd as u64, 0, 0, 0, 0, 0]);
+        }
+        queues.signal_notes.store(0, SeqCst);
+    }
+}
+
+/// Signals that knotes no longer count need not come any more, unless another kqueue's do.
+fn release_signals(
+    call: &Call<'_>,
+    queues: &Kqueues,
+    open: &HashMap<i32, Arc<Mutex<Queue>>>,
+    signals: Vec<u64>,
+) {
+    for number in signals {
+        queues.signal_notes.fetch_sub(1, SeqCst);
+        if open.values().any(|q| locked(q).counts_signal(number)) {
+            continue;
+        }
+        if let Some(signal) = Signal::from_guest(Dialect::FreeBsd, number as u32) {
+            let _ = call.thread.process.watch_signal(signal, false);
         }
     }
 }
@@ -174,33 +247,32 @@ fn event<T: Event>(call: &mut Call<'_>) -> SysResult {
     let kq = call.int(0);
     let (changes, count) = (call.arg(1), call.int(2));
     let (list, room) = (call.arg(3), call.int(4));
-    if count < 0 || room < 0 || count as u64 > MOST_CHANGES {
+    if !(0..=MOST_CHANGES).contains(&count) || room < 0 {
         return Err(Errno::EINVAL);
     }
-    if !queues(call)?.lock().contains_key(&kq) {
+    let found = queues(call)?.lock().get(&kq).cloned();
+    let Some(queue) = found else {
         return Err(not_a_kqueue(call, kq));
-    }
+    };
     let room = (room as usize).min(MOST_EVENTS);
     let timeout = call.read_optional::<Timespec>(call.arg(5))?;
-    if timeout.is_some_and(|t| t.tv_sec.0 < 0 || !(0..1_000_000_000).contains(&t.tv_nsec.0)) {
-        return Err(Errno::EINVAL);
-    }
     let size = T::DESC.size(call.abi) as u64;
     let mut out: Vec<Kevent> = Vec::new();
     for n in 0..count as u64 {
-        let change = call
+        let mut change = call
             .read_struct::<T>(changes.wrapping_add(n * size))?
             .into_kevent();
-        let result = apply(call, kq, &change);
+        if change.filter == 0 {
+            continue;
+        }
+        change.flags &= !ev::SYSTEM;
+        let result = apply(call, &queue, &change);
         if result.is_ok() && change.flags & ev::RECEIPT == 0 {
             continue;
         }
         let errno = result.err();
         if out.len() >= room {
-            match errno {
-                Some(e) => return Err(e),
-                None => continue,
-            }
+            return errno.map_or(Ok(0), Err);
         }
         out.push(Kevent {
             flags: ev::ERROR,
@@ -210,11 +282,13 @@ fn event<T: Event>(call: &mut Call<'_>) -> SysResult {
     }
     // Errors and receipts are told at once.
     if out.is_empty() && room > 0 {
-        out = wait(call, kq, room, timeout)?;
+        out = wait(call, &queue, room, timeout)?;
     }
-    for (n, event) in out.iter().enumerate() {
-        call.write_struct(list.wrapping_add(n as u64 * size), &T::from_kevent(event))?;
+    let mut bytes = Vec::with_capacity(out.len() * size as usize);
+    for event in &out {
+        bytes.extend(T::from_kevent(event).write(call.abi)?);
     }
+    call.write_bytes(list, &bytes)?;
     Ok(out.len() as u64)
 }
 
@@ -228,146 +302,90 @@ fn not_a_kqueue(call: &mut Call<'_>, fd: i32) -> Errno {
 }
 
 /// Registers, changes or removes a knote.
-fn apply(call: &mut Call<'_>, kq: i32, change: &Kevent) -> SysResult<()> {
-    if let Some(what) = note::unsupported(change) {
+fn apply(call: &mut Call<'_>, queue: &Mutex<Queue>, change: &Kevent) -> SysResult<()> {
+    if let Some((what, fatal)) = note::unsupported(change) {
         call.unimplemented(&what);
-        return Err(Errno::EINVAL);
-    }
-    let mut all = queues(call)?.lock();
-    let queue = all.get_mut(&kq).ok_or(Errno::EBADF)?;
-    let key = (change.ident.0, change.filter);
-    let found = queue.index.get(&key).copied();
-    if change.flags & ev::ADD == 0 {
-        let id = found.ok_or(Errno::ENOENT)?;
-        if change.flags & ev::DELETE != 0 {
-            queue.remove(kq, id);
-            return Ok(());
-        }
-        let note = queue.notes.get_mut(&id).ok_or(Errno::ENOENT)?;
-        note.touch(change)?;
-        return note.enable_as(kq, id, change.flags);
-    }
-    if let Some(id) = found {
-        let note = queue.notes.get_mut(&id).ok_or(Errno::ENOENT)?;
-        note.update(kq, id, change)?;
-        return note.enable_as(kq, id, change.flags | ev::ENABLE);
-    }
-    queue.last += 1;
-    let id = queue.last;
-    let mut note = Knote::new(change)?;
-    note.enable_as(kq, id, change.flags | ev::ENABLE)?;
-    queue.index.insert(key, id);
-    queue.notes.insert(id, note);
-    Ok(())
-}
-
-impl Kqueue {
-    fn remove(&mut self, epoll: i32, id: u64) {
-        if let Some(mut note) = self.notes.remove(&id) {
-            note.disable(epoll);
-            self.index.remove(&(note.ident, note.filter));
+        if fatal {
+            return Err(Errno::EINVAL);
         }
     }
-
-    fn remove_if(&mut self, epoll: i32, which: impl Fn(&Knote) -> bool) {
-        let gone: Vec<u64> = self
-            .notes
-            .iter()
-            .filter(|(_, note)| which(note))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in gone {
-            self.remove(epoll, id);
-        }
-    }
-
-    /// Turns what epoll says into events, at most `room`.
-    fn collect(&mut self, epoll: i32, room: usize) -> SysResult<Vec<Kevent>> {
-        // struct epoll_event of x86-64: packed.
-        let mut raw = vec![[0u8; 12]; room];
-        let args = [epoll as u64, raw.as_mut_ptr() as u64, room as u64, 0, 0, 0];
-        let n = crate::host::syscall(SYS_epoll_wait, args)?;
-        let mut out = Vec::new();
-        for event in raw.iter().take(n as usize) {
-            let mut bits = [0; 4];
-            bits.copy_from_slice(&event[..4]);
-            let mut id = [0; 8];
-            id.copy_from_slice(&event[4..]);
-            let id = u64::from_le_bytes(id);
-            let Some(note) = self.notes.get_mut(&id) else {
-                continue;
-            };
-            let Some(event) = note.fire(u32::from_le_bytes(bits)) else {
-                continue;
-            };
-            if note.flags & ev::ONESHOT != 0 || note.is_spent() {
-                self.remove(epoll, id);
-            } else if note.flags & ev::DISPATCH != 0 {
-                note.disable(epoll);
+    let signal = note::counted_signal(change);
+    let mut queue = locked(queue);
+    let (before, number) = (signal.map(|s| queue.counts_signal(s)), signal.unwrap_or(0));
+    let result = queue.apply(change);
+    let after = signal.map(|s| queue.counts_signal(s));
+    drop(queue);
+    match (before, after) {
+        (Some(false), Some(true)) => {
+            queues(call)?.signal_notes.fetch_add(1, SeqCst);
+            if let Some(signal) = Signal::from_guest(Dialect::FreeBsd, number as u32) {
+                call.thread.process.watch_signal(signal, true)?;
             }
-            out.push(event);
         }
-        Ok(out)
+        (Some(true), Some(false)) => {
+            let queues = queues(call)?;
+            release_signals(call, queues, &queues.lock(), vec![number]);
+        }
+        _ => {}
     }
+    result
 }
 
 fn wait(
     call: &mut Call<'_>,
-    kq: i32,
+    queue: &Mutex<Queue>,
     room: usize,
     timeout: Option<Timespec>,
 ) -> SysResult<Vec<Kevent>> {
-    let deadline = timeout.map(|t| {
-        let ns = (t.tv_sec.0 as u64)
-            .saturating_mul(1_000_000_000)
-            .saturating_add(t.tv_nsec.0 as u64);
-        crate::host::monotonic_ns().saturating_add(ns)
-    });
+    let timeout = match timeout {
+        Some(t) if t.tv_sec.0 < 0 || !(0..1_000_000_000).contains(&t.tv_nsec.0) => {
+            return Err(Errno::EINVAL);
+        }
+        Some(t) => Some(
+            (t.tv_sec.0 as u64)
+                .saturating_mul(1_000_000_000)
+                .saturating_add(t.tv_nsec.0 as u64),
+        ),
+        None => None,
+    };
+    let deadline = match timeout {
+        None | Some(0) => None,
+        Some(ns) => Some(crate::host::monotonic_ns().saturating_add(ns)),
+    };
+    let mut left = timeout;
+    let mut ready = Ready::new(room);
     loop {
-        let events = match queues(call)?.lock().get_mut(&kq) {
-            Some(queue) => queue.collect(kq, room)?,
-            // Closed by another thread meanwhile.
-            None => return Err(Errno::EBADF),
+        let mut out = Vec::new();
+        let epoll = locked(queue).begin_wait(room, &mut out)?;
+        if !out.is_empty() {
+            // There may be more, but nothing to wait for.
+            let found = ready.poll(epoll);
+            locked(queue).end_wait(&ready, found?, room, &mut out);
+            return Ok(out);
+        }
+        let found = match left {
+            Some(0) => ready.poll(epoll),
+            _ => ready.wait(call, epoll, left),
         };
-        if !events.is_empty() {
-            return Ok(events);
+        let closed = locked(queue).end_wait(&ready, *found.as_ref().unwrap_or(&0), room, &mut out);
+        match found {
+            Err(crate::process::ERESTARTSYS | Errno::EINTR) => {
+                // kevent is not made again after a signal, but one that the guest ignores does not end it.
+                if !call.thread.pass_over_ignored() {
+                    return Err(Errno::EINTR);
+                }
+            }
+            Err(_) if closed => return Err(Errno::EBADF),
+            Err(e) => return Err(e),
+            Ok(_) if closed => return Err(Errno::EBADF),
+            Ok(_) => {}
         }
-        let left = deadline.map(|d| d.saturating_sub(crate::host::monotonic_ns()));
+        if !out.is_empty() {
+            return Ok(out);
+        }
         if left == Some(0) {
-            return Ok(events);
+            return Ok(out);
         }
-        // struct pollfd: descriptor, POLLIN.
-        const POLLIN: u64 = 1;
-        let mut pollfd = (kq as u32 as u64) | POLLIN << 32;
-        let time = left.map(|ns| [ns / 1_000_000_000, ns % 1_000_000_000]);
-        let args = [
-            (&raw mut pollfd) as u64,
-            1,
-            time.as_ref().map_or(0, |t| t.as_ptr() as u64),
-            0,
-            8,
-            0,
-        ];
-        // kevent is not restarted after a signal.
-        call.host_wait(SYS_ppoll, args).map_err(|e| match e {
-            crate::process::ERESTARTSYS => Errno::EINTR,
-            e => e,
-        })?;
+        left = deadline.map(|d| d.saturating_sub(crate::host::monotonic_ns()));
     }
-}
-
-/// Registers `fd` in an epoll.
-fn epoll_control(epoll: i32, operation: u64, fd: i32, events: u32, id: u64) -> SysResult {
-    let mut event = [0u8; 12];
-    event[..4].copy_from_slice(&events.to_le_bytes());
-    event[4..].copy_from_slice(&id.to_le_bytes());
-    let args = [
-        epoll as u64,
-        operation,
-        fd as u64,
-        event.as_ptr() as u64,
-        0,
-        0,
-    ];
-    crate::host::syscall(SYS_epoll_ctl, args)
 }

@@ -6,14 +6,14 @@ use crate::mem::{Backing, File, Kind, Mapping, PAGE_SIZE, Place, Prot, page_up};
 use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
-    Run::Handler,
+    Run::{Handler, Pass},
     Support::{Full, Partial, Stub},
     *,
 };
 use std::os::unix::fs::MetadataExt;
 
 crate::syscalls! {
-    mmap(addr: BITS, len: SIZE, prot: flags(&f::PROT), flags: flags(&f::MAP), fd: FD, pos: OFFSET) -> HEXNUM, Full, Handler(map_memory);
+    mmap(addr: BITS, len: SIZE, prot: flags(&f::PROT), flags: flags(&f::MAP), fd: FD, pos: OFFSET) -> HEXNUM, Partial("PROT_MAX is not kept"), Handler(map_memory);
     munmap(addr: BITS, len: SIZE) -> NUM, Full, Handler(unmap_memory);
     mprotect(addr: BITS, len: SIZE, prot: flags(&f::PROT)) -> NUM, Partial("PROT_MAX is not kept"), Handler(protect_memory);
     madvise(addr: BITS, len: SIZE, behav: one_of(&f::MADVICE)) -> NUM, Full, Handler(advise);
@@ -22,7 +22,12 @@ crate::syscalls! {
     munlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_munlock, 0));
     mlockall(how: HEX) -> NUM, Stub("success: locking all would lock the emulator's reservation too"), Handler(|_| Ok(0));
     munlockall() -> NUM, Stub("success, as mlockall locks nothing"), Handler(|_| Ok(0));
-    minherit(addr: BITS, len: SIZE, inherit: INT) -> NUM, Partial("only INHERIT_COPY"), Handler(inherit);
+    mincore(addr: BITS, len: SIZE, vec: ADDR) -> NUM, Partial("MINCORE_INCORE is told together with MINCORE_REFERENCED"), Handler(residency);
+    obreak(nsize: ADDR) -> HEXNUM, Stub("ENOSYS, as on AArch64 and RISC-V"), Handler(|_| Err(Errno::ENOSYS));
+    sstk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
+    freebsd11_vadvise(anom: INT) -> NUM, Stub("EINVAL, as in the kernel"), Handler(|_| Err(Errno::EINVAL));
+    membarrier(cmd: INT, flags: HEX, cpu_id: INT) -> NUM, Full, Pass(SYS_membarrier);
+    minherit(addr: BITS, len: SIZE, inherit: INT) -> NUM, Partial("INHERIT_COPY, INHERIT_ZERO of private anonymous memory"), Handler(inherit);
     sbrk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
 }
 
@@ -70,9 +75,6 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
     {
         return Err(Errno::EINVAL);
     }
-    if how & MAP_32BIT != 0 {
-        call.unimplemented("mmap MAP_32BIT: the mapping may lie higher");
-    }
     let align = how >> MAP_ALIGNMENT_SHIFT & 0xff;
     let place = match (fixed, how & MAP_EXCL != 0) {
         (true, true) => Place::FixedNoReplace(addr),
@@ -112,6 +114,9 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
             0
         },
     };
+    if !fixed && how & MAP_32BIT != 0 {
+        mapping.place = Place::FixedNoReplace(low_room(call, len)?);
+    }
     if !fixed && align > ALIGNED_SUPER {
         if !(12..48).contains(&align) {
             return Err(Errno::EINVAL);
@@ -123,6 +128,21 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
         Err(Errno::EEXIST) => Err(Errno::EINVAL),
         other => other,
     }
+}
+
+/// Room for `len` bytes below 2 GiB.
+fn low_room(call: &Call<'_>, len: u64) -> SysResult {
+    const LOWEST: u64 = 0x1000_0000;
+    const LIMIT: u64 = 1 << 31;
+    let len = page_up(len).ok_or(Errno::ENOMEM)?;
+    let mut at = LOWEST;
+    while at.checked_add(len).is_some_and(|end| end <= LIMIT) {
+        match call.mem().region_at_or_after(at) {
+            Some(region) if region.start < at + len => at = region.end,
+            _ => return Ok(at),
+        }
+    }
+    Err(Errno::ENOMEM)
 }
 
 /// Reserves room for `len` bytes at a multiple of `align`: maps more, and gives back what lies around it.
@@ -217,18 +237,42 @@ fn sync_memory(call: &mut Call<'_>) -> SysResult {
     on_range(call, SYS_msync, how)
 }
 
+fn residency(call: &mut Call<'_>) -> SysResult {
+    /// MINCORE_INCORE | MINCORE_REFERENCED
+    const PRESENT: u8 = 3;
+    let (start, len) = pages(call)?;
+    if !call.mem().is_mapped(start, len) {
+        return Err(Errno::ENOMEM);
+    }
+    let host = call.mem().host_range(start, len, false)?;
+    let mut vec = vec![0u8; (len / PAGE_SIZE) as usize];
+    call.host(SYS_mincore, [host, len, vec.as_mut_ptr() as u64, 0, 0, 0])?;
+    for page in &mut vec {
+        *page = if *page & 1 != 0 { PRESENT } else { 0 };
+    }
+    call.write_bytes(call.arg(2), &vec)?;
+    Ok(0)
+}
+
+/// What a child of fork gets of a range.
 fn inherit(call: &mut Call<'_>) -> SysResult {
+    // sys/mman.h; asm-generic/mman-common.h
+    const INHERIT_SHARE: i32 = 0;
     const INHERIT_COPY: i32 = 1;
+    const INHERIT_NONE: i32 = 2;
+    const INHERIT_ZERO: i32 = 3;
+    const MADV_WIPEONFORK: u64 = 18;
+    const MADV_KEEPONFORK: u64 = 19;
     match call.int(2) {
-        INHERIT_COPY => Ok(0),
-        other @ (0 | 2 | 3) => {
-            let name = [
-                "INHERIT_SHARE",
-                "INHERIT_COPY",
-                "INHERIT_NONE",
-                "INHERIT_ZERO",
-            ];
-            call.unimplemented(&format!("minherit {}", name[other as usize]));
+        INHERIT_COPY => on_range(call, SYS_madvise, MADV_KEEPONFORK),
+        INHERIT_ZERO => on_range(call, SYS_madvise, MADV_WIPEONFORK),
+        how @ (INHERIT_SHARE | INHERIT_NONE) => {
+            let name = if how == INHERIT_SHARE {
+                "INHERIT_SHARE"
+            } else {
+                "INHERIT_NONE"
+            };
+            call.unimplemented(&format!("minherit {name}"));
             Err(Errno::EINVAL)
         }
         _ => Err(Errno::EINVAL),

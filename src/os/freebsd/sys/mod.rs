@@ -10,6 +10,7 @@ pub mod kqueue;
 pub mod mem;
 pub mod misc;
 pub mod missing;
+pub mod mounts;
 pub mod net;
 pub mod posix;
 pub mod procctl;
@@ -17,6 +18,8 @@ pub mod procdesc;
 pub mod process;
 pub mod sched;
 pub mod signal;
+pub mod special;
+pub mod stat;
 pub mod sysv;
 pub mod thread;
 pub mod time;
@@ -28,9 +31,10 @@ use crate::os::Syscall;
 pub mod rows {
     pub use super::{
         capsicum::rows::*, dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*,
-        kqueue::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, net::rows::*,
-        posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*, sched::rows::*,
-        signal::rows::*, sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*,
+        kqueue::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*,
+        net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*,
+        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
+        thread::rows::*, time::rows::*, umtx::rows::*,
     };
 }
 
@@ -46,6 +50,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         mem::ROWS,
         misc::ROWS,
         missing::ROWS,
+        mounts::ROWS,
         net::ROWS,
         posix::ROWS,
         procctl::ROWS,
@@ -53,6 +58,8 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         process::ROWS,
         sched::ROWS,
         signal::ROWS,
+        special::ROWS,
+        stat::ROWS,
         sysv::ROWS,
         thread::ROWS,
         time::ROWS,

@@ -1,5 +1,6 @@
 //! Sockets and polling.
 
+mod message;
 mod option;
 
 use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int};
@@ -9,7 +10,7 @@ use crate::os::freebsd::structs::*;
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::{Handler, Pass, Wait},
-    Support::{Full, Partial},
+    Support::{Full, Partial, Stub},
     *,
 };
 
@@ -22,21 +23,77 @@ crate::syscalls! {
     bind(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Pass(SYS_bind);
     connect(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Wait(SYS_connect);
     listen(s: FD, backlog: INT) -> NUM, Full, Pass(SYS_listen);
-    accept(s: FD, name: ADDR_OUT_2, anamelen: LENGTH) -> FDNUM, Full, Wait(SYS_accept);
+    accept(s: FD, name: ADDR_OUT_2, anamelen: LENGTH) -> FDNUM, Full, Handler(accept_connection);
     accept4(s: FD, name: ADDR_OUT_2, anamelen: LENGTH, flags: flags(&f::SOCK)) -> FDNUM, Full, Wait(SYS_accept4);
     getsockname(fdes: FD, asa: ADDR_OUT_2, alen: LENGTH) -> NUM, Full, Pass(SYS_getsockname);
     getpeername(fdes: FD, asa: ADDR_OUT_2, alen: LENGTH) -> NUM, Full, Pass(SYS_getpeername);
     sendto(s: FD, buf: buf_in(2), len: SIZE, flags: flags(&f::MSG), to: ArgType::Sockaddr(Dir::In, Len::Arg(5)), tolen: UINT) -> NUM, Full, Wait(SYS_sendto);
     recvfrom(s: FD, buf: buf_out(2), len: SIZE, flags: flags(&f::MSG), from: ArgType::Sockaddr(Dir::Out, Len::Behind(5)), fromlenaddr: LENGTH) -> NUM, Full, Wait(SYS_recvfrom);
-    sendmsg(s: FD, msg: input::<Msghdr>(), flags: flags(&f::MSG)) -> NUM, Partial("control messages: SCM_RIGHTS"), Handler(send_message);
-    recvmsg(s: FD, msg: inout::<Msghdr>(), flags: flags(&f::MSG)) -> NUM, Partial("control messages: SCM_RIGHTS"), Handler(receive_message);
-    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: ADDR, sbytes: ADDR, flags: HEX) -> NUM, Partial("headers and trailers"), Handler(send_file);
+    sendmsg(s: FD, msg: input::<Msghdr>(), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::send);
+    recvmsg(s: FD, msg: inout::<Msghdr>(), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::receive);
+    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: input::<SfHdtr>(), sbytes: ADDR, flags: HEX) -> NUM, Partial("flags are hints"), Handler(send_file);
     shutdown(s: FD, how: one_of(&f::SHUT)) -> NUM, Full, Pass(SYS_shutdown);
     setsockopt(s: FD, level: INT, name: INT, val: ADDR, valsize: UINT) -> NUM, Partial("the options that programs set"), Handler(option::set);
     getsockopt(s: FD, level: INT, name: INT, val: ADDR, avalsize: LENGTH) -> NUM, Partial("the options that programs get"), Handler(option::get);
     poll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, timeout: INT) -> NUM, Full, Wait(SYS_poll);
     ppoll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, ts: input::<Timespec>(), set: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(poll_with_mask);
+    pselect(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), ts: input::<Timespec>(), sm: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(select_with_mask);
+    bindat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial("AF_UNIX names relative to a directory other than the working one"), Handler(|c| named_at(c, SYS_bind));
+    connectat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial("AF_UNIX names relative to a directory other than the working one"), Handler(|c| named_at(c, SYS_connect));
+    setfib(fibnum: INT) -> NUM, Stub("there is one routing table, number 0"), Handler(|c| if c.int(0) == 0 { Ok(0) } else { Err(Errno::EINVAL) });
     select(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), tv: input::<Timeval>()) -> NUM, Full, Wait(SYS_select);
+}
+
+/// `accept` hands O_NONBLOCK of the listening socket on, which the host's does not.
+fn accept_connection(call: &mut Call<'_>) -> SysResult {
+    const F_GETFL: u64 = 3;
+    const O_NONBLOCK: u64 = 0x800;
+    let flags = call.host(SYS_fcntl, [call.arg(0), F_GETFL, 0, 0, 0, 0])?;
+    // SOCK_NONBLOCK has the same value.
+    pass_with(call, SYS_accept4, true, &[(3, flags & O_NONBLOCK)])
+}
+
+/// The host wants the mask and its size behind one pointer.
+fn select_with_mask(call: &mut Call<'_>) -> SysResult {
+    let mask = match call.arg(5) {
+        0 => None,
+        at => Some(read_sigset(call, at, 16)?.blockable().host_mask()),
+    };
+    let pair = [mask.as_ref().map_or(0, |m| std::ptr::from_ref(m) as u64), 8];
+    pass_with(call, SYS_pselect6, true, &[(5, pair.as_ptr() as u64)])
+}
+
+/// `bindat`, `connectat`: the name of a socket of AF_UNIX is relative to a directory.
+fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
+    const AF_UNIX: u16 = 1;
+    const AT_FDCWD: i32 = -100;
+    if call.arg(3) > u64::from(NAME_MAX) {
+        return Err(Errno::EINVAL);
+    }
+    let mut name = call.read_bytes(call.arg(2), call.arg(3))?;
+    convert_sockaddr(call.abi, &mut name, true);
+    let is_unix = name.get(..2) == Some(&AF_UNIX.to_le_bytes());
+    if is_unix && call.int(0) != AT_FDCWD && name.get(2) != Some(&b'/') {
+        // The host looks the name up through /proc, if it still fits.
+        let path: Vec<u8> = name[2..].iter().copied().take_while(|&b| b != 0).collect();
+        name.truncate(2);
+        name.extend(format!("/proc/self/fd/{}/", call.int(0)).bytes());
+        name.extend(path);
+        name.push(0);
+        if name.len() > 110 {
+            call.unimplemented("a long name relative to a directory");
+            return Err(Errno::ENAMETOOLONG);
+        }
+    }
+    let args = [
+        call.arg(1),
+        name.as_ptr() as u64,
+        name.len() as u64,
+        0,
+        0,
+        0,
+    ];
+    call.host_wait(number, args)
 }
 
 fn poll_with_mask(call: &mut Call<'_>) -> SysResult {
@@ -75,197 +132,53 @@ fn poll_with_mask(call: &mut Call<'_>) -> SysResult {
     Ok(ready)
 }
 
-/// Largest socket address, and most iovecs and bytes of control messages.
+/// Largest socket address, and most iovecs.
 const NAME_MAX: u32 = 128;
 const IOV_MAX: u64 = 1024;
-const CONTROL_MAX: u64 = 65536;
 
-/// A message in the host's layout, with what it points to.
-struct Message {
-    name: Vec<u8>,
-    iov: Vec<u8>,
-    control: Vec<u8>,
-    header: [u64; 7],
-}
-
-impl Message {
-    fn new(name: Vec<u8>, iov: Vec<u8>, control: Vec<u8>) -> Message {
-        // struct msghdr: name, its length, iov, count, control, its length, flags. The vectors' bytes stay where they are.
-        let at = |v: &Vec<u8>| if v.is_empty() { 0 } else { v.as_ptr() as u64 };
-        let header = [
-            at(&name),
-            name.len() as u64,
-            at(&iov),
-            iov.len() as u64 / 16,
-            at(&control),
-            control.len() as u64,
-            0,
-        ];
-        Message {
-            name,
-            iov,
-            control,
-            header,
-        }
+/// Sends what one of the vectors of `struct sf_hdtr` points to; returns how much.
+fn send_vector(call: &mut Call<'_>, at: u64, count: i32) -> SysResult {
+    if at == 0 || count <= 0 {
+        return Ok(0);
     }
-
-    fn address(&mut self) -> u64 {
-        let _ = &self.iov;
-        self.header.as_mut_ptr() as u64
+    if count as u64 > IOV_MAX {
+        return Err(Errno::EINVAL);
     }
-}
-
-const SOL_SOCKET: u32 = 0xffff;
-const SCM_RIGHTS: u32 = 1;
-const HOST_SOL_SOCKET: u32 = 1;
-/// Header of a control message with its padding, in both layouts of 64-bit words.
-const CMSG_HEAD: usize = 16;
-
-fn cmsg_head(_: OsAbi) -> (usize, usize) {
-    // struct cmsghdr: length, level, type; data at the next multiple of the alignment (`_ALIGN`), which only Arm has lower.
-    let align: usize = 8;
-    (12usize.next_multiple_of(align), align)
-}
-
-fn control_to_host(call: &Call<'_>, bytes: &[u8]) -> SysResult<Vec<u8>> {
-    let (head, align) = cmsg_head(call.abi);
-    let get = |at: usize| read_int(call.abi, Kind::U32, &bytes[at..]) as u32;
-    let mut out = Vec::new();
-    let mut at = 0;
-    while at + 12 <= bytes.len() {
-        let (length, level, kind) = (get(at) as usize, get(at + 4), get(at + 8));
-        if length < head || at + length > bytes.len() {
-            return Err(Errno::EINVAL);
-        }
-        if (level, kind) != (SOL_SOCKET, SCM_RIGHTS) {
-            call.unimplemented(&format!("control message of level {level:#x}, type {kind}"));
-            return Err(Errno::EINVAL);
-        }
-        let data = &bytes[at + head..at + length];
-        out.extend(((CMSG_HEAD + data.len()) as u64).to_le_bytes());
-        out.extend(HOST_SOL_SOCKET.to_le_bytes());
-        out.extend(kind.to_le_bytes());
-        for fd in data.chunks_exact(4) {
-            out.extend((read_int(call.abi, Kind::U32, fd) as u32).to_le_bytes());
-        }
-        out.resize(out.len().next_multiple_of(8), 0);
-        at += length.next_multiple_of(align);
-    }
-    Ok(out)
-}
-
-fn control_to_guest(call: &Call<'_>, bytes: &[u8]) -> Vec<u8> {
-    let (head, align) = cmsg_head(call.abi);
-    let mut out = Vec::new();
-    let mut at = 0;
-    while at + CMSG_HEAD <= bytes.len() {
-        let get = |at: usize, kind| read_int(OsAbi::HOST, kind, &bytes[at..]);
-        let length = get(at, Kind::U64) as usize;
-        if length < CMSG_HEAD || at + length > bytes.len() {
-            break;
-        }
-        let (level, kind) = (
-            get(at + 8, Kind::U32) as u32,
-            get(at + 12, Kind::U32) as u32,
-        );
-        if (level, kind) == (HOST_SOL_SOCKET, SCM_RIGHTS) {
-            let data = &bytes[at + CMSG_HEAD..at + length];
-            let start = out.len();
-            out.resize(start + (head + data.len()).next_multiple_of(align), 0);
-            let mut put = |at: usize, value: u64| {
-                crate::abi::write_int(call.abi, Kind::U32, &mut out[start + at..], value);
-            };
-            put(0, (head + data.len()) as u64);
-            put(4, SOL_SOCKET.into());
-            put(8, kind.into());
-            for (n, fd) in data.chunks_exact(4).enumerate() {
-                put(head + 4 * n, read_int(OsAbi::HOST, Kind::U32, fd));
-            }
-        } else {
-            call.unimplemented(&format!(
-                "a received control message of level {level}, type {kind}"
-            ));
-        }
-        at += length.next_multiple_of(8);
-    }
-    out
-}
-
-fn send_message(call: &mut Call<'_>) -> SysResult {
-    let m: Msghdr = call.read_struct(call.arg(1))?;
-    if m.msg_iovlen.0 > IOV_MAX || m.msg_namelen > NAME_MAX || m.msg_controllen.0 > CONTROL_MAX {
-        return Err(Errno::EMSGSIZE);
-    }
-    let mut name = Vec::new();
-    if m.msg_name.0 != 0 {
-        name = call.read_bytes(m.msg_name.0, m.msg_namelen.into())?;
-        convert_sockaddr(call.abi, &mut name, true);
-    }
-    let iov = host_iovecs(call, m.msg_iov.0, m.msg_iovlen.0, Dir::In)?;
-    let mut control = Vec::new();
-    if m.msg_control.0 != 0 {
-        let bytes = call.read_bytes(m.msg_control.0, m.msg_controllen.0)?;
-        control = control_to_host(call, &bytes)?;
-    }
-    let mut message = Message::new(name, iov, control);
-    let args = [call.arg(0), message.address(), call.host_flags(2), 0, 0, 0];
-    call.host_wait(SYS_sendmsg, args)
-}
-
-fn receive_message(call: &mut Call<'_>) -> SysResult {
-    let at = call.arg(1);
-    let mut m: Msghdr = call.read_struct(at)?;
-    if m.msg_iovlen.0 > IOV_MAX || m.msg_controllen.0 > CONTROL_MAX {
-        return Err(Errno::EMSGSIZE);
-    }
-    let name = if m.msg_name.0 != 0 {
-        vec![0; NAME_MAX as usize]
-    } else {
-        Vec::new()
-    };
-    let iov = host_iovecs(call, m.msg_iov.0, m.msg_iovlen.0, Dir::Out)?;
-    // The host's headers are longer on 32-bit guests.
-    let control = if m.msg_control.0 != 0 {
-        vec![0; m.msg_controllen.0 as usize * 2]
-    } else {
-        Vec::new()
-    };
-    let mut message = Message::new(name, iov, control);
-    let args = [call.arg(0), message.address(), call.host_flags(2), 0, 0, 0];
-    let n = call.host_wait(SYS_recvmsg, args)?;
-    let [_, name_len, _, _, _, control_len, flags] = message.header;
-    if m.msg_name.0 != 0 {
-        let mut name = message.name[..(name_len as usize).min(NAME_MAX as usize)].to_vec();
-        convert_sockaddr(call.abi, &mut name, false);
-        name.truncate(m.msg_namelen as usize);
-        call.write_bytes(m.msg_name.0, &name)?;
-        m.msg_namelen = name_len as u32;
-    }
-    let mut control = control_to_guest(call, &message.control[..control_len as usize]);
-    m.msg_flags = flags as u32 as i32;
-    if control.len() as u64 > m.msg_controllen.0 {
-        const HOST_MSG_CTRUNC: i32 = 8;
-        control.truncate(m.msg_controllen.0 as usize);
-        m.msg_flags |= HOST_MSG_CTRUNC;
-    }
-    if m.msg_control.0 != 0 {
-        call.write_bytes(m.msg_control.0, &control)?;
-    }
-    m.msg_controllen = crate::abi::Ulong(control.len() as u64);
-    call.write_struct(at, &m)?;
-    Ok(n)
+    let iov = host_iovecs(call, at, count as u64, Dir::In)?;
+    let args = [call.arg(1), iov.as_ptr() as u64, count as u64, 0, 0, 0];
+    call.host_wait(SYS_writev, args)
 }
 
 fn send_file(call: &mut Call<'_>) -> SysResult {
-    if call.arg(4) != 0 {
-        call.unimplemented("sendfile with headers or trailers");
-        return Err(Errno::EINVAL);
+    let hdtr = call
+        .read_optional::<SfHdtr>(call.arg(4))?
+        .unwrap_or_default();
+    let mut sent = 0;
+    let result = send_vector(call, hdtr.headers.0, hdtr.hdr_cnt).and_then(|headers| {
+        sent += headers;
+        let (bytes, result) = send_contents(call, headers != 0);
+        sent += bytes;
+        result?;
+        sent += send_vector(call, hdtr.trailers.0, hdtr.trl_cnt)?;
+        Ok(0)
+    });
+    if call.arg(5) != 0 {
+        call.write_int(call.arg(5), Kind::I64, sent)?;
     }
+    match result {
+        // What is sent is sent: it cannot be made again.
+        Err(crate::process::ERESTARTSYS) if sent != 0 => Err(Errno::EINTR),
+        other => other,
+    }
+}
+
+/// Sends the file itself; how much was sent counts also if it fails.
+fn send_contents(call: &mut Call<'_>, begun: bool) -> (u64, SysResult) {
     let (fd, socket, count) = (call.arg(0), call.arg(1), call.arg(3));
     let mut offset = call.arg(2);
     let start = offset;
     // A count of 0 means all.
-    let most = if count == 0 { 0x7fff_f000 } else { count };
+    let most = if count == 0 { u64::MAX } else { count };
     let result = loop {
         let left = most - (offset - start);
         if left == 0 {
@@ -282,12 +195,11 @@ fn send_file(call: &mut Call<'_>) -> SysResult {
         match call.host_wait(SYS_sendfile, args) {
             Ok(0) => break Ok(0),
             Ok(_) => {}
-            Err(crate::process::ERESTARTSYS) if offset != start => break Err(Errno::EINTR),
+            Err(crate::process::ERESTARTSYS) if begun || offset != start => {
+                break Err(Errno::EINTR);
+            }
             Err(e) => break Err(e),
         }
     };
-    if call.arg(5) != 0 {
-        call.write_int(call.arg(5), Kind::I64, offset - start)?;
-    }
-    result
+    (offset - start, result)
 }

@@ -4,11 +4,10 @@ use crate::abi::{Errno, GuestStruct, GuestValue, Kind, OsAbi, Show, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of, siginfo};
-use crate::os::linux::sys::process::execute;
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::{Handler, Pass},
-    Support::{Full, Partial},
+    Support::{Full, Partial, Stub},
     *,
 };
 use crate::process::{Forked, Outcome};
@@ -19,6 +18,7 @@ crate::syscalls! {
     vfork() -> NUM, Full, Handler(create_shared);
     rfork(flags: HEX) -> NUM, Partial("RFPROC|RFFDG, RFPROC|RFCFDG, RFFDG, RFCFDG, RFSPAWN: no shared descriptors, no RFMEM"), Handler(create_by_flags);
     execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute(c, None, 0, 0));
+    fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| { let path = cstring(format!("/proc/self/fd/{}", c.int(0)))?; execute_path(c, path, 1) });
     wait4(pid: INT, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), rusage: output::<Rusage>()) -> NUM, Full, Handler(wait_child);
     wait6(idtype: one_of(&f::ID_TYPE), id: OFFSET, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), wrusage: output::<WRusage>(), info: ADDR) -> NUM, Partial("P_PID, P_PGID, P_ALL; wru_children is 0"), Handler(wait_id);
     getpid() -> NUM, Full, Pass(SYS_getpid);
@@ -44,6 +44,13 @@ crate::syscalls! {
     setresgid(rgid: INT, egid: INT, sgid: INT) -> NUM, Full, Pass(SYS_setresgid);
     getgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::Out, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Pass(SYS_getgroups);
     setgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::In, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Pass(SYS_setgroups);
+    freebsd14_getgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::Out, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Handler(all_groups);
+    freebsd14_setgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::In, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Handler(set_all_groups);
+    getdtablesize() -> NUM, Full, Handler(descriptor_limit);
+    setlogin(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
+    setloginclass(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
+    __setugid(flag: INT) -> NUM, Stub("ENOSYS, as without REGRESSION in the kernel"), Handler(|_| Err(Errno::ENOSYS));
+    getrlimitusage(which: UINT, flags: HEX, res: ADDR) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
     issetugid() -> NUM, Full, Handler(|_| { let ids = crate::host::ids(); Ok((ids.uid != ids.euid || ids.gid != ids.egid).into()) });
     getlogin(namebuf: ADDR, namelen: UINT) -> NUM, Full, Handler(login_name);
     getpriority(which: one_of(&f::PRIO), who: INT) -> NUM, Full, Handler(|c| Ok(20u64.wrapping_sub(c.host(SYS_getpriority, [c.arg(0), c.arg(1), 0, 0, 0, 0])?)));
@@ -198,6 +205,87 @@ fn wait_id(call: &mut Call<'_>) -> SysResult {
         call.write_bytes(call.arg(5), &siginfo::to_guest(call.abi, &info))?;
     }
     Ok(pid as u64)
+}
+
+/// Until FreeBSD 15 the effective group comes first among the others.
+fn all_groups(call: &mut Call<'_>) -> SysResult {
+    let mut groups = [0u32; 1025];
+    groups[0] = call.host(SYS_getegid, [0; 6])? as u32;
+    let rest = groups[1..].as_mut_ptr() as u64;
+    let count = call.host(SYS_getgroups, [1024, rest, 0, 0, 0, 0])? + 1;
+    let room = call.int(0);
+    if room == 0 {
+        return Ok(count);
+    }
+    if (room as i64) < count as i64 {
+        return Err(Errno::EINVAL);
+    }
+    for (n, group) in groups[..count as usize].iter().enumerate() {
+        call.write_int(call.arg(1) + 4 * n as u64, Kind::U32, (*group).into())?;
+    }
+    Ok(count)
+}
+
+fn set_all_groups(call: &mut Call<'_>) -> SysResult {
+    let count = call.int(0);
+    if !(0..=1024).contains(&count) {
+        return Err(Errno::EINVAL);
+    }
+    let mut groups = Vec::new();
+    for n in 0..count as u64 {
+        groups.push(call.read_int(call.arg(1) + 4 * n, Kind::U32)? as u32);
+    }
+    let rest = groups.get(1..).unwrap_or_default();
+    call.host(
+        SYS_setgroups,
+        [rest.len() as u64, rest.as_ptr() as u64, 0, 0, 0, 0],
+    )?;
+    match groups.first() {
+        Some(&effective) => call.host(
+            SYS_setresgid,
+            [u64::MAX, effective.into(), u64::MAX, 0, 0, 0],
+        ),
+        None => Ok(0),
+    }
+}
+
+/// The host's number of RLIMIT_NOFILE.
+const HOST_NOFILE: u64 = 7;
+
+fn descriptor_limit(call: &mut Call<'_>) -> SysResult {
+    let mut limits = [0u64; 2];
+    call.host(
+        SYS_prlimit64,
+        [0, HOST_NOFILE, 0, limits.as_mut_ptr() as u64, 0, 0],
+    )?;
+    Ok(limits[0].min(i32::MAX as u64))
+}
+
+fn limit_usage(call: &mut Call<'_>) -> SysResult {
+    // sys/resource.h
+    const RLIMIT_NOFILE: u64 = 8;
+    const RLIMIT_AS: u64 = 10;
+    let used = match call.arg(0) {
+        RLIMIT_NOFILE => std::fs::read_dir("/proc/self/fd").map_or(0, |d| {
+            let guests = d
+                .flatten()
+                .filter_map(|e| e.file_name().to_str()?.parse().ok());
+            guests.filter(|&fd| !crate::host::fd::is_own(fd)).count() as u64
+        }),
+        RLIMIT_AS => call
+            .mem()
+            .regions()
+            .iter()
+            .map(crate::mem::Region::len)
+            .sum(),
+        0..=14 => {
+            call.unimplemented(&format!("usage of resource {}", call.arg(0)));
+            return Err(Errno::ENXIO);
+        }
+        _ => return Err(Errno::EINVAL),
+    };
+    call.write_int(call.arg(2), Kind::I64, used)?;
+    Ok(0)
 }
 
 fn login_name(call: &mut Call<'_>) -> SysResult {

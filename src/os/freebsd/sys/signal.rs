@@ -3,7 +3,7 @@
 use crate::abi::{Errno, GuestStruct, Kind, Show, Signal, SysResult, Ulong};
 use crate::host::nr::*;
 use crate::os::freebsd::structs::*;
-use crate::os::freebsd::{flags as f, isa_of, siginfo};
+use crate::os::freebsd::{flags as f, isa_of, of, siginfo};
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::Handler,
@@ -131,6 +131,9 @@ fn wait_signal(call: &mut Call<'_>, timeout: Option<Timespec>) -> SysResult {
         Some(info) => info,
         None => SigInfo::from_host(&raw),
     };
+    if let Some(os) = of(call.thread) {
+        os.signal_consumed(info.signal);
+    }
     if call.arg(1) != 0 {
         call.write_bytes(call.arg(1), &siginfo::to_guest(call.abi, &info))?;
     }

@@ -5,9 +5,9 @@ use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
 use crate::os::{
-    Call,
+    Call, Dir,
     Run::{Handler, Pass},
-    Support::Full,
+    Support::{Full, Partial},
     *,
 };
 
@@ -21,6 +21,15 @@ crate::syscalls! {
     setitimer(which: one_of(&f::ITIMER), itv: input::<Itimerval>(), oitv: output::<Itimerval>()) -> NUM, Full, Pass(SYS_setitimer);
     getitimer(which: one_of(&f::ITIMER), itv: output::<Itimerval>()) -> NUM, Full, Pass(SYS_getitimer);
     utimensat(fd: DIRFD, path: PATH, times: ADDR, flag: flags(&f::AT)) -> NUM, Full, Handler(|c| set_times(c, Some(1), 2, 3));
+    utimes(path: PATH, tptr: ADDR) -> NUM, Full, Handler(|c| { let path = c.path(0)?; set_old_times(c, AT_FDCWD, Some(path), 1, 0) });
+    lutimes(path: PATH, tptr: ADDR) -> NUM, Full, Handler(|c| { let path = c.path(0)?; set_old_times(c, AT_FDCWD, Some(path), 1, HOST_SYMLINK_NOFOLLOW) });
+    futimes(fd: FD, tptr: ADDR) -> NUM, Full, Handler(|c| set_old_times(c, c.arg(0), None, 1, 0));
+    futimesat(fd: DIRFD, path: PATH, times: ADDR) -> NUM, Full, Handler(|c| { let path = c.path(1)?; set_old_times(c, c.arg(0), Some(path), 2, 0) });
+    settimeofday(tv: input::<Timeval>(), tzp: ADDR) -> NUM, Full, Handler(|c| pass_with(c, SYS_settimeofday, false, &[(1, 0)]));
+    clock_getcpuclockid2(id: OFFSET, which: INT, clock_id: ints(Dir::Out, 1)) -> NUM, Partial("the clocks of the calling process and thread"), Handler(cpu_clock);
+    timerfd_create(clockid: one_of(&f::CLOCK), flags: flags(&f::OPEN)) -> FDNUM, Full, Pass(SYS_timerfd_create);
+    timerfd_gettime(fd: FD, curr_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_gettime);
+    timerfd_settime(fd: FD, flags: HEX, new_value: input::<Itimerspec>(), old_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_settime);
     futimens(fd: FD, times: ADDR) -> NUM, Full, Handler(|c| set_times(c, None, 1, 7));
 }
 
@@ -80,6 +89,66 @@ fn sleep_on_clock(call: &mut Call<'_>) -> SysResult {
 /// UTIME_NOW and UTIME_OMIT of FreeBSD, and of the host.
 const NOW: (i64, i64) = (-1, 0x3fff_ffff);
 const OMIT: (i64, i64) = (-2, 0x3fff_fffe);
+
+const AT_FDCWD: u64 = -100i64 as u64;
+const HOST_SYMLINK_NOFOLLOW: u64 = 0x100;
+
+/// `utimes` and its like: two `struct timeval`, or the present.
+fn set_old_times(
+    call: &mut Call<'_>,
+    dir: u64,
+    path: Option<std::ffi::CString>,
+    times: usize,
+    flags: u64,
+) -> SysResult {
+    let at = call.arg(times);
+    let mut host = [0i64; 4];
+    if at != 0 {
+        let size = Timeval::DESC.size(call.abi) as u64;
+        for n in 0..2 {
+            let t: Timeval = call.read_struct(at + n as u64 * size)?;
+            if !(0..1_000_000).contains(&t.tv_usec.0) {
+                return Err(Errno::EINVAL);
+            }
+            host[2 * n] = t.tv_sec.0;
+            host[2 * n + 1] = t.tv_usec.0 * 1000;
+        }
+    }
+    let args = [
+        dir,
+        path.as_ref().map_or(0, |p| p.as_ptr() as u64),
+        if at != 0 { host.as_ptr() as u64 } else { 0 },
+        flags,
+        0,
+        0,
+    ];
+    call.host(SYS_utimensat, args)
+}
+
+/// The clock of a process's or thread's own time: only one's own has a number that the host knows.
+fn cpu_clock(call: &mut Call<'_>) -> SysResult {
+    // sys/time.h; time.h
+    const CPUCLOCK_WHICH_PID: i32 = 0;
+    const CPUCLOCK_WHICH_TID: i32 = 1;
+    const CLOCK_THREAD_CPUTIME_ID: u64 = 14;
+    const CLOCK_PROCESS_CPUTIME_ID: u64 = 15;
+    let (id, me, tid) = (
+        call.arg(0),
+        crate::host::pid() as u64,
+        call.thread.tid() as u64,
+    );
+    let clock = match call.int(1) {
+        CPUCLOCK_WHICH_PID if id == 0 || id == me => CLOCK_PROCESS_CPUTIME_ID,
+        CPUCLOCK_WHICH_TID if id == 0 || id == tid => CLOCK_THREAD_CPUTIME_ID,
+        CPUCLOCK_WHICH_PID | CPUCLOCK_WHICH_TID => {
+            call.unimplemented("the CPU clock of another process or thread");
+            return Err(Errno::ESRCH);
+        }
+        _ => return Err(Errno::EINVAL),
+    };
+    call.write_int(call.arg(2), crate::abi::Kind::I32, clock)?;
+    Ok(0)
+}
 
 fn set_times(call: &mut Call<'_>, path: Option<usize>, times: usize, flag: usize) -> SysResult {
     let path = path.map(|n| call.path(n)).transpose()?;

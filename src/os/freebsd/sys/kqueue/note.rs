@@ -1,21 +1,26 @@
 //! A knote: one event source of a kqueue, and what it says when it fires.
 
-use std::os::fd::FromRawFd;
-
+use super::probe::{self, Class};
 use super::*;
+use crate::abi::Ulong;
+use crate::host::fd::OwnFd;
 
 /// Filters (`sys/event.h`).
-mod filter {
+pub(super) mod filter {
     pub const READ: i16 = -1;
     pub const WRITE: i16 = -2;
     pub const VNODE: i16 = -4;
     pub const PROC: i16 = -5;
+    pub const SIGNAL: i16 = -6;
     pub const TIMER: i16 = -7;
     pub const PROCDESC: i16 = -8;
     pub const USER: i16 = -11;
 }
 
-// fflags of EVFILT_USER
+// fflags of EVFILT_READ and EVFILT_WRITE
+const NOTE_LOWAT: u32 = 1;
+const NOTE_FILE_POLL: u32 = 2;
+// of EVFILT_USER
 const NOTE_TRIGGER: u32 = 0x0100_0000;
 const NOTE_FFCTRLMASK: u32 = 0xc000_0000;
 const NOTE_FFAND: u32 = 0x4000_0000;
@@ -26,6 +31,7 @@ const NOTE_FFLAGSMASK: u32 = 0x00ff_ffff;
 const NOTE_EXIT: u32 = 0x8000_0000;
 // of EVFILT_TIMER
 const NOTE_SECONDS: u32 = 1;
+const NOTE_MSECONDS: u32 = 2;
 const NOTE_USECONDS: u32 = 4;
 const NOTE_NSECONDS: u32 = 8;
 const NOTE_ABSTIME: u32 = 0x10;
@@ -42,189 +48,97 @@ const NOTE_CLOSE: u32 = 0x100;
 const NOTE_CLOSE_WRITE: u32 = 0x200;
 const NOTE_READ: u32 = 0x400;
 
-// sys/epoll.h
-const EPOLLIN: u32 = 1;
-const EPOLLOUT: u32 = 4;
-const EPOLLERR: u32 = 8;
-const EPOLLHUP: u32 = 0x10;
-const EPOLLRDHUP: u32 = 0x2000;
-const EPOLLET: u32 = 1 << 31;
-const CTL_ADD: u64 = 1;
-const CTL_DEL: u64 = 2;
-
 /// What a knote waits for.
 pub(super) enum Source {
-    /// The guest's own descriptor.
-    Descriptor,
-    /// A copy of it, where the descriptor itself is registered for another filter.
-    Copy(OwnedFd),
-    /// A regular file, which is always ready: an eventfd that is, too.
-    Ready(OwnedFd),
-    /// A timer; the expiry of an absolute one is told once.
-    Timer(OwnedFd),
-    /// EVFILT_USER: readable while triggered.
-    User(OwnedFd),
+    /// The guest's own descriptor, registered in the epoll.
+    Descriptor(Class),
+    /// A regular file: for reading, the watch that tells of its growth.
+    File { watch: Option<i32> },
+    /// A file that is watched: the watch, and its size and links as last seen.
+    Vnode { watch: i32, size: u64, links: u64 },
+    /// Monotonic time of the next expiry and the period in ns; no period for one that comes once.
+    Timer { next: u64, period: Option<u64> },
+    /// Whether it has been triggered.
+    User { triggered: bool },
     /// A process.
-    Process(OwnedFd),
-    /// A file that is watched: the inotify descriptor, and its size and links as last seen.
-    File(OwnedFd, u64, u64),
+    Process(OwnFd),
+    /// Whether the one that is pending has been counted.
+    Signal { pending: bool },
 }
 
 pub(super) struct Knote {
     pub ident: u64,
     pub filter: i16,
     pub flags: u16,
-    fflags: u32,
-    data: i64,
     udata: u64,
     ext: [u64; 4],
-    source: Source,
-    enabled: bool,
-    spent: bool,
+    /// `fflags` and `data` of the change: what is asked for.
+    wanted: u32,
+    parameter: i64,
+    /// What has happened and how often.
+    seen: u32,
+    count: i64,
+    pub source: Source,
+    pub enabled: bool,
+    /// In the queue's list of those that may have something to tell.
+    pub active: bool,
 }
 
-/// What of a change is not implemented, if anything.
-pub(super) fn unsupported(change: &Kevent) -> Option<String> {
+/// What of a change is not implemented, and whether it cannot be registered at all.
+pub(super) fn unsupported(change: &Kevent) -> Option<(String, bool)> {
     match change.filter {
         filter::READ
         | filter::WRITE
         | filter::VNODE
+        | filter::SIGNAL
         | filter::TIMER
         | filter::PROCDESC
         | filter::USER => None,
         filter::PROC if change.fflags & !NOTE_EXIT == 0 || change.flags & ev::ADD == 0 => None,
-        filter::PROC => Some(format!(
-            "kevent EVFILT_PROC {:#x}",
-            change.fflags & !NOTE_EXIT
+        filter::PROC => Some((
+            format!("kevent EVFILT_PROC {:#x}", change.fflags & !NOTE_EXIT),
+            change.fflags & NOTE_EXIT == 0,
         )),
         other => {
             let named = f::EVFILT.fields[0]
                 .values
                 .iter()
                 .find(|v| v.host == i64::from(other) as u64);
-            Some(format!(
-                "kevent {} ({other})",
-                named.map_or("filter", |v| v.name)
+            Some((
+                format!("kevent {} ({other})", named.map_or("filter", |v| v.name)),
+                true,
             ))
         }
     }
 }
 
-fn own(fd: u64) -> OwnedFd {
-    // SAFETY: the kernel has just made it for us.
-    crate::host::fd::raise(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+/// The signal that a change is about.
+pub(super) fn counted_signal(change: &Kevent) -> Option<u64> {
+    (change.filter == filter::SIGNAL).then_some(change.ident.0)
 }
 
 impl Knote {
-    pub fn new(change: &Kevent) -> SysResult<Knote> {
-        let mut note = Knote {
+    /// A new one, without its source.
+    pub fn new(change: &Kevent) -> Knote {
+        let volatile = ev::ADD | ev::DELETE | ev::ENABLE | ev::DISABLE | ev::FORCEONESHOT;
+        Knote {
             ident: change.ident.0,
             filter: change.filter,
-            flags: change.flags,
-            fflags: change.fflags,
-            data: change.data,
+            flags: change.flags & !volatile,
             udata: change.udata.0,
             ext: change.ext,
-            source: Source::Descriptor,
-            enabled: false,
-            spent: false,
-        };
-        note.source = note.make_source()?;
-        if change.filter == filter::USER {
-            note.fflags = change.fflags & NOTE_FFLAGSMASK;
-            note.touch(change)?;
+            wanted: change.fflags,
+            parameter: change.data,
+            seen: 0,
+            count: 0,
+            source: Source::User { triggered: false },
+            enabled: change.flags & ev::DISABLE == 0,
+            active: false,
         }
-        Ok(note)
     }
 
-    fn make_source(&self) -> SysResult<Source> {
-        use crate::host::syscall;
-        const CLOEXEC_NONBLOCK: u64 = 0x80800;
-        let fd = self.ident as i32;
-        Ok(match self.filter {
-            filter::READ | filter::WRITE => {
-                let path = format!("/proc/self/fd/{fd}");
-                let meta = std::fs::metadata(path).map_err(|_| Errno::EBADF)?;
-                if meta.is_file() {
-                    let ready = own(syscall(SYS_eventfd2, [1, CLOEXEC_NONBLOCK, 0, 0, 0, 0])?);
-                    Source::Ready(ready)
-                } else {
-                    Source::Descriptor
-                }
-            }
-            filter::USER => Source::User(own(syscall(
-                SYS_eventfd2,
-                [0, CLOEXEC_NONBLOCK, 0, 0, 0, 0],
-            )?)),
-            filter::TIMER => {
-                const CLOCK_MONOTONIC: u64 = 1;
-                let clock = if self.fflags & NOTE_ABSTIME != 0 {
-                    0
-                } else {
-                    CLOCK_MONOTONIC
-                };
-                let args = [clock, CLOEXEC_NONBLOCK, 0, 0, 0, 0];
-                let timer = own(syscall(SYS_timerfd_create, args)?);
-                self.arm(&timer)?;
-                Source::Timer(timer)
-            }
-            filter::PROC => {
-                if self.ident as i32 <= 0 {
-                    return Err(Errno::ESRCH);
-                }
-                Source::Process(own(syscall(SYS_pidfd_open, [self.ident, 0, 0, 0, 0, 0])?))
-            }
-            filter::PROCDESC => Source::Descriptor,
-            filter::VNODE => {
-                let inotify = own(syscall(
-                    SYS_inotify_init1,
-                    [CLOEXEC_NONBLOCK, 0, 0, 0, 0, 0],
-                )?);
-                let path = std::ffi::CString::new(format!("/proc/self/fd/{fd}"))
-                    .map_err(|_| Errno::EINVAL)?;
-                // IN_ALL_EVENTS
-                let args = [
-                    inotify.as_raw_fd() as u64,
-                    path.as_ptr() as u64,
-                    0xfff,
-                    0,
-                    0,
-                    0,
-                ];
-                syscall(SYS_inotify_add_watch, args).map_err(|_| Errno::EBADF)?;
-                let (size, links) = self.size_and_links();
-                Source::File(inotify, size, links)
-            }
-            _ => return Err(Errno::EINVAL),
-        })
-    }
-
-    /// Sets the timer as `data` and `fflags` say.
-    fn arm(&self, timer: &OwnedFd) -> SysResult<()> {
-        const TFD_TIMER_ABSTIME: u64 = 1;
-        if self.data < 0 {
-            return Err(Errno::EINVAL);
-        }
-        let unit = match self.fflags & 0xf {
-            NOTE_SECONDS => 1_000_000_000,
-            NOTE_USECONDS => 1000,
-            NOTE_NSECONDS => 1,
-            _ => 1_000_000,
-        };
-        // A period of 0 is as short as it can be.
-        let ns = (self.data as u64).saturating_mul(unit).max(1);
-        let absolute = self.fflags & NOTE_ABSTIME != 0;
-        let once = absolute || self.flags & ev::ONESHOT != 0;
-        let (sec, nsec) = (ns / 1_000_000_000, ns % 1_000_000_000);
-        // struct itimerspec: interval, value
-        let spec = if once {
-            [0, 0, sec, nsec]
-        } else {
-            [sec, nsec, sec, nsec]
-        };
-        let how = if absolute { TFD_TIMER_ABSTIME } else { 0 };
-        let args = [timer.as_raw_fd() as u64, how, spec.as_ptr() as u64, 0, 0, 0];
-        crate::host::syscall(SYS_timerfd_settime, args).map(|_| ())
+    fn fd(&self) -> i32 {
+        self.ident as i32
     }
 
     /// Whether the identifier is a descriptor of the guest's.
@@ -235,191 +149,165 @@ impl Knote {
         )
     }
 
-    /// Whether it can never fire again.
-    pub fn is_spent(&self) -> bool {
-        self.spent
+    /// What the host's epoll is to look for.
+    pub fn interest(&self) -> u32 {
+        match self.filter {
+            filter::WRITE => probe::OUT,
+            filter::READ => probe::IN | probe::RDHUP,
+            _ => probe::IN,
+        }
     }
 
-    /// EV_ADD of one that is there: new parameters.
-    pub fn update(&mut self, epoll: i32, id: u64, change: &Kevent) -> SysResult<()> {
+    /// Whether it is to be told of changes only, not as long as something is so.
+    pub fn wants_edges(&self) -> bool {
+        self.flags & ev::CLEAR != 0 || self.low_water() > 1
+    }
+
+    fn low_water(&self) -> i64 {
+        match self.wanted & NOTE_LOWAT {
+            0 => 1,
+            _ => self.parameter.max(1),
+        }
+    }
+
+    /// The watch of its file.
+    pub fn watch(&self) -> Option<i32> {
+        match self.source {
+            Source::File { watch } => watch,
+            Source::Vnode { watch, .. } => Some(watch),
+            _ => None,
+        }
+    }
+
+    /// A change of one that is there: new parameters. Whether it is enabled is the queue's affair.
+    pub fn change(&mut self, change: &Kevent) -> SysResult<()> {
         if change.flags & ev::KEEPUDATA == 0 {
             self.udata = change.udata.0;
         }
-        self.ext = change.ext;
-        let kept = ev::CLEAR | ev::ONESHOT | ev::DISPATCH;
-        if self.filter == filter::USER {
-            return self.touch(change);
-        }
-        let was = self.enabled;
-        self.disable(epoll);
-        self.flags = (self.flags & !kept) | (change.flags & kept);
-        self.fflags = change.fflags;
-        self.data = change.data;
-        if let Source::Timer(timer) = &self.source {
-            self.arm(timer)?;
-        }
-        if was { self.enable(epoll, id) } else { Ok(()) }
-    }
-
-    /// NOTE_TRIGGER and the flags of EVFILT_USER.
-    pub fn touch(&mut self, change: &Kevent) -> SysResult<()> {
-        let Source::User(event) = &self.source else {
-            return Ok(());
-        };
-        let given = change.fflags & NOTE_FFLAGSMASK;
-        match change.fflags & NOTE_FFCTRLMASK {
-            NOTE_FFAND => self.fflags &= given,
-            NOTE_FFOR => self.fflags |= given,
-            NOTE_FFCOPY => self.fflags = given,
-            _ => {}
-        }
-        if change.fflags & NOTE_TRIGGER != 0 {
-            self.data = change.data;
-            let one = 1u64.to_le_bytes();
-            let args = [event.as_raw_fd() as u64, one.as_ptr() as u64, 8, 0, 0, 0];
-            crate::host::syscall(SYS_write, args)?;
-        }
-        Ok(())
-    }
-
-    /// EV_ENABLE, EV_DISABLE; the latter wins.
-    pub fn enable_as(&mut self, epoll: i32, id: u64, flags: u16) -> SysResult<()> {
-        if flags & ev::DISABLE != 0 {
-            self.disable(epoll);
-            Ok(())
-        } else if flags & ev::ENABLE != 0 && !self.enabled {
-            self.enable(epoll, id)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn fd(&self) -> i32 {
-        match &self.source {
-            Source::Descriptor => self.ident as i32,
-            Source::Copy(fd)
-            | Source::Ready(fd)
-            | Source::Timer(fd)
-            | Source::User(fd)
-            | Source::Process(fd)
-            | Source::File(fd, ..) => fd.as_raw_fd(),
-        }
-    }
-
-    fn enable(&mut self, epoll: i32, id: u64) -> SysResult<()> {
-        let mut events = match self.filter {
-            filter::WRITE => EPOLLOUT,
-            filter::READ => EPOLLIN | EPOLLRDHUP,
-            _ => EPOLLIN,
-        };
-        // Our own sources are read when they fire, so that edges are not needed.
-        if self.flags & ev::CLEAR != 0
-            && matches!(self.source, Source::Descriptor | Source::Copy(_))
-        {
-            events |= EPOLLET;
-        }
-        // A regular file under WRITE: the eventfd is readable.
-        if matches!(self.source, Source::Ready(_)) {
-            events = EPOLLIN
-                | if self.flags & ev::CLEAR != 0 {
-                    EPOLLET
-                } else {
-                    0
-                };
-        }
-        match epoll_control(epoll, CTL_ADD, self.fd(), events, id) {
-            Err(Errno::EEXIST) if matches!(self.source, Source::Descriptor) => {
-                let copy = crate::host::syscall(SYS_dup, [self.ident, 0, 0, 0, 0, 0])?;
-                self.source = Source::Copy(own(copy));
-                epoll_control(epoll, CTL_ADD, self.fd(), events, id)?;
-            }
-            other => {
-                other?;
-            }
-        }
-        self.enabled = true;
-        Ok(())
-    }
-
-    pub fn disable(&mut self, epoll: i32) {
-        if self.enabled {
-            // The guest may have closed the descriptor by other means.
-            let _ = epoll_control(epoll, CTL_DEL, self.fd(), 0, 0);
-            self.enabled = false;
-        }
-    }
-
-    fn size_and_links(&self) -> (u64, u64) {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata(format!("/proc/self/fd/{}", self.ident as i32))
-            .map_or((0, 0), |m| (m.len(), m.nlink()))
-    }
-
-    /// The event, if what epoll reported is one.
-    pub fn fire(&mut self, epoll_events: u32) -> Option<Kevent> {
-        let mut event = Kevent {
-            ident: Ulong(self.ident),
-            filter: self.filter,
-            flags: self.flags & !(ev::ENABLE | ev::DISABLE | ev::RECEIPT),
-            fflags: 0,
-            data: 0,
-            udata: Ulong(self.udata),
-            ext: self.ext,
-        };
         match &mut self.source {
-            Source::Descriptor if self.filter == filter::PROCDESC => {
-                event.fflags = NOTE_EXIT;
-                event.data = exit_status(self.ident as i32)?;
-                event.flags |= ev::EOF;
-                self.spent = true;
-            }
-            Source::Descriptor | Source::Copy(_) => {
-                let fd = self.ident as i32;
-                if epoll_events & (EPOLLHUP | EPOLLERR) != 0
-                    || self.filter == filter::READ && epoll_events & EPOLLRDHUP != 0
-                {
-                    event.flags |= ev::EOF;
-                    event.fflags = socket_error(fd);
+            Source::User { triggered } => {
+                if change.fflags & NOTE_TRIGGER != 0 {
+                    *triggered = true;
                 }
-                event.data = if self.filter == filter::READ {
-                    readable(fd)
-                } else {
-                    writable(fd)
-                };
-            }
-            Source::Ready(_) => event.data = file_left(self.ident as i32),
-            Source::Timer(timer) => event.data = read_count(timer)? as i64,
-            Source::User(trigger) => {
-                event.fflags = self.fflags;
-                event.data = self.data;
-                if self.flags & ev::CLEAR != 0 {
-                    read_count(trigger)?;
-                    self.fflags = 0;
-                    self.data = 0;
+                let given = change.fflags & NOTE_FFLAGSMASK;
+                match change.fflags & NOTE_FFCTRLMASK {
+                    NOTE_FFAND => self.wanted &= given,
+                    NOTE_FFOR => self.wanted |= given,
+                    NOTE_FFCOPY => self.wanted = given,
+                    _ => {}
+                }
+                self.parameter = change.data;
+                if change.flags & ev::CLEAR != 0 {
+                    *triggered = false;
                 }
             }
-            Source::Process(pidfd) => {
-                event.fflags = NOTE_EXIT;
-                event.data = exit_status(pidfd.as_raw_fd()).unwrap_or(0);
-                event.flags |= ev::EOF;
-                self.spent = true;
-            }
-            Source::File(inotify, ..) => {
-                let seen = inotify_mask(inotify);
-                event.fflags = self.vnode_events(seen) & self.fflags;
-                if event.fflags == 0 {
-                    return None;
-                }
+            Source::Timer { .. } if change.flags & ev::ADD == 0 => {}
+            _ => {
+                self.wanted = change.fflags;
+                self.parameter = change.data;
             }
         }
-        Some(event)
+        if change.flags & ev::ADD != 0 && self.filter == filter::TIMER {
+            self.arm()?;
+        }
+        Ok(())
     }
 
-    /// What inotify's events are to EVFILT_VNODE.
-    fn vnode_events(&mut self, seen: u32) -> u32 {
-        let (size, links) = self.size_and_links();
-        let Source::File(_, old_size, old_links) = &mut self.source else {
-            return 0;
+    /// Starts the timer as `data` and `fflags` say; what it has counted is gone.
+    pub fn arm(&mut self) -> SysResult<()> {
+        const UNITS: u32 = NOTE_SECONDS | NOTE_MSECONDS | NOTE_USECONDS | NOTE_NSECONDS;
+        let unit = match self.wanted & UNITS {
+            NOTE_SECONDS => 1_000_000_000,
+            0 | NOTE_MSECONDS => 1_000_000,
+            NOTE_USECONDS => 1000,
+            NOTE_NSECONDS => 1,
+            _ => return Err(Errno::EINVAL),
+        };
+        if self.parameter < 0 || self.wanted & !(UNITS | NOTE_ABSTIME) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let once = self.flags & ev::ONESHOT != 0;
+        if self.parameter == 0 && !once {
+            self.parameter = 1;
+        }
+        let ns = (self.parameter as u64).saturating_mul(unit);
+        let now = crate::host::monotonic_ns();
+        let absolute = self.wanted & NOTE_ABSTIME != 0;
+        let next = if absolute {
+            // The kernel, too, makes a time since it was started of the wall clock's once and for all.
+            now.saturating_add(ns.saturating_sub(wall_clock_ns()))
+        } else {
+            self.flags |= ev::CLEAR;
+            now.saturating_add(ns)
+        };
+        self.count = 0;
+        self.source = Source::Timer {
+            next,
+            period: (!absolute && !once).then_some(ns),
+        };
+        Ok(())
+    }
+
+    /// When its timer expires.
+    pub fn expiry(&self) -> Option<u64> {
+        match self.source {
+            Source::Timer { next, .. } => Some(next),
+            _ => None,
+        }
+    }
+
+    /// Its timer has expired; whether it goes on.
+    pub fn expire(&mut self, now: u64) -> bool {
+        let Source::Timer { next, period } = &mut self.source else {
+            return false;
+        };
+        match *period {
+            Some(period) => {
+                let times = now.saturating_sub(*next) / period + 1;
+                self.count += times as i64;
+                *next += times * period;
+                true
+            }
+            None => {
+                self.count += 1;
+                false
+            }
+        }
+    }
+
+    /// A signal has come.
+    pub fn count_signal(&mut self) {
+        if let Source::Signal { pending } = &mut self.source
+            && !std::mem::take(pending)
+        {
+            self.count += 1;
+        }
+    }
+
+    /// A signal is pending for a thread that blocks it: it counts now, not when it is taken. Whether it is a new one.
+    pub fn count_pending(&mut self) -> bool {
+        match &mut self.source {
+            Source::Signal { pending } if !*pending => {
+                *pending = true;
+                self.count += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The pending one has been taken.
+    pub fn forget_pending(&mut self) {
+        if let Source::Signal { pending } = &mut self.source {
+            *pending = false;
+        }
+    }
+
+    /// What inotify has seen of the file.
+    pub fn file_changed(&mut self, seen: u32) {
+        let fd = self.fd();
+        let Source::Vnode { size, links, .. } = &mut self.source else {
+            return;
         };
         let mut out = 0;
         for (bit, note) in [
@@ -438,125 +326,132 @@ impl Knote {
                 out |= note;
             }
         }
-        if size > *old_size {
+        let (now_size, now_links) = probe::size_and_links(fd);
+        if now_size > *size {
             out |= NOTE_EXTEND;
         }
-        if links != *old_links {
+        if now_links != *links {
             out |= NOTE_LINK;
             // The host tells of the end only when the last descriptor is closed.
-            if links == 0 {
+            if now_links == 0 {
                 out |= NOTE_DELETE;
             }
         }
-        (*old_size, *old_links) = (size, links);
-        out
+        (*size, *links) = (now_size, now_links);
+        self.seen |= out & self.wanted;
     }
-}
 
-/// The error that waits on a socket, as the guest's number.
-fn socket_error(fd: i32) -> u32 {
-    const SOL_SOCKET: u64 = 1;
-    const SO_ERROR: u64 = 4;
-    let (mut error, mut len) = (0i32, 4u32);
-    let args = [
-        fd as u64,
-        SOL_SOCKET,
-        SO_ERROR,
-        (&raw mut error) as u64,
-        (&raw mut len) as u64,
-        0,
-    ];
-    match crate::host::syscall(SYS_getsockopt, args) {
-        Ok(_) if error != 0 => Errno(error).to_guest(crate::abi::Dialect::FreeBsd),
-        _ => 0,
-    }
-}
-
-fn ioctl_int(fd: i32, request: u64) -> Option<i64> {
-    let mut value = 0i32;
-    let args = [fd as u64, request, (&raw mut value) as u64, 0, 0, 0];
-    crate::host::syscall(SYS_ioctl, args).ok()?;
-    Some(value.into())
-}
-
-/// Bytes that can be read; 1 for a listening socket, whose connections the host does not count.
-fn readable(fd: i32) -> i64 {
-    const FIONREAD: u64 = 0x541b;
-    ioctl_int(fd, FIONREAD).unwrap_or(1)
-}
-
-/// Room for writing.
-fn writable(fd: i32) -> i64 {
-    const SIOCOUTQ: u64 = 0x5411;
-    /// A pipe's buffer, or a socket's low estimate.
-    const ROOM: i64 = 65536;
-    (ROOM - ioctl_int(fd, SIOCOUTQ).unwrap_or(0)).max(1)
-}
-
-/// Bytes from the position of a file to its end.
-fn file_left(fd: i32) -> i64 {
-    const SEEK_CUR: u64 = 1;
-    let at = crate::host::syscall(SYS_lseek, [fd as u64, 0, SEEK_CUR, 0, 0, 0]).unwrap_or(0);
-    let size = std::fs::metadata(format!("/proc/self/fd/{fd}")).map_or(0, |m| m.len());
-    size as i64 - at as i64
-}
-
-/// Reads and resets a timerfd or eventfd; `None` if it was not ready.
-fn read_count(fd: &OwnedFd) -> Option<u64> {
-    let mut count = [0u8; 8];
-    let args = [fd.as_raw_fd() as u64, count.as_mut_ptr() as u64, 8, 0, 0, 0];
-    crate::host::syscall(SYS_read, args).ok()?;
-    Some(u64::from_le_bytes(count))
-}
-
-/// All that inotify has seen.
-fn inotify_mask(inotify: &OwnedFd) -> u32 {
-    let mut seen = 0;
-    let mut bytes = [0u8; 4096];
-    let args = [
-        inotify.as_raw_fd() as u64,
-        bytes.as_mut_ptr() as u64,
-        4096,
-        0,
-        0,
-        0,
-    ];
-    while let Ok(n @ 1..) = crate::host::syscall(SYS_read, args) {
-        let mut at = 0;
-        // struct inotify_event: wd, mask, cookie, len, name
-        while let Some(head) = bytes[..n as usize].get(at..at + 16) {
-            let word =
-                |i: usize| u32::from_le_bytes([head[i], head[i + 1], head[i + 2], head[i + 3]]);
-            seen |= word(4);
-            at += 16 + word(12) as usize;
+    /// The event, if there is one now. `ready` is what the host's epoll said of the descriptor, if it has just done so.
+    pub fn event(&mut self, ready: Option<u32>) -> Option<Kevent> {
+        let fd = self.fd();
+        let mut flags = self.flags;
+        let (mut fflags, mut data) = (self.seen, self.count);
+        match &mut self.source {
+            Source::Descriptor(_) if self.filter == filter::PROCDESC => {
+                data = probe::exit_status(fd)?;
+                fflags = NOTE_EXIT;
+                flags |= ev::EOF;
+            }
+            Source::Descriptor(class) => {
+                let class = *class;
+                let ready = ready.unwrap_or_else(|| probe::poll(fd, self.interest()));
+                let (eof, level) = self.descriptor_state(class, ready)?;
+                data = level;
+                if eof {
+                    flags |= ev::EOF;
+                }
+            }
+            Source::File { .. } if self.filter == filter::READ => {
+                data = probe::file_left(fd);
+                if data == 0 && self.wanted & NOTE_FILE_POLL == 0 {
+                    return None;
+                }
+            }
+            Source::File { .. } => {}
+            Source::User { triggered } => {
+                if !*triggered {
+                    return None;
+                }
+                (fflags, data) = (self.wanted, self.parameter);
+                if self.flags & ev::CLEAR != 0 {
+                    *triggered = false;
+                }
+            }
+            Source::Vnode { .. } => {
+                if self.seen == 0 {
+                    return None;
+                }
+            }
+            Source::Timer { .. } | Source::Signal { .. } => {
+                if self.count == 0 {
+                    return None;
+                }
+            }
+            Source::Process(pidfd) => {
+                let status = probe::exit_status(pidfd.number());
+                if status.is_none() && probe::poll(pidfd.number(), probe::IN) == 0 {
+                    return None;
+                }
+                // Its end is the last that there is to tell.
+                self.flags |= ev::EOF | ev::ONESHOT;
+                flags = self.flags;
+                fflags = self.wanted & NOTE_EXIT;
+                data = status.unwrap_or(0);
+            }
         }
+        if self.flags & ev::CLEAR != 0 {
+            (self.seen, self.count) = (0, 0);
+        }
+        Some(Kevent {
+            ident: Ulong(self.ident),
+            filter: self.filter,
+            flags,
+            fflags,
+            data,
+            udata: Ulong(self.udata),
+            ext: self.ext,
+        })
     }
-    seen
+
+    /// Whether a descriptor is at its end, and the bytes that there are; `None` if it is not ready.
+    fn descriptor_state(&self, class: Class, ready: u32) -> Option<(bool, i64)> {
+        let fd = self.fd();
+        let reading = self.filter == filter::READ;
+        let gone = if class == Class::Socket {
+            // The host says that a socket that has never been connected is hung up, but not that the other end is.
+            let hung_up = ready & probe::HUP != 0;
+            if hung_up
+                && ready & probe::RDHUP == 0
+                && probe::poll(fd, probe::RDHUP) & probe::RDHUP == 0
+            {
+                return None;
+            }
+            hung_up || reading && ready & probe::RDHUP != 0
+        } else {
+            ready & (probe::HUP | probe::ERR) != 0
+        };
+        let wanted = if reading { probe::IN } else { probe::OUT };
+        if !gone && ready & (wanted | probe::ERR) == 0 {
+            return None;
+        }
+        let level = if reading {
+            probe::readable(fd)
+        } else {
+            probe::writable(fd)
+        };
+        if !gone && ready & probe::ERR == 0 && level < self.low_water() {
+            // What a datagram of no bytes is worth.
+            let empty = reading && level == 0 && self.wanted & NOTE_LOWAT == 0;
+            if !empty {
+                return None;
+            }
+        }
+        Some((gone, level))
+    }
 }
 
-/// Status of a process that has ended, as `wait4` gives it to the guest.
-fn exit_status(pidfd: i32) -> Option<i64> {
-    const P_PIDFD: u64 = 3;
-    const WEXITED_NOWAIT_NOHANG: u64 = 4 | 0x0100_0000 | 1;
-    const CLD_EXITED: i32 = 1;
-    const CLD_DUMPED: i32 = 3;
-    let mut info = [0i32; 32];
-    let args = [
-        P_PIDFD,
-        pidfd as u64,
-        info.as_mut_ptr() as u64,
-        WEXITED_NOWAIT_NOHANG,
-        0,
-        0,
-    ];
-    crate::host::syscall(SYS_waitid, args).ok()?;
-    // si_code is the third word, si_status the seventh.
-    let (code, status) = (info[2], info[6]);
-    Some(match code {
-        CLD_EXITED => i64::from(status & 0xff) << 8,
-        _ => {
-            let signal = crate::abi::Signal(status as u8).to_guest(crate::abi::Dialect::FreeBsd);
-            i64::from(signal) | if code == CLD_DUMPED { 0x80 } else { 0 }
-        }
-    })
+fn wall_clock_ns() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |t| t.as_nanos() as u64)
 }

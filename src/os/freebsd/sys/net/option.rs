@@ -17,6 +17,14 @@ enum Value {
     Family,
     /// Addresses: bytes in network order.
     Bytes,
+    /// A truth of one byte or an `int`, which is an `int` on the host.
+    Flag,
+    /// Group and interface: `struct ipv6_mreq`, whose interface is an `unsigned`.
+    Group6,
+    /// `struct xucred` of the peer.
+    Credentials,
+    /// The length of a queue of a listening socket.
+    Queue,
     /// Accepted and without effect: the host does so anyway or knows no such thing.
     Ignored,
 }
@@ -34,23 +42,36 @@ const ROWS: &[Row] = &[
     (0xffff, 0x0080, "SO_LINGER", 1, 13, Value::Linger),
     (0xffff, 0x0100, "SO_OOBINLINE", 1, 10, Value::Int),
     (0xffff, 0x0200, "SO_REUSEPORT", 1, 15, Value::Int),
+    (0xffff, 0x0001, "SO_DEBUG", 1, 1, Value::Int),
+    (0xffff, 0x0040, "SO_USELOOPBACK", 1, 0, Value::Ignored),
+    (0xffff, 0x0400, "SO_TIMESTAMP", 1, 29, Value::Int),
     (0xffff, 0x0800, "SO_NOSIGPIPE", 1, 0, Value::Ignored),
     (0xffff, 0x1001, "SO_SNDBUF", 1, 7, Value::Int),
     (0xffff, 0x1002, "SO_RCVBUF", 1, 8, Value::Int),
+    (0xffff, 0x1003, "SO_SNDLOWAT", 1, 0, Value::Ignored),
     (0xffff, 0x1004, "SO_RCVLOWAT", 1, 18, Value::Int),
     (0xffff, 0x1005, "SO_SNDTIMEO", 1, 21, Value::Time),
     (0xffff, 0x1006, "SO_RCVTIMEO", 1, 20, Value::Time),
     (0xffff, 0x1007, "SO_ERROR", 1, 4, Value::Error),
     (0xffff, 0x1008, "SO_TYPE", 1, 3, Value::Int),
+    (0xffff, 0x1012, "SO_LISTENQLEN", 6, 11, Value::Queue),
+    (0xffff, 0x1014, "SO_SETFIB", 1, 0, Value::Ignored),
+    (0xffff, 0x1015, "SO_USER_COOKIE", 1, 36, Value::Int),
     (0xffff, 0x1016, "SO_PROTOCOL", 1, 38, Value::Int),
+    (0xffff, 0x1018, "SO_MAX_PACING_RATE", 1, 47, Value::Int),
     (0xffff, 0x1019, "SO_DOMAIN", 1, 39, Value::Family),
     (0xffff, 0x10000, "SO_REUSEPORT_LB", 1, 15, Value::Int),
     (6, 1, "TCP_NODELAY", 6, 1, Value::Int),
     (6, 2, "TCP_MAXSEG", 6, 2, Value::Int),
     (6, 4, "TCP_NOPUSH", 6, 3, Value::Int),
+    (6, 64, "TCP_CONGESTION", 6, 13, Value::Bytes),
+    (6, 128, "TCP_KEEPINIT", 6, 0, Value::Ignored),
     (6, 256, "TCP_KEEPIDLE", 6, 4, Value::Int),
     (6, 512, "TCP_KEEPINTVL", 6, 5, Value::Int),
     (6, 1024, "TCP_KEEPCNT", 6, 6, Value::Int),
+    (6, 1025, "TCP_FASTOPEN", 6, 23, Value::Int),
+    (0, 1, "LOCAL_PEERCRED", 1, 17, Value::Credentials),
+    (0, 2, "IP_HDRINCL", 0, 3, Value::Int),
     (0, 3, "IP_TOS", 0, 1, Value::Int),
     (0, 4, "IP_TTL", 0, 2, Value::Int),
     (0, 9, "IP_MULTICAST_IF", 0, 32, Value::Bytes),
@@ -62,11 +83,63 @@ const ROWS: &[Row] = &[
     (41, 9, "IPV6_MULTICAST_IF", 41, 17, Value::Int),
     (41, 10, "IPV6_MULTICAST_HOPS", 41, 18, Value::Int),
     (41, 11, "IPV6_MULTICAST_LOOP", 41, 19, Value::Int),
+    (0, 7, "IP_RECVDSTADDR", 0, 8, Value::Flag),
+    (0, 65, "IP_RECVTTL", 0, 12, Value::Flag),
+    (0, 66, "IP_MINTTL", 0, 21, Value::Int),
+    (0, 68, "IP_RECVTOS", 0, 13, Value::Flag),
+    (41, 12, "IPV6_JOIN_GROUP", 41, 20, Value::Group6),
+    (41, 13, "IPV6_LEAVE_GROUP", 41, 21, Value::Group6),
+    (41, 26, "IPV6_CHECKSUM", 41, 7, Value::Int),
+    (41, 36, "IPV6_RECVPKTINFO", 41, 49, Value::Int),
+    (41, 37, "IPV6_RECVHOPLIMIT", 41, 51, Value::Int),
+    (41, 57, "IPV6_RECVTCLASS", 41, 66, Value::Int),
+    (41, 61, "IPV6_TCLASS", 41, 67, Value::Int),
     (41, 27, "IPV6_V6ONLY", 41, 26, Value::Int),
 ];
 
+/// `struct xucred` (`sys/ucred.h`) from the host's `struct ucred`: process, user, group.
+fn peer_credentials(call: &Call<'_>, host: &[u8]) -> SysResult<Vec<u8>> {
+    const XU_NGROUPS: usize = 16;
+    // Groups after version, user and count; the process is in a union with a pointer.
+    let groups = 12;
+    let word = usize::from(call.abi.abi.word);
+    let process = (groups + 4 * XU_NGROUPS).next_multiple_of(word);
+    let mut out = vec![0; process + word];
+    let field = |n: usize| read_int(OsAbi::HOST, Kind::U32, &host[4 * n..]);
+    let mut put = |at: usize, kind: Kind, value: u64| {
+        crate::abi::write_int(call.abi, kind, &mut out[at..], value);
+    };
+    put(4, Kind::U32, field(1));
+    put(8, Kind::U16, 1);
+    put(groups, Kind::U32, field(2));
+    put(process, Kind::I32, field(0));
+    Ok(out)
+}
+
+/// LOCAL_CREDS, which has the number that IP_HDRINCL has on other sockets.
+static LOCAL_CREDS: Row = (0, 2, "LOCAL_CREDS", 1, 16, Value::Int);
+
+fn is_local(call: &mut Call<'_>) -> bool {
+    const SOL_SOCKET: u64 = 1;
+    const SO_DOMAIN: u64 = 39;
+    const AF_UNIX: u32 = 1;
+    let (mut domain, mut len) = (0u32, 4u32);
+    let args = [
+        call.arg(0),
+        SOL_SOCKET,
+        SO_DOMAIN,
+        (&raw mut domain) as u64,
+        (&raw mut len) as u64,
+        0,
+    ];
+    call.host(SYS_getsockopt, args).is_ok() && domain == AF_UNIX
+}
+
 fn row(call: &mut Call<'_>) -> SysResult<&'static Row> {
     let (level, name) = (call.arg(1) & 0xffff_ffff, call.arg(2) & 0xffff_ffff);
+    if (level, name) == (0, 2) && is_local(call) {
+        return Ok(&LOCAL_CREDS);
+    }
     let found = ROWS.iter().find(|r| (r.0, r.1) == (level, name));
     found.ok_or_else(|| {
         call.unimplemented(&format!("socket option {name:#x} of level {level:#x}"));
@@ -80,8 +153,16 @@ pub(super) fn set(call: &mut Call<'_>) -> SysResult {
     if size > 4096 {
         return Err(Errno::EINVAL);
     }
+    const SO_NOSIGPIPE: u64 = 0x800;
     let host = match value {
-        Value::Ignored => return Ok(0),
+        Value::Ignored => {
+            if call.arg(2) == SO_NOSIGPIPE && call.read_int(at, Kind::I32)? != 0 {
+                call.unimplemented(
+                    "SO_NOSIGPIPE: a write to a broken connection still raises SIGPIPE",
+                );
+            }
+            return Ok(0);
+        }
         Value::Int => (call.read_int(at, Kind::I32)? as i32)
             .to_le_bytes()
             .to_vec(),
@@ -95,7 +176,19 @@ pub(super) fn set(call: &mut Call<'_>) -> SysResult {
             [t.tv_sec.0.to_le_bytes(), t.tv_usec.0.to_le_bytes()].concat()
         }
         Value::Bytes => call.read_bytes(at, size)?,
-        Value::Error | Value::Family => return Err(Errno::ENOPROTOOPT),
+        Value::Flag if size == 1 => vec![call.read_bytes(at, 1)?[0], 0, 0, 0],
+        Value::Flag => (call.read_int(at, Kind::I32)? as i32)
+            .to_le_bytes()
+            .to_vec(),
+        Value::Group6 => {
+            let mut group = call.read_bytes(at, 16)?;
+            let interface = call.read_int(at + 16, Kind::U32)? as u32;
+            group.extend(interface.to_le_bytes());
+            group
+        }
+        Value::Error | Value::Family | Value::Credentials | Value::Queue => {
+            return Err(Errno::ENOPROTOOPT);
+        }
     };
     let args = [
         call.arg(0),
@@ -138,6 +231,16 @@ pub(super) fn get(call: &mut Call<'_>) -> SysResult {
             .write(call.abi)?
         }
         Value::Bytes => host,
+        Value::Credentials => peer_credentials(call, &host)?,
+        Value::Queue => {
+            // tcpi_unacked of a listening socket is what waits for accept.
+            let count = host
+                .get(24..28)
+                .map_or(0, |b| read_int(OsAbi::HOST, Kind::U32, b));
+            let mut out = vec![0; 4];
+            crate::abi::write_int(call.abi, Kind::I32, &mut out, count);
+            out
+        }
         _ => {
             let mut out = vec![0u8; host.len() / 4 * 4];
             for (from, to) in host.chunks_exact(4).zip(out.chunks_exact_mut(4)) {

@@ -1,0 +1,232 @@
+//! What the host says of a guest's descriptor.
+
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+use crate::abi::{Errno, SysResult};
+use crate::host::nr::*;
+use crate::host::{fd::OwnFd, syscall};
+
+// sys/epoll.h and poll.h, which have the same values.
+pub(super) const IN: u32 = 1;
+pub(super) const OUT: u32 = 4;
+pub(super) const ERR: u32 = 8;
+pub(super) const HUP: u32 = 0x10;
+pub(super) const RDHUP: u32 = 0x2000;
+
+/// What a descriptor is to the filters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// A regular file or a directory: always ready, up to its end.
+    File,
+    Socket,
+    /// A pipe, a terminal, another kqueue.
+    Stream,
+    /// A device that cannot be waited for.
+    Device,
+}
+
+fn link(fd: i32) -> String {
+    format!("/proc/self/fd/{fd}")
+}
+
+pub(super) fn class(fd: i32) -> SysResult<Class> {
+    let meta = std::fs::metadata(link(fd)).map_err(|_| Errno::EBADF)?;
+    let kind = meta.file_type();
+    Ok(if kind.is_file() || kind.is_dir() {
+        Class::File
+    } else if kind.is_socket() {
+        Class::Socket
+    } else if kind.is_char_device() && !is_waitable(fd) {
+        Class::Device
+    } else {
+        Class::Stream
+    })
+}
+
+/// Whether the host's epoll takes it.
+fn is_waitable(fd: i32) -> bool {
+    const TTY: u64 = 0x5401; // TCGETS
+    let mut termios = [0u8; 64];
+    syscall(
+        SYS_ioctl,
+        [fd as u64, TTY, termios.as_mut_ptr() as u64, 0, 0, 0],
+    )
+    .is_ok()
+        || OwnFd::open(SYS_epoll_create1, [0x80000, 0, 0, 0, 0, 0])
+            .is_ok_and(|epoll| super::queue::control(epoll.number(), 1, fd, IN, 0).is_ok())
+}
+
+/// Which of `events` hold now.
+pub(super) fn poll(fd: i32, events: u32) -> u32 {
+    const NVAL: u32 = 0x20;
+    let mut pollfd = [fd as u32, events & 0xffff];
+    let now = [0u64; 2];
+    let args = [pollfd.as_mut_ptr() as u64, 1, now.as_ptr() as u64, 0, 8, 0];
+    if syscall(SYS_ppoll, args).is_err() {
+        return 0;
+    }
+    let found = pollfd[1] >> 16;
+    if found & NVAL != 0 { 0 } else { found }
+}
+
+fn ioctl_int(fd: i32, request: u64) -> Option<i64> {
+    let mut value = 0i32;
+    let args = [fd as u64, request, (&raw mut value) as u64, 0, 0, 0];
+    syscall(SYS_ioctl, args).ok()?;
+    Some(value.into())
+}
+
+/// Bytes that can be read; for a listening socket, connections that wait.
+pub(super) fn readable(fd: i32) -> i64 {
+    const FIONREAD: u64 = 0x541b;
+    match ioctl_int(fd, FIONREAD) {
+        Some(bytes) => bytes,
+        None => connections(fd).max(1),
+    }
+}
+
+/// `tcpi_unacked` of `struct tcp_info` is the number of connections that a listening socket has for `accept`.
+fn connections(fd: i32) -> i64 {
+    const LEVEL_TCP: u64 = 6;
+    const TCP_INFO: u64 = 11;
+    let mut info = [0u8; 104];
+    let mut len = info.len() as u32;
+    let args = [
+        fd as u64,
+        LEVEL_TCP,
+        TCP_INFO,
+        info.as_mut_ptr() as u64,
+        (&raw mut len) as u64,
+        0,
+    ];
+    match syscall(SYS_getsockopt, args) {
+        Ok(_) if len >= 28 => {
+            i64::from(u32::from_le_bytes([info[24], info[25], info[26], info[27]]))
+        }
+        _ => 0,
+    }
+}
+
+/// Room for writing.
+pub(super) fn writable(fd: i32) -> i64 {
+    const SIOCOUTQ: u64 = 0x5411;
+    /// A pipe's buffer, or a socket's low estimate.
+    const ROOM: i64 = 65536;
+    (ROOM - ioctl_int(fd, SIOCOUTQ).unwrap_or(0)).max(1)
+}
+
+/// Bytes from the position of a file to its end.
+pub(super) fn file_left(fd: i32) -> i64 {
+    const SEEK_CUR: u64 = 1;
+    let at = syscall(SYS_lseek, [fd as u64, 0, SEEK_CUR, 0, 0, 0]).unwrap_or(0);
+    let size = std::fs::metadata(link(fd)).map_or(0, |m| m.len());
+    size as i64 - at as i64
+}
+
+/// Size and number of links of a file.
+pub(super) fn size_and_links(fd: i32) -> (u64, u64) {
+    std::fs::metadata(link(fd)).map_or((0, 0), |m| (m.len(), m.nlink()))
+}
+
+/// Watches the file behind a descriptor; returns the number of the watch.
+pub(super) fn watch_file(inotify: &OwnFd, fd: i32) -> SysResult<i32> {
+    const ALL_EVENTS: u64 = 0xfff;
+    let path = crate::os::cstring(link(fd))?;
+    let args = [
+        inotify.number() as u64,
+        path.as_ptr() as u64,
+        ALL_EVENTS,
+        0,
+        0,
+        0,
+    ];
+    syscall(SYS_inotify_add_watch, args)
+        .map(|wd| wd as i32)
+        .map_err(|_| Errno::EBADF)
+}
+
+/// All that inotify has seen: watches and events, in their order.
+pub(super) fn file_events(inotify: &OwnFd) -> Vec<(i32, u32)> {
+    let mut seen = Vec::new();
+    let mut bytes = [0u8; 4096];
+    let args = [
+        inotify.number() as u64,
+        bytes.as_mut_ptr() as u64,
+        4096,
+        0,
+        0,
+        0,
+    ];
+    while let Ok(n @ 1..) = syscall(SYS_read, args) {
+        let mut at = 0;
+        // struct inotify_event: wd, mask, cookie, len, name
+        while let Some(head) = bytes[..n as usize].get(at..at + 16) {
+            let word =
+                |i: usize| u32::from_le_bytes([head[i], head[i + 1], head[i + 2], head[i + 3]]);
+            seen.push((word(0) as i32, word(4)));
+            at += 16 + word(12) as usize;
+        }
+    }
+    seen
+}
+
+/// Adds to an eventfd, or takes all from it.
+pub(super) fn add_one(event: &OwnFd) {
+    let one = 1u64.to_le_bytes();
+    let args = [event.number() as u64, one.as_ptr() as u64, 8, 0, 0, 0];
+    let _ = syscall(SYS_write, args);
+}
+
+/// Takes what an eventfd or timerfd has counted.
+pub(super) fn drain(counter: &OwnFd) {
+    let mut count = [0u8; 8];
+    let args = [
+        counter.number() as u64,
+        count.as_mut_ptr() as u64,
+        8,
+        0,
+        0,
+        0,
+    ];
+    let _ = syscall(SYS_read, args);
+}
+
+/// Signals that are pending for the calling thread, as the host's mask.
+pub(super) fn pending_signals() -> u64 {
+    let mut bits = [0u8; 8];
+    let args = [bits.as_mut_ptr() as u64, 8, 0, 0, 0, 0];
+    match syscall(SYS_rt_sigpending, args) {
+        Ok(_) => u64::from_le_bytes(bits),
+        Err(_) => 0,
+    }
+}
+
+/// Status of a process that has ended, as `wait4` gives it to the guest; `None` while it runs, or if it is no child.
+pub(super) fn exit_status(pidfd: i32) -> Option<i64> {
+    const P_PIDFD: u64 = 3;
+    const WEXITED_NOWAIT_NOHANG: u64 = 4 | 0x0100_0000 | 1;
+    const CLD_EXITED: i32 = 1;
+    const CLD_DUMPED: i32 = 3;
+    let mut info = [0i32; 32];
+    let args = [
+        P_PIDFD,
+        pidfd as u64,
+        info.as_mut_ptr() as u64,
+        WEXITED_NOWAIT_NOHANG,
+        0,
+        0,
+    ];
+    syscall(SYS_waitid, args).ok()?;
+    // si_signo is the first word, si_code the third, si_status the seventh.
+    let (signal, code, status) = (info[0], info[2], info[6]);
+    if signal == 0 {
+        return None;
+    }
+    Some(match code {
+        CLD_EXITED => i64::from(status & 0xff) << 8,
+        _ => {
+            let signal = crate::abi::Signal(status as u8).to_guest(crate::abi::Dialect::FreeBsd);
+            i64::from(signal) | if code == CLD_DUMPED { 0x80 } else { 0 }
+        }
+    })
+}

@@ -1,0 +1,286 @@
+//! File systems that are mounted: `statfs` and its like in the layouts of FreeBSD 12 and 11; what only the superuser may do.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::abi::{Errno, GuestStruct, SysResult};
+use crate::host::nr::*;
+use crate::os::freebsd::structs::*;
+use crate::os::{
+    Call,
+    Run::Handler,
+    Support::{Partial, Stub},
+    *,
+};
+
+const LIMITS: &str = "no counts of reads and writes; names of types are the host's";
+const NOT_PERMITTED: &str = "EPERM, as for all but the superuser";
+
+crate::syscalls! {
+    statfs(path: PATH, buf: output::<Statfs>()) -> NUM, Partial(LIMITS), Handler(of_path::<Statfs>);
+    fstatfs(fd: FD, buf: output::<Statfs>()) -> NUM, Partial(LIMITS), Handler(of_descriptor::<Statfs>);
+    getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Partial(LIMITS), Handler(all::<Statfs>);
+    freebsd11_statfs(path: PATH, buf: output::<Statfs11>()) -> NUM, Partial(LIMITS), Handler(of_path::<Statfs11>);
+    freebsd11_fstatfs(fd: FD, buf: output::<Statfs11>()) -> NUM, Partial(LIMITS), Handler(of_descriptor::<Statfs11>);
+    freebsd11_getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Partial(LIMITS), Handler(all::<Statfs11>);
+    mount(r#type: STR, path: PATH, flags: HEX, data: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    unmount(path: PATH, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    nmount(iovp: ADDR, iovcnt: UINT, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    quotactl(path: PATH, cmd: HEX, uid: INT, arg: ADDR) -> NUM, Stub("EOPNOTSUPP, as on a file system without quotas"), Handler(|_| Err(Errno::EOPNOTSUPP));
+    acct(path: PATH) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    reboot(opt: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    swapon(name: STR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    swapoff(name: STR, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    freebsd13_swapoff(name: STR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    getfh(fname: STR, fhp: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    lgetfh(fname: STR, fhp: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    getfhat(fd: DIRFD, path: STR, fhp: ADDR, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhopen(u_fhp: ADDR, flags: HEX) -> FDNUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhstat(u_fhp: ADDR, sb: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhstatfs(u_fhp: ADDR, buf: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhlink(fhp: ADDR, to: PATH_NEW) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhlinkat(fhp: ADDR, tofd: DIRFD, to: PATH_NEW) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhreadlink(fhp: ADDR, buf: ADDR, bufsize: SIZE) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    freebsd11_fhstat(u_fhp: ADDR, sb: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    freebsd11_fhstatfs(u_fhp: ADDR, buf: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+}
+
+/// A line of `/proc/self/mountinfo`.
+struct Mount {
+    on: Vec<u8>,
+    from: Vec<u8>,
+    kind: Vec<u8>,
+}
+
+impl Mount {
+    fn all() -> Vec<Mount> {
+        let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+        text.split(|&b| b == b'\n')
+            .filter_map(Mount::parse)
+            .collect()
+    }
+
+    /// `36 35 98:0 /root /mounted/on rw,noatime master:1 - ext3 /dev/root rw`: after the fifth field optional ones up to a dash.
+    fn parse(line: &[u8]) -> Option<Mount> {
+        let mut fields = line.split(|&b| b == b' ');
+        let on = unescape(fields.nth(4)?);
+        let mut rest = fields.skip_while(|f| *f != b"-").skip(1);
+        Some(Mount {
+            on,
+            kind: unescape(rest.next()?),
+            from: unescape(rest.next()?),
+        })
+    }
+}
+
+/// Octal escapes of blanks (`proc(5)`).
+fn unescape(field: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = field;
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = after
+            .get(..3)
+            .filter(|d| first == b'\\' && d.iter().all(u8::is_ascii_digit));
+        match digits {
+            Some(d) => {
+                out.push(
+                    d.iter()
+                        .fold(0u8, |n, digit| n.wrapping_mul(8).wrapping_add(digit - b'0')),
+                );
+                rest = &after[3..];
+            }
+            None => {
+                out.push(first);
+                rest = after;
+            }
+        }
+    }
+    out
+}
+
+/// `struct statfs` of the host's kernel (`asm-generic/statfs.h`): 15 words.
+struct Host([u64; 15]);
+
+impl Host {
+    fn ask(call: &mut Call<'_>, number: i64, what: u64) -> SysResult<Host> {
+        let mut out = Host([0; 15]);
+        call.host(number, [what, out.0.as_mut_ptr() as u64, 0, 0, 0, 0])?;
+        Ok(out)
+    }
+}
+
+/// One of the layouts.
+trait Layout: GuestStruct {
+    fn fill(host: &Host, mount: &Mount, owner: u32) -> Self;
+}
+
+fn text<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut out = [0; N];
+    let n = bytes.len().min(N - 1);
+    out[..n].copy_from_slice(&bytes[..n]);
+    out
+}
+
+/// Flags of a mount (`sys/mount.h`) from the host's (`statfs(2)`): both have read-only, nosuid, noexec and synchronous.
+fn mount_flags(host: u64) -> u64 {
+    const MNT_LOCAL: u64 = 0x1000;
+    let pairs = [(1, 1), (2, 8), (8, 4), (0x10, 2), (0x400, 0x1000_0000)];
+    let shared = pairs.iter().filter(|(h, _)| host & h != 0);
+    shared.fold(MNT_LOCAL, |all, (_, own)| all | own)
+}
+
+impl Layout for Statfs {
+    fn fill(host: &Host, mount: &Mount, owner: u32) -> Statfs {
+        const VERSION: u32 = 0x2014_0518;
+        let [
+            kind,
+            bsize,
+            blocks,
+            bfree,
+            bavail,
+            files,
+            ffree,
+            fsid,
+            namemax,
+            frsize,
+            flags,
+            ..,
+        ] = host.0;
+        Statfs {
+            f_version: VERSION,
+            f_type: kind as u32,
+            f_flags: mount_flags(flags),
+            f_bsize: if frsize != 0 { frsize } else { bsize },
+            f_iosize: bsize,
+            f_blocks: blocks,
+            f_bfree: bfree,
+            f_bavail: bavail as i64,
+            f_files: files,
+            f_ffree: ffree as i64,
+            f_syncwrites: 0,
+            f_asyncwrites: 0,
+            f_syncreads: 0,
+            f_asyncreads: 0,
+            _spare: [0; 10],
+            f_namemax: namemax as u32,
+            f_owner: owner,
+            f_fsid: [fsid as u32, (fsid >> 32) as u32],
+            _charspare: [0; 80],
+            f_fstypename: text(&mount.kind),
+            f_mntfromname: text(&mount.from),
+            f_mntonname: text(&mount.on),
+        }
+    }
+}
+
+impl Layout for Statfs11 {
+    fn fill(host: &Host, mount: &Mount, owner: u32) -> Statfs11 {
+        const VERSION: u32 = 0x2003_0518;
+        let now = Statfs::fill(host, mount, owner);
+        Statfs11 {
+            f_version: VERSION,
+            f_type: now.f_type,
+            f_flags: now.f_flags,
+            f_bsize: now.f_bsize,
+            f_iosize: now.f_iosize,
+            f_blocks: now.f_blocks,
+            f_bfree: now.f_bfree,
+            f_bavail: now.f_bavail,
+            f_files: now.f_files,
+            f_ffree: now.f_ffree,
+            f_syncwrites: 0,
+            f_asyncwrites: 0,
+            f_syncreads: 0,
+            f_asyncreads: 0,
+            _spare: [0; 10],
+            f_namemax: now.f_namemax,
+            f_owner: owner,
+            f_fsid: now.f_fsid,
+            _charspare: [0; 80],
+            f_fstypename: text(&mount.kind),
+            f_mntfromname: text(&mount.from),
+            f_mntonname: text(&mount.on),
+        }
+    }
+}
+
+/// The mount that a file is below: the longest, and of these the last, which covers the others.
+fn mount_of(path: &Path) -> Mount {
+    let on_path = |m: &Mount| path.starts_with(Path::new(std::ffi::OsStr::from_bytes(&m.on)));
+    Mount::all()
+        .into_iter()
+        .filter(on_path)
+        .max_by_key(|m| m.on.len())
+        .unwrap_or(Mount {
+            on: b"/".to_vec(),
+            from: Vec::new(),
+            kind: Vec::new(),
+        })
+}
+
+fn of_path<T: Layout>(call: &mut Call<'_>) -> SysResult {
+    let path = call.path(0)?;
+    let host = Host::ask(call, SYS_statfs, path.as_ptr() as u64)?;
+    let name = std::ffi::OsStr::from_bytes(path.as_bytes());
+    let mount = mount_of(&std::fs::canonicalize(name).unwrap_or_default());
+    call.write_struct(call.arg(1), &T::fill(&host, &mount, 0))?;
+    Ok(0)
+}
+
+fn of_descriptor<T: Layout>(call: &mut Call<'_>) -> SysResult {
+    let host = Host::ask(call, SYS_fstatfs, call.arg(0))?;
+    let link = format!("/proc/self/fd/{}", call.int(0));
+    let mount = mount_of(&std::fs::read_link(link).unwrap_or_default());
+    call.write_struct(call.arg(1), &T::fill(&host, &mount, 0))?;
+    Ok(0)
+}
+
+/// Without a buffer, how many there are.
+fn all<T: Layout>(call: &mut Call<'_>) -> SysResult {
+    const MNT_WAIT: i32 = 1;
+    const MNT_NOWAIT: i32 = 2;
+    let (at, room) = (call.arg(0), call.arg(1) as i64);
+    if room < 0 || !matches!(call.int(2), MNT_WAIT | MNT_NOWAIT) {
+        return Err(Errno::EINVAL);
+    }
+    let mounts = Mount::all();
+    if at == 0 {
+        return Ok(mounts.len() as u64);
+    }
+    let size = T::DESC.size(call.abi) as u64;
+    let mut count = 0;
+    for mount in mounts {
+        if (count + 1) * size > room as u64 {
+            break;
+        }
+        let path = cstring(mount.on.clone())?;
+        // One that cannot be looked at is left out, as a file system that is gone.
+        if let Ok(host) = Host::ask(call, SYS_statfs, path.as_ptr() as u64) {
+            call.write_struct(at + count * size, &T::fill(&host, &mount, 0))?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mounts_are_read_from_the_host() {
+        let line = br"36 35 98:0 /mnt1 /mnt\0402 rw,noatime master:1 shared:3 - ext3 /dev/root rw,errors=continue";
+        let mount = Mount::parse(line).expect("a mount");
+        assert_eq!(mount.on, b"/mnt 2");
+        assert_eq!(mount.kind, b"ext3");
+        assert_eq!(mount.from, b"/dev/root");
+        assert!(Mount::parse(b"").is_none());
+        assert_eq!(unescape(br"a\0"), br"a\0");
+    }
+
+    #[test]
+    fn flags_are_those_of_the_header() {
+        // MNT_LOCAL, MNT_RDONLY, MNT_NOSUID
+        assert_eq!(mount_flags(1 | 2), 0x1000 | 1 | 8);
+    }
+}
