@@ -260,7 +260,8 @@ impl StructDesc {
                         !t.differs.contains(&a.dialect) && !t.differs.contains(&b.dialect)
                     }
                     (_, Show::Signal | Show::Errno | Show::WaitStatus) => {
-                        a.dialect != Dialect::Mips && b.dialect != Dialect::Mips
+                        let own = |d| matches!(d, Dialect::Mips | Dialect::FreeBsd);
+                        !own(a.dialect) && !own(b.dialect)
                     }
                     _ => true,
                 }))

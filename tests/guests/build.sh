@@ -68,6 +68,14 @@ for isa in aarch64 mips mipsel; do
 	fi
 done
 
+# With its labels and debug information, for the tests of debuggers.
+if want crew; then
+	(cd "$root/tests/guests" && build freebsd-aarch64 "bin/freebsd-aarch64/crew" -Og -g "${freestanding[@]}" -DGUEST_FREEBSD \
+		-mno-outline-atomics lib/start-freebsd-aarch64.S lib/guest.c debug/crew.c)
+	# EI_OSABI, as FreeBSD's linker sets it and gdb goes by it; the other programs do without.
+	printf '\011' | dd of=bin/freebsd-aarch64/crew bs=1 seek=7 conv=notrunc status=none
+fi
+
 for isa in aarch64 mips mipsel; do
 	for source in free/*.c free/"${isa/mipsel/mips}"/*.c; do
 		[ -e "$source" ] || continue
