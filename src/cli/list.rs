@@ -99,12 +99,18 @@ fn freebsd_syscalls() -> String {
     text
 }
 
-/// Each FreeBSD sysctl that answers.
+/// Each FreeBSD sysctl that answers: its number, its format, what it is.
 fn sysctls() -> String {
     let mut text = String::new();
     for node in freebsd::sysctl::NODES {
         let mib: Vec<String> = node.mib.iter().map(i32::to_string).collect();
-        text += &format!("{:<32} {}\n", node.name, mib.join("."));
+        let (_, format) = node.value.format();
+        text += &format!(
+            "{:<38} {:<16} {format:<16} {}\n",
+            node.name,
+            mib.join("."),
+            node.description
+        );
     }
     text
 }
