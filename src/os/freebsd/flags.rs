@@ -149,6 +149,41 @@ crate::flags! {
     /// `getpriority`.
     pub enum PRIO, "PRIO_" [] { PRIO_PROCESS = 0, PRIO_PGRP = 1, PRIO_USER = 2 }
 
+    /// `c_iflag` of terminals.
+    pub flags IFLAG, "I_" [FreeBsd] {
+        IGNBRK = 1, BRKINT = 2, IGNPAR = 4, PARMRK = 8, INPCK = 0x10, ISTRIP = 0x20, INLCR = 0x40, IGNCR = 0x80, ICRNL = 0x100,
+        IXON = 0x400 (FreeBsd 0x200), IXOFF = 0x1000 (FreeBsd 0x400), IXANY = 0x800, IMAXBEL = 0x2000, IUTF8 = 0x4000,
+    }
+
+    /// `c_oflag`.
+    pub flags OFLAG, "O_" [FreeBsd] {
+        OPOST = 1, ONLCR = 4 (FreeBsd 2), TAB3 = 0x1800 (FreeBsd 4), ONOEOT = 0 (FreeBsd 8), OCRNL = 8 (FreeBsd 0x10),
+        ONOCR = 0x10 (FreeBsd 0x20), ONLRET = 0x20 (FreeBsd 0x40),
+    }
+
+    /// `c_cflag`. The host has one flag for both directions of flow control by lines.
+    pub flags CFLAG, "C_" [FreeBsd] {
+        CIGNORE = 0 (FreeBsd 1),
+        CS8 = 0x30 (FreeBsd 0x300), CS7 = 0x20 (FreeBsd 0x200), CS6 = 0x10 (FreeBsd 0x100),
+        CSTOPB = 0x40 (FreeBsd 0x400), CREAD = 0x80 (FreeBsd 0x800), PARENB = 0x100 (FreeBsd 0x1000), PARODD = 0x200 (FreeBsd 0x2000),
+        HUPCL = 0x400 (FreeBsd 0x4000), CLOCAL = 0x800 (FreeBsd 0x8000), CRTSCTS = 0x80000000 (FreeBsd 0x30000),
+    }
+
+    /// `c_lflag`.
+    pub flags LFLAG, "L_" [FreeBsd] {
+        ECHOKE = 0x800 (FreeBsd 1), ECHOE = 0x10 (FreeBsd 2), ECHOK = 0x20 (FreeBsd 4), ECHO = 8, ECHONL = 0x40 (FreeBsd 0x10),
+        ECHOPRT = 0x400 (FreeBsd 0x20), ECHOCTL = 0x200 (FreeBsd 0x40), ISIG = 1 (FreeBsd 0x80), ICANON = 2 (FreeBsd 0x100),
+        ALTWERASE = 0 (FreeBsd 0x200), IEXTEN = 0x8000 (FreeBsd 0x400), EXTPROC = 0x10000 (FreeBsd 0x800),
+        TOSTOP = 0x100 (FreeBsd 0x400000), FLUSHO = 0x1000 (FreeBsd 0x800000), NOKERNINFO = 0 (FreeBsd 0x2000000),
+        PENDIN = 0x4000 (FreeBsd 0x20000000), NOFLSH = 0x80 (FreeBsd 0x80000000),
+    }
+
+    /// `ifr_flags` of network interfaces.
+    pub flags IFF, "IFF_" [FreeBsd] {
+        IFF_UP = 1, IFF_BROADCAST = 2, IFF_DEBUG = 4, IFF_LOOPBACK = 8, IFF_POINTOPOINT = 0x10, IFF_RUNNING = 0x40, IFF_NOARP = 0x80,
+        IFF_PROMISC = 0x100, IFF_ALLMULTI = 0x200, IFF_MULTICAST = 0x1000 (FreeBsd 0x8000),
+    }
+
     /// Address families.
     pub enum DOMAIN, "AF_" [FreeBsd] {
         AF_UNSPEC = 0, AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10 (FreeBsd 28), AF_ROUTE = 0x1011 (FreeBsd 17),

@@ -5,6 +5,7 @@
 
 pub mod core;
 pub mod flags;
+pub mod ioctl;
 pub mod isa;
 pub mod nr;
 pub mod procinfo;

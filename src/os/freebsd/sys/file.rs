@@ -3,6 +3,7 @@
 use crate::abi::{Errno, GuestStruct, OsAbi, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
+use crate::os::freebsd::ioctl;
 use crate::os::freebsd::structs::*;
 use crate::os::{
     ArgType, Call, Dir, Len,
@@ -49,7 +50,7 @@ crate::syscalls! {
     posix_fadvise(fd: FD, offset: OFFSET, len: OFFSET, advice: INT) -> NUM, Full, Pass(SYS_fadvise64);
     copy_file_range(infd: FD, inoffp: OFFSET_PTR, outfd: FD, outoffp: OFFSET_PTR, len: SIZE, flags: HEX) -> NUM, Full, Wait(SYS_copy_file_range);
     getdirentries(fd: FD, buf: ADDR, count: SIZE, basep: ADDR) -> NUM, Full, Handler(crate::os::freebsd::sys::dir::read_directory);
-    ioctl(fd: FD, com: BITS, data: ADDR) -> NUM, Partial("FIOCLEX, FIONCLEX, FIONREAD, FIONBIO, TIOCGETA, TIOCGWINSZ, TIOCGPGRP"), Handler(crate::os::freebsd::sys::misc::device_control);
+    ioctl(fd: FD, com: ArgType::By(ioctl::request), data: ArgType::By(ioctl::argument)) -> NUM, Partial("requests: see --list ioctls --os freebsd"), Handler(ioctl::control);
 }
 
 const OFFSET_PTR: ArgType = ints_of(Dir::InOut, crate::abi::Kind::I64, crate::abi::Show::Dec, 1);

@@ -186,13 +186,13 @@ fn unknown(call: &Call<'_>, what: &str, old: &Old, new: u64) -> Errno {
         at => call.read_int(at, Kind::Ulong).unwrap_or(0),
     };
     let how = if new != 0 { "to be set" } else { "to be read" };
-    call.unimplemented(&format!("sysctl {what}, {how}, room for {room} bytes"));
+    call.unimplemented(&format!("{what} {how}, room for {room} bytes"));
     Errno::ENOENT
 }
 
 fn answer(call: &mut Call<'_>, node: &Node, rest: &[i32], old: &Old, new: u64) -> SysResult {
     if new != 0 && !matches!(node.value, Ask(..)) {
-        call.unimplemented(&format!("sysctl {} to be set", node.name));
+        call.unimplemented(&format!("{} to be set", node.name));
         return Err(Errno::EPERM);
     }
     let bytes = value(call, node, rest, old)?;
@@ -274,7 +274,7 @@ fn about(call: &mut Call<'_>, mib: &[i32], old: &Old) -> SysResult {
                     give(call, old, &bytes)
                 }
                 None => {
-                    call.unimplemented(&format!("sysctl {name}"));
+                    call.unimplemented(&format!("number of {name}"));
                     Err(Errno::ENOENT)
                 }
             }
