@@ -184,6 +184,31 @@ crate::flags! {
         IFF_PROMISC = 0x100, IFF_ALLMULTI = 0x200, IFF_MULTICAST = 0x1000 (FreeBsd 0x8000),
     }
 
+    /// `fflags` of EVFILT_READ and EVFILT_WRITE.
+    pub flags NOTE_IO, "NOTE_" [] { NOTE_LOWAT = 1, NOTE_FILE_POLL = 2 }
+
+    /// `fflags` of EVFILT_VNODE.
+    pub flags NOTE_FILE, "NOTE_" [] {
+        NOTE_DELETE = 1, NOTE_WRITE = 2, NOTE_EXTEND = 4, NOTE_ATTRIB = 8, NOTE_LINK = 0x10, NOTE_RENAME = 0x20, NOTE_REVOKE = 0x40,
+        NOTE_OPEN = 0x80, NOTE_CLOSE = 0x100, NOTE_CLOSE_WRITE = 0x200, NOTE_READ = 0x400,
+    }
+
+    /// `fflags` of EVFILT_PROC and EVFILT_PROCDESC.
+    pub flags NOTE_PROCESS, "NOTE_" [] {
+        NOTE_EXIT = 0x80000000, NOTE_FORK = 0x40000000, NOTE_EXEC = 0x20000000, NOTE_TRACK = 1, NOTE_TRACKERR = 2, NOTE_CHILD = 4,
+    }
+
+    /// `fflags` of EVFILT_TIMER.
+    pub flags NOTE_TIME, "NOTE_" [] {
+        NOTE_SECONDS = 1, NOTE_MSECONDS = 2, NOTE_USECONDS = 4, NOTE_NSECONDS = 8, NOTE_ABSTIME = 0x10,
+    }
+
+    /// `fflags` of EVFILT_USER; the low 24 bits are the program's.
+    pub flags NOTE_OWN, "NOTE_" [] {
+        [field 0xc0000000 { NOTE_FFNOP = 0, NOTE_FFAND = 0x40000000, NOTE_FFOR = 0x80000000, NOTE_FFCOPY = 0xc0000000 }]
+        NOTE_TRIGGER = 0x01000000,
+    }
+
     /// Address families.
     pub enum DOMAIN, "AF_" [FreeBsd] {
         AF_UNSPEC = 0, AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10 (FreeBsd 28), AF_ROUTE = 0x1011 (FreeBsd 17),
@@ -281,3 +306,17 @@ crate::flags! {
         PROC_WXMAP_STATUS = 22, PROC_LOGSIGEXIT_CTL = 23, PROC_LOGSIGEXIT_STATUS = 24,
     }
 }
+
+/// `fflags` of a `struct kevent`, by its filter.
+pub static NOTES: crate::abi::FlagChoice = crate::abi::FlagChoice {
+    by: "filter",
+    tables: &[
+        (-1, &NOTE_IO),
+        (-2, &NOTE_IO),
+        (-4, &NOTE_FILE),
+        (-5, &NOTE_PROCESS),
+        (-7, &NOTE_TIME),
+        (-8, &NOTE_PROCESS),
+        (-11, &NOTE_OWN),
+    ],
+};

@@ -10,7 +10,7 @@ use crate::os::{
 };
 
 crate::syscalls! {
-    __sysctl(name: ArgType::Ints(Dir::In, Kind::I32, crate::abi::Show::Dec, Len::Arg(1)), namelen: UINT, old: ADDR, oldlenp: ADDR, new: ADDR, newlen: SIZE) -> NUM, Partial("see --list sysctls"), Handler(sysctl::by_number);
+    __sysctl(name: ArgType::Ints(Dir::In, Kind::I32, crate::abi::Show::Mib, Len::Arg(1)), namelen: UINT, old: ADDR, oldlenp: ADDR, new: ADDR, newlen: SIZE) -> NUM, Partial("see --list sysctls"), Handler(sysctl::by_number);
     __sysctlbyname(name: buf_in(1), namelen: SIZE, old: ADDR, oldlenp: ADDR, new: ADDR, newlen: SIZE) -> NUM, Partial("see --list sysctls"), Handler(sysctl::by_name);
     getrandom(buf: ADDR, buflen: SIZE, flags: HEX) -> NUM, Full, Handler(random);
     utrace(addr: ADDR, len: SIZE) -> NUM, Stub("success, as without ktrace"), Handler(|_| Ok(0));

@@ -179,6 +179,26 @@ pub fn name_of(mib: &[i32]) -> Option<String> {
     Some(rest.iter().fold(name, |all, n| format!("{all}.{n}")))
 }
 
+/// A number as traces show it: its name, with the question in front where it asks about another ("sysctl.next kern.ostype").
+pub fn shown(mib: &[i32]) -> Option<String> {
+    let [0, question, of @ ..] = mib else {
+        return name_of(mib);
+    };
+    let question = match question {
+        0 => "debug",
+        1 => "name",
+        2 => "next",
+        3 => "name2oid",
+        4 => "oidfmt",
+        5 => "oiddescr",
+        7 => "nextnoskip",
+        _ => return None,
+    };
+    let dotted = || of.iter().map(i32::to_string).collect::<Vec<_>>().join(".");
+    let of = name_of(of).unwrap_or_else(dotted);
+    Some(format!("sysctl.{question} {of}").trim_end().to_owned())
+}
+
 /// Reports a node that is not there, with what the caller wanted.
 fn unknown(call: &Call<'_>, what: &str, old: &Old, new: u64) -> Errno {
     let room = match old.len_at {
@@ -346,6 +366,20 @@ mod tests {
             next(&[1, 14, 7, 99]).map(|n| n.name),
             Some("kern.proc.proc")
         );
+    }
+
+    #[test]
+    fn numbers_are_shown_by_name() {
+        assert_eq!(
+            shown(&[1, 14, 12, -1]).as_deref(),
+            Some("kern.proc.pathname.-1")
+        );
+        assert_eq!(shown(&[0, 3]).as_deref(), Some("sysctl.name2oid"));
+        assert_eq!(
+            shown(&[0, 2, 1, 1]).as_deref(),
+            Some("sysctl.next kern.ostype")
+        );
+        assert_eq!(shown(&[77, 1]), None);
     }
 
     #[test]
