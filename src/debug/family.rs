@@ -242,7 +242,7 @@ impl Family {
             match member {
                 None => match self.live.take_happening()? {
                     Happening::Stopped(stop) => {
-                                        return Some(stop);
+                        return Some(stop);
                     }
                     Happening::Child(channel) => self.meet(channel),
                     Happening::Exec => return None,
@@ -554,7 +554,7 @@ impl Inferior for Family {
             }
             None => {
                 self.live.detach(signal)?;
-                        if self.live.processes().is_empty() && !self.remotes.is_empty() {
+                if self.live.processes().is_empty() && !self.remotes.is_empty() {
                     self.current = Some(0);
                 }
             }

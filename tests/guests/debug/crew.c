@@ -5,8 +5,6 @@
  */
 #include "guest.h"
 
-#define __NR_sched_yield 331
-#define __NR_thr_set_name 464
 #define SIGUSR1 30
 enum { WAIT_UINT = 11 };
 
