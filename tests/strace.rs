@@ -469,7 +469,8 @@ fn calls_of_freebsd_are_shown_by_its_names() {
         assert!(text.contains(wanted), "{wanted} is not in {text}");
     }
     let system = guest_program("freebsd-aarch64", "system");
-    let text = trace(&["--strace=kevent,kill,thr_kill,sigprocmask"], &system, &[]);
+    let calls = "--strace=kevent,kill,thr_kill,sigprocmask,_umtx_op";
+    let text = trace(&[calls], &system, &[]);
     for wanted in [
         "filter=EVFILT_USER, flags=0, fflags=NOTE_FFCOPY|NOTE_TRIGGER|0x42, data=7",
         "filter=EVFILT_VNODE, flags=EV_ADD|EV_CLEAR, fflags=NOTE_WRITE|NOTE_EXTEND, ",
@@ -477,6 +478,8 @@ fn calls_of_freebsd_are_shown_by_its_names() {
         "sigprocmask(SIG_BLOCK, [RTMIN], NULL)",
         ", SIGRTMIN) = 0",
         ", SIGINFO) = 0",
+        // A timeout that the call says the length of.
+        ", UMTX_OP_WAIT_UINT_PRIVATE, 0x1, 0x10, {tv_sec=0, tv_nsec=1000000}",
         "si_code=SI_LWP",
     ] {
         assert!(text.contains(wanted), "{wanted} is not in {text}");
