@@ -177,6 +177,149 @@ fn a_dying_guest_leaves_a_core_in_its_own_format() {
     }
 }
 
+/// Sizes in FreeBSD's notes: of prpsinfo, then of a thread's prstatus, fpreg, thrmisc, ptrace_lwpinfo with a word in front, and
+/// of the register set that only AArch64 has; what the PROCSTAT notes say of one structure.
+struct FreeBsdSizes {
+    first: &'static [usize],
+    procstat: [u32; 9],
+    /// Where pr_cursig, pl_flags and si_signo are, the latter two behind the word.
+    cursig: usize,
+    siginfo: usize,
+}
+
+const FREEBSD_64: FreeBsdSizes = FreeBsdSizes {
+    first: &[120, 320, 528, 24, 164, 8],
+    procstat: [1088, 1392, 1160, 4, 2, 240, 4, 8, 16],
+    cursig: 36,
+    siginfo: 48,
+};
+
+const FREEBSD_MIPS: FreeBsdSizes = FreeBsdSizes {
+    first: &[112, 188, 136, 24, 144],
+    procstat: [816, 1392, 1160, 4, 2, 240, 4, 4, 8],
+    cursig: 20,
+    siginfo: 44,
+};
+
+#[test]
+fn a_dying_freebsd_guest_leaves_a_core_in_its_own_format() {
+    for (isa, machine, sizes) in [
+        ("freebsd-aarch64", EM_AARCH64, &FREEBSD_64),
+        ("freebsd-mips", EM_MIPS, &FREEBSD_MIPS),
+        ("freebsd-mipsel", EM_MIPS, &FREEBSD_MIPS),
+    ] {
+        let folder = folder(isa);
+        let program = guest(isa, "crew");
+        let program = program.to_str().expect("path");
+        let run = emu(&folder, 0, &["--core-file", "core", program, "null"]);
+        assert_eq!(run.status.signal(), Some(libc::SIGSEGV));
+        let bytes = fs::read(folder.join("core")).expect("a core");
+        let elf = Elf::parse(&bytes).expect("an ELF file");
+        assert_eq!(elf.header.e_type, ET_CORE);
+        assert_eq!((elf.header.e_machine, elf.header.e_ident[7]), (machine, 9));
+        let original = fs::read(program).expect("the program");
+        let original = Elf::parse(&original).expect("an ELF file");
+        assert_eq!(elf.header.e_flags, original.header.e_flags);
+        let notes = notes(&elf, &bytes);
+        let of_freebsd: Vec<_> = notes.iter().filter(|(o, ..)| o == "FreeBSD").collect();
+        // The kernel's order: facts of the process, the threads, what procstat shows (`sys/elf_common.h`).
+        let thread = &[1, 2, 7, 17, 0x401][..sizes.first.len() - 1];
+        let order = [&[3], thread, thread, &[8, 9, 10, 11, 12, 13, 14, 15, 16]].concat();
+        let kinds: Vec<u32> = of_freebsd.iter().map(|(_, kind, _)| *kind).collect();
+        assert_eq!(kinds, order, "{isa}");
+        let int = |n: usize, at: usize| {
+            let bytes = of_freebsd[n].2[at..at + 4].try_into().expect("four bytes");
+            match elf.little_endian {
+                true => u32::from_le_bytes(bytes),
+                false => u32::from_be_bytes(bytes),
+            }
+        };
+        let lengths = of_freebsd[..sizes.first.len()].iter().map(|n| n.2.len());
+        assert_eq!(lengths.collect::<Vec<_>>(), sizes.first, "{isa}");
+        let second = thread.len();
+        let cursig = sizes.cursig;
+        assert_eq!((int(1, cursig), int(1 + second, cursig)), (11, 11));
+        // pl_flags: the first has a siginfo (PL_FLAG_SI), the second has not.
+        assert_eq!((int(4, 4 + 8), int(4 + second, 4 + 8)), (0x20, 0));
+        // si_signo, si_code SEGV_MAPERR.
+        let siginfo = 4 + sizes.siginfo;
+        assert_eq!((int(4, siginfo), int(4, siginfo + 8)), (11, 1));
+        assert!(of_freebsd[3 + second].2.starts_with(b"worker\0"));
+        let procstat = 1 + 2 * second;
+        let said: Vec<u32> = (0..9).map(|n| int(procstat + n, 0)).collect();
+        assert_eq!(said, sizes.procstat, "{isa}");
+        // One kinfo_proc a thread.
+        let entries = of_freebsd[procstat].2.len();
+        assert_eq!(entries, 4 + 2 * sizes.procstat[0] as usize);
+        assert!(int(procstat + 6, 4) >= 1_302_001);
+
+        let core = Core::open(&folder.join("core")).expect("a core");
+        let mut inferior = CoreInferior::new(core, None, None);
+        assert!(inferior.warnings().is_empty(), "{:?}", inferior.warnings());
+        assert_eq!(inferior.target().gdb_osabi, "FreeBSD");
+        let threads = inferior.threads();
+        let State::Stopped(stop) = inferior.state() else {
+            panic!("a core runs");
+        };
+        assert_eq!(
+            (stop.tid, stop.reason),
+            (threads[0], StopReason::Signal(libc::SIGSEGV))
+        );
+        let info = inferior.thread_info(threads[1]).expect("a thread");
+        assert_eq!((&info.name[..], &info.state[..]), ("worker", "in _umtx_op"));
+        let size = if elf.is_64 { 80 } else { 64 };
+        assert_eq!(inferior.read_siginfo(threads[0]).map(|i| i.len()), Ok(size));
+        assert_eq!(inferior.read_siginfo(threads[1]), Err(Error::Unavailable));
+        let process = inferior.process_info().expect("facts");
+        assert_eq!(process.parent, std::process::id());
+        let regions = inferior.memory_regions().expect("mappings");
+        assert!(regions.iter().any(|r| r.name.ends_with("/crew")));
+        assert!(regions.iter().any(|r| r.name == "[stack]"));
+        let report = emu_repl::report::crash(&mut inferior);
+        for part in [
+            "SIGSEGV",
+            "first (list=0x0, count=3)",
+            "guest_main",
+            "work (",
+        ] {
+            assert!(report.contains(part), "{part} is not in {report}");
+        }
+    }
+}
+
+/// Without the emulator's own notes a core of FreeBSD's kernel is as good: names, system calls, mappings.
+#[test]
+fn a_core_of_freebsds_kernel_is_read() {
+    let folder = folder("freebsd-kernel");
+    let program = guest("freebsd-aarch64", "crew");
+    let program = program.to_str().expect("path");
+    emu(&folder, 0, &["--core-file", "core", program, "handler"]);
+    let mut bytes = fs::read(folder.join("core")).expect("a core");
+    let mut at = 0;
+    while let Some(found) = bytes[at..].windows(4).position(|w| w == b"EMU\0") {
+        at += found + 4;
+        bytes[at - 4..at].copy_from_slice(b"NOT\0");
+    }
+    let path = folder.join("stripped");
+    fs::write(&path, bytes).expect("written");
+    let core = Core::open(&path).expect("a core");
+    let mut inferior = CoreInferior::new(core, None, None);
+    let threads = inferior.threads();
+    let info = inferior.thread_info(threads[1]).expect("a thread");
+    assert_eq!((&info.name[..], &info.state[..]), ("worker", "in _umtx_op"));
+    // The program is found by the list of mappings.
+    assert_eq!(inferior.exec_file().ok(), Some(PathBuf::from(program)));
+    let report = emu_repl::report::crash(&mut inferior);
+    // Through the signal's frame.
+    for part in [
+        "first (list=0x0, count=30)",
+        "<signal handler called>",
+        "guest_main",
+    ] {
+        assert!(report.contains(part), "{part} is not in {report}");
+    }
+}
+
 #[test]
 fn the_limit_of_a_cores_size_is_heeded() {
     let folder = folder("limit");
@@ -450,15 +593,16 @@ fn hostile_cores_are_refused_or_shown() {
     let rounds: u32 = rounds.unwrap_or(400);
     let mut rng = fastrand::Rng::with_seed(0x636f_7265);
     let (mut opened, mut refused) = (0, 0);
-    for isa in GUESTS {
+    for isa in GUESTS
+        .into_iter()
+        .chain(["freebsd-aarch64", "freebsd-mips"])
+    {
         let folder = folder(&format!("fuzz-{isa}"));
-        let program = guest(isa, "die");
-        let args = [
-            "--core-file",
-            "core",
-            program.to_str().expect("path"),
-            "load",
-        ];
+        let (program, how) = match isa {
+            "freebsd-aarch64" | "freebsd-mips" => (guest(isa, "crew"), "null"),
+            _ => (guest(isa, "die"), "load"),
+        };
+        let args = ["--core-file", "core", program.to_str().expect("path"), how];
         emu(&folder, 0, &args);
         let good = fs::read(folder.join("core")).expect("a core");
         // Without the stack's megabytes: the structure is what counts.
@@ -497,6 +641,8 @@ fn what_is_no_core_of_ours_is_named() {
         bytes[at..at + new.len()].copy_from_slice(new);
         bytes
     };
+    let mut of_freebsd = with(18, &[0, 62]);
+    of_freebsd[7] = 9;
     for (name, bytes, expected) in [
         ("empty", Vec::new(), "an empty file"),
         (
@@ -510,7 +656,11 @@ fn what_is_no_core_of_ours_is_named() {
             with(18, &[0, 62]),
             "a 32-bit big-endian X86_64 program",
         ),
-        ("freebsd", with(7, &[9]), "MIPS program of FreeBSD"),
+        (
+            "freebsd",
+            of_freebsd,
+            "a 32-bit big-endian X86_64 program of FreeBSD",
+        ),
         ("program", with(16, &[0, 2]), "run it without --core"),
         (
             "headers",

@@ -113,4 +113,28 @@ if have lldb-served-core-aarch64 "$lldb"; then
 	wait "$child" 2>/dev/null
 	child=
 fi
+
+# FreeBSD's: Debian's gdb knows none of its cores; one that is built with --enable-targets=all does.
+crew=tests/guests/bin/freebsd-aarch64/crew
+freebsd_frames=('stop reason = signal SIGSEGV' "thread #2: .*name = 'worker'" 'frame #0: .*first\(list=0x0+, count=3\) at crew.c'
+	'frame #1: .*guest_main' 'frame #3: .*_start' 'frame #1: .*work\(')
+if have lldb-core-freebsd-aarch64 "$lldb"; then
+	"$emu" --core-file "$work/core.freebsd-aarch64" "$crew" null >/dev/null 2>&1
+	timeout 120 "$lldb" --no-lldbinit --batch -o "target create $crew -c $work/core.freebsd-aarch64" \
+		-o 'thread list' -o 'bt all' -o 'register read x0 v0 fpcr' >"$work/log" 2>&1
+	check lldb-core-freebsd-aarch64 "${freebsd_frames[@]}" 'x0 = 0x0+$' 'v0 = \{0x' 'fpcr = '
+fi
+if have lldb-served-core-freebsd-aarch64 "$lldb"; then
+	serve freebsd-aarch64 "$work/s3"
+	timeout 120 "$lldb" --no-lldbinit --batch -o "target create $crew" \
+		-o "process connect unix-connect://$(realpath "$work/s3")" -o 'thread list' -o 'bt all' -o 'process kill' >"$work/log" 2>&1
+	check lldb-served-core-freebsd-aarch64 "${freebsd_frames[@]}"
+	kill "$child" 2>/dev/null
+	wait "$child" 2>/dev/null
+	child=
+fi
+if have eu-readelf-core-freebsd-aarch64 eu-readelf; then
+	eu-readelf -n "$work/core.freebsd-aarch64" >"$work/log" 2>&1
+	check eu-readelf-core-freebsd-aarch64 'FreeBSD .* 120 ' 'FreeBSD .* 320 ' 'FreeBSD .* 528 ' 'FreeBSD .* 24 ' 'FreeBSD .* 164 '
+fi
 exit $failed

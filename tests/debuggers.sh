@@ -254,6 +254,10 @@ for guest in aarch64 mips; do
 	session "gdb-watch-$guest" gdb-multiarch "$guest" "$(port)" watched "$watched" 0
 	session "lldb-watch-$guest" "$lldb" "$guest" "$(port)" watched "$watched" 0
 done
+# A program of FreeBSD: threads, breakpoints with conditions, watchpoints.
+crew=tests/guests/bin/freebsd-aarch64/crew
+session gdb-freebsd-aarch64 gdb-multiarch aarch64 "$(port)" crew "$crew" 0
+session lldb-freebsd-aarch64 "$lldb" aarch64 "$(port)" crew "$crew" 0
 for guest in aarch64 mips; do
 	for script in threads calls libraries monitor; do
 		session "gdb-$script-$guest" gdb-multiarch "$guest" "$(port)" $script "tests/guests/bin/$guest/session" 0

@@ -172,6 +172,19 @@ fn threads_can_be_stepped_one_by_one() {
     }
 }
 
+/// lldb lets threads go one by one, by name, when it passes a signal on: that holds back none that is born later, for which the
+/// program may wait.
+#[test]
+fn threads_that_are_born_after_all_were_let_go_by_name_run() {
+    let mut guest = Guest::start("freebsd-aarch64", &["crew"], "by-name");
+    let mut debugger = guest.connect();
+    let ids = debugger.threads();
+    assert_eq!(ids.len(), 1);
+    let stop = debugger.get(&format!("vCont;c:{}", ids[0]));
+    assert_eq!(stop, "W00");
+    assert_eq!(guest.line(), "total 10");
+}
+
 #[test]
 fn a_breakpoint_in_a_loop_stops_a_thread_while_others_run() {
     for isa in BOTH {

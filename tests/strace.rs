@@ -449,3 +449,39 @@ fn a_debugger_switches_the_trace_and_asks_what_is_missing() {
         assert!(text.contains("there is no system call 'soup'"), "{text}");
     }
 }
+
+/// FreeBSD's calls with its own names: sysctls, requests, notes of events by their filter, signals.
+#[test]
+fn calls_of_freebsd_are_shown_by_its_names() {
+    let control = guest_program("freebsd-aarch64", "control");
+    let text = trace(&["--strace=__sysctl,ioctl"], &control, &["argument"]);
+    for wanted in [
+        "__sysctl([sysctl.next kern.ostype], 4, ",
+        "__sysctl([sysctl.name2oid], 2, ",
+        "__sysctl([kern.proc.pathname.2147483632], 4, ",
+        "ioctl(3, TIOCPTMASTER, NULL) = 0",
+        "ioctl(3, TIOCGETA, {c_iflag=ICRNL|IXON, c_oflag=OPOST|ONLCR, c_cflag=CS8|CREAD, ",
+        "ioctl(3, TIOCGWINSZ, {ws_row=25, ws_col=80, ws_xpixel=1, ws_ypixel=2}) = 0",
+        "ioctl(3, FIOCLEX, NULL) = 0",
+        "ioctl(3, SIOCGIFFLAGS, {ifr_name=\"lo\", ",
+        "_IOWR, group 'j', number 7, 24 bytes",
+    ] {
+        assert!(text.contains(wanted), "{wanted} is not in {text}");
+    }
+    let system = guest_program("freebsd-aarch64", "system");
+    let calls = "--strace=kevent,kill,thr_kill,sigprocmask,_umtx_op";
+    let text = trace(&[calls], &system, &[]);
+    for wanted in [
+        "filter=EVFILT_USER, flags=0, fflags=NOTE_FFCOPY|NOTE_TRIGGER|0x42, data=7",
+        "filter=EVFILT_VNODE, flags=EV_ADD|EV_CLEAR, fflags=NOTE_WRITE|NOTE_EXTEND, ",
+        "filter=EVFILT_PROC, flags=EV_ADD|EV_EOF, fflags=NOTE_EXIT, data=1280, ",
+        "sigprocmask(SIG_BLOCK, [RTMIN], NULL)",
+        ", SIGRTMIN",
+        ", SIGINFO",
+        // A timeout that the call says the length of.
+        ", UMTX_OP_WAIT_UINT_PRIVATE, 0x1, 0x10, {tv_sec=0, tv_nsec=1000000}",
+        "si_code=SI_LWP",
+    ] {
+        assert!(text.contains(wanted), "{wanted} is not in {text}");
+    }
+}

@@ -11,6 +11,7 @@ mod expr;
 mod prompt;
 pub mod report;
 mod session;
+mod siginfo;
 mod stack;
 mod terminal;
 mod tui;

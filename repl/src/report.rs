@@ -1,6 +1,7 @@
 //! The report on a program that has died: the signal in words, the instruction with the values of its operands, what is mapped
 //! where it went, the stacks of all threads, the last system calls. Over an [`Inferior`] only, so for a core or a live program.
 
+use crate::siginfo::SigInfo;
 use crate::{Session, execute};
 use emu_stub::{
     Inferior, MemoryRegion, RegisterRole, State, StopReason, TargetDescription, signal,
@@ -27,54 +28,6 @@ const WORDS: &[(&str, &str)] = &[
     ("XFSZ", "limit of file size exceeded"),
 ];
 
-/// `si_code` in words (sigaction(2)).
-const CODES: &[(&str, i32, &str)] = &[
-    ("SEGV", 1, "nothing is mapped"),
-    ("SEGV", 2, "access is not allowed"),
-    ("BUS", 1, "misaligned access"),
-    (
-        "BUS",
-        2,
-        "no such physical address: beyond the end of a mapped file",
-    ),
-    ("ILL", 1, "undefined instruction"),
-    ("FPE", 1, "integer division by zero"),
-    ("FPE", 2, "integer overflow"),
-    ("FPE", 3, "floating-point division by zero"),
-    ("TRAP", 1, "breakpoint instruction"),
-];
-
-/// What a `siginfo_t` says of a fault (`asm-generic/siginfo.h`; MIPS has `si_code` before `si_errno`).
-struct Fault {
-    code: i32,
-    addr: u64,
-    sender: (u32, u32),
-}
-
-impl Fault {
-    fn parse(target: &TargetDescription, info: &[u8]) -> Option<Fault> {
-        if target.gdb_osabi == "FreeBSD" {
-            return None;
-        }
-        let word = usize::from(target.pointer_size);
-        let code_at = if target.gdb_arch.starts_with("mips") {
-            4
-        } else {
-            8
-        };
-        let fields = if word == 8 { 16 } else { 12 };
-        let number = |at: usize, size: usize| {
-            let bytes = info.get(at..at + size)?;
-            Some(target.read_integer(bytes))
-        };
-        Some(Fault {
-            code: number(code_at, 4)? as u32 as i32,
-            addr: number(fields, word)?,
-            sender: (number(fields, 4)? as u32, number(fields + 4, 4)? as u32),
-        })
-    }
-}
-
 /// The report, in lines.
 pub fn crash(inferior: &mut (dyn Inferior + 'static)) -> String {
     let mut out = String::new();
@@ -98,17 +51,16 @@ fn write(out: &mut String, inferior: &mut (dyn Inferior + 'static)) -> std::fmt:
             let gdb = inferior.gdb_signal(*number);
             let name = signal::name(gdb).unwrap_or("?");
             let words = WORDS.iter().find(|(n, _)| *n == name).map_or("", |w| w.1);
-            let fault = inferior
+            let info = inferior
                 .read_siginfo(stop.tid)
                 .ok()
-                .and_then(|info| Fault::parse(&target, &info));
+                .and_then(|info| SigInfo::parse(&target, &info));
             write!(out, "SIG{name}")?;
             if !words.is_empty() {
                 write!(out, ", {words}")?;
             }
-            match fault {
-                // From a process (SI_USER and below), or without more to say.
-                Some(f) if f.code <= 0 && f.sender.0 != 0 => {
+            match info {
+                Some(f) if f.sent && f.sender.0 != 0 => {
                     let by_itself = f.sender.0 == stop.pid;
                     let who = if by_itself {
                         "itself".into()
@@ -117,17 +69,15 @@ fn write(out: &mut String, inferior: &mut (dyn Inferior + 'static)) -> std::fmt:
                     };
                     write!(out, ", sent by {who}")?;
                 }
-                Some(f) => {
-                    let code = CODES.iter().find(|(n, c, _)| *n == name && *c == f.code);
-                    let faults = ["SEGV", "BUS", "ILL", "FPE", "TRAP"].contains(&name);
-                    if let Some((_, _, words)) = code {
-                        write!(out, ": {words}, address {:#x}", f.addr)?;
-                    } else if faults && f.code > 0 && f.code < 0x80 {
-                        write!(out, ": code {}, address {:#x}", f.code, f.addr)?;
+                Some(f) if f.is_fault(name) => {
+                    match f.fault_words(&target, name) {
+                        Some(words) => write!(out, ": {words}, address {:#x}", f.addr)?,
+                        None => write!(out, ": code {}, address {:#x}", f.code, f.addr)?,
                     }
                     accessed = matches!(name, "SEGV" | "BUS").then_some(f.addr);
                 }
-                None => {}
+                // Without more to say.
+                _ => {}
             }
             writeln!(out)?;
         }

@@ -422,17 +422,21 @@ impl Cx<'_> {
         let second = self.read_uint(frame.pc.wrapping_add(4), 4).ok()?;
         let mut registers = frame.registers.clone();
         if target.gdb_arch == "aarch64" {
-            // mov x8, #139; svc #0. The frame: siginfo (128 bytes), then ucontext with its sigcontext at 176.
-            if first != 0xd280_1168 || second != 0xd400_0001 {
-                return None;
-            }
-            const REGS: u64 = 128 + 176 + 8;
+            // Where x0 to x30, sp and pc are in the frame.
+            let context = match (first, second) {
+                // Linux, mov x8, #139; svc #0: siginfo (128 bytes), ucontext with its sigcontext at 176, there the fault's address.
+                (0xd280_1168, 0xd400_0001) => 128 + 176 + 8,
+                // FreeBSD, mov x0, sp; add x0, x0, #80: siginfo (80 bytes), ucontext with its mcontext at 16.
+                (0x9100_03e0, 0x9101_4000) => 80 + 16,
+                _ => return None,
+            };
+            let at = |n: u64| sp.wrapping_add(context + 8 * n);
             for n in 0..31u64 {
                 let index = by_dwarf(&target, n as u16, false)?;
-                registers[index] = self.read_uint(sp.wrapping_add(REGS + 8 * n), 8).ok();
+                registers[index] = self.read_uint(at(n), 8).ok();
             }
-            let old_sp = self.read_uint(sp.wrapping_add(REGS + 8 * 31), 8).ok()?;
-            let pc = self.read_uint(sp.wrapping_add(REGS + 8 * 32), 8).ok()?;
+            let old_sp = self.read_uint(at(31), 8).ok()?;
+            let pc = self.read_uint(at(32), 8).ok()?;
             registers[sp_number] = Some(old_sp);
             registers[pc_number] = Some(pc);
             return Some(Caller {
@@ -443,23 +447,23 @@ impl Cx<'_> {
             });
         }
         if target.gdb_arch.starts_with("mips") {
-            // li v0, 4193 (rt_sigreturn) or 4119 (sigreturn); syscall. struct sigframe / rt_sigframe of o32: sigcontext's sc_pc
-            // is 8 bytes in, then 32 registers of 8 bytes.
-            let context = match first {
-                0x2402_1061 => 24 + 128 + 24,
-                0x2402_1017 => 24,
-                _ => return None,
-            };
-            if second != 0x0000_000c {
-                return None;
-            }
             // The low half of a 64-bit slot.
             let half = if target.endian == emu_stub::Endian::Big {
                 4
             } else {
                 0
             };
-            let slot = |n: u64| sp.wrapping_add(context + 8 + 8 * n + half);
+            // Where pc and the 32 registers behind it are, and how far apart.
+            let (from, stride) = match (first, second) {
+                // Linux, li v0, 4193 (rt_sigreturn) or 4119 (sigreturn); syscall. struct rt_sigframe / sigframe of o32:
+                // sigcontext's sc_pc is 8 bytes in, in 8 bytes as the registers.
+                (0x2402_1061, 0x0000_000c) => (24 + 128 + 24 + 8 + half, 8),
+                (0x2402_1017, 0x0000_000c) => (24 + 8 + half, 8),
+                // FreeBSD, addiu a0, sp, 16; li v0, 417: ucontext with its mcontext at 16, there mc_onstack first.
+                (0x27a4_0010, 0x2402_01a1) => (16 + 16 + 4, 4),
+                _ => return None,
+            };
+            let slot = |n: u64| sp.wrapping_add(from + stride * n);
             let pc = self.read_uint(slot(0), 4).ok()?;
             for n in 0..32u64 {
                 let index = by_dwarf(&target, n as u16, false)?;

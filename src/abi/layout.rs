@@ -96,6 +96,10 @@ pub enum Show {
     WaitStatus,
     /// Flags or an enumeration.
     Flags(&'static FlagTable),
+    /// Flags whose meaning another field of the structure decides.
+    FlagsBy(&'static FlagChoice),
+    /// Words of a number that names something in a tree of the kernel's (`sysctl`).
+    Mib,
     /// Flags of `clone`, with a signal number in the low byte.
     CloneFlags(&'static FlagTable),
     /// Size of a `sigset_t`, which is 8 bytes on the host and 16 on MIPS.
@@ -114,6 +118,15 @@ pub enum Show {
     Chars,
     /// Bytes of no known meaning.
     Bytes,
+}
+
+/// Tables of flags, of which the value of another field says which one counts.
+#[derive(Debug)]
+pub struct FlagChoice {
+    /// Name of the other field.
+    pub by: &'static str,
+    /// Its value, extended as its kind is, and the table.
+    pub tables: &'static [(i64, &'static FlagTable)],
 }
 
 impl Show {
@@ -260,7 +273,8 @@ impl StructDesc {
                         !t.differs.contains(&a.dialect) && !t.differs.contains(&b.dialect)
                     }
                     (_, Show::Signal | Show::Errno | Show::WaitStatus) => {
-                        a.dialect != Dialect::Mips && b.dialect != Dialect::Mips
+                        let own = |d| matches!(d, Dialect::Mips | Dialect::FreeBsd);
+                        !own(a.dialect) && !own(b.dialect)
                     }
                     _ => true,
                 }))

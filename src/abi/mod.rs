@@ -12,8 +12,8 @@ pub use dialect::{Dialect, OsAbi};
 pub use errno::{Errno, SysResult};
 pub use flags::{Flag, FlagField, FlagTable};
 pub use layout::{
-    Field, GuestStruct, GuestValue, Kind, Layout, Long, Overflow, Show, StructDesc, U64Align4,
-    Ulong, convert, is_32bit, read_int, write_int,
+    Field, FlagChoice, GuestStruct, GuestValue, Kind, Layout, Long, Overflow, Show, StructDesc,
+    U64Align4, Ulong, convert, is_32bit, read_int, write_int,
 };
 pub use signal::Signal;
 

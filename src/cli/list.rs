@@ -14,13 +14,11 @@ pub fn list(what: &str, os: Option<&str>) -> Result<String, Failure> {
         ("syscalls", "linux") => Ok(syscalls()),
         ("syscalls", "freebsd") => Ok(freebsd_syscalls()),
         ("ioctls", "linux") => Ok(ioctls()),
+        ("ioctls", "freebsd") => Ok(freebsd_ioctls()),
         ("sysctls", _) => Ok(sysctls()),
         ("packets", _) => Ok(packets()),
-        ("syscalls", os) => Err(Failure::usage(format!(
+        ("syscalls" | "ioctls", os) => Err(Failure::usage(format!(
             "--os knows linux and freebsd, not '{os}'"
-        ))),
-        ("ioctls", os) => Err(Failure::usage(format!(
-            "there is no list of ioctls for '{os}'"
         ))),
         _ => Err(Failure::usage(format!(
             "--list knows guests, insns, syscalls, ioctls, sysctls and packets, not '{what}'"
@@ -99,12 +97,18 @@ fn freebsd_syscalls() -> String {
     text
 }
 
-/// Each FreeBSD sysctl that answers.
+/// Each FreeBSD sysctl that answers: its number, its format, what it is.
 fn sysctls() -> String {
     let mut text = String::new();
     for node in freebsd::sysctl::NODES {
         let mib: Vec<String> = node.mib.iter().map(i32::to_string).collect();
-        text += &format!("{:<32} {}\n", node.name, mib.join("."));
+        let (_, format) = node.value.format();
+        text += &format!(
+            "{:<38} {:<16} {format:<16} {}\n",
+            node.name,
+            mib.join("."),
+            node.description
+        );
     }
     text
 }
@@ -120,6 +124,21 @@ fn ioctls() -> String {
             flag.value(crate::abi::Dialect::Mips),
             row.support
         );
+    }
+    text
+}
+
+/// Each request of FreeBSD's: numbers with words of 64 and 32 bits, what its argument points to, whether it is carried out.
+fn freebsd_ioctls() -> String {
+    let mut text = String::new();
+    for row in freebsd::ioctl::rows() {
+        let support = if row.run.is_some() { "full" } else { "missing" };
+        let line = format!(
+            "{:<24} {:#010x} {:#010x}  {support:<8} {}",
+            row.name, row.request, row.request_32, row.pointee
+        );
+        text += line.trim_end();
+        text += "\n";
     }
     text
 }

@@ -11,9 +11,6 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// The operating system whose cores are written.
-const LINUX: &str = "linux";
-
 /// What the user asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -33,8 +30,6 @@ pub struct CoreDump {
 
 /// Why there is no core file.
 enum Refusal {
-    /// Nobody has written down the notes of this operating system.
-    System(&'static str),
     Limit,
     NotDumpable,
     Failed(PathBuf, io::Error, u64),
@@ -66,12 +61,8 @@ impl CoreDump {
         }
     }
 
-    /// How large a core of this process may be, if it may have one.
-    fn allowed(&self, process: &Process) -> Result<u64, Refusal> {
-        let os = process.os.name();
-        if os != LINUX {
-            return Err(Refusal::System(os));
-        }
+    /// How large a core may be, if the process may have one.
+    fn allowed(&self) -> Result<u64, Refusal> {
         let limit = self.limit();
         // The kernel asks for a page at least.
         if limit < crate::mem::PAGE_SIZE {
@@ -102,7 +93,7 @@ impl CoreDump {
             host: memory::read_some("/proc/sys/kernel/hostname", 256)
                 .trim_ascii_end()
                 .to_vec(),
-            name: capture::thread_name(subject.pid, subject.first),
+            name: crate::os::thread_name(subject.pid, subject.first),
             exe: process.exe.clone(),
             limit,
         })
@@ -127,7 +118,7 @@ impl CoreDump {
 
     fn dump(&self, thread: &mut Thread, info: SigInfo) -> Result<Left, Refusal> {
         let (tid, process) = (thread.tid(), thread.process.clone());
-        let limit = self.allowed(&process)?;
+        let limit = self.allowed()?;
         let subject = Subject {
             process: &process,
             pid: host::pid(),
@@ -183,7 +174,7 @@ impl CoreDump {
                 signal: Some(info),
                 error: Some(what),
             };
-            let left = self.allowed(process).and_then(|limit| {
+            let left = self.allowed().and_then(|limit| {
                 self.write(&subject, limit, &mut |tid, look| {
                     let all = process.threads();
                     let thread = all.iter().find(|t| t.tid == tid);
@@ -206,9 +197,6 @@ fn told(name: &str, left: Result<Left, Refusal>) -> String {
                 ""
             };
             format!("{name}: core file {path} ({}{cut})", size(written.data))
-        }
-        Err(Refusal::System(os)) => {
-            format!("{name}: no core file: those of {os} guests are not written yet")
         }
         Err(Refusal::Limit) => format!(
             "{name}: no core file, as the limit of its size is 0; 'ulimit -c unlimited' or --core-file=core.%p gives one"
@@ -276,12 +264,8 @@ pub fn write_file(
     {
         return Err(io::Error::other("it exists and is not a regular file"));
     }
-    let os = subject.process.os.name();
-    if os != LINUX {
-        return Err(io::Error::other(format!(
-            "cores of {os} guests are not written yet"
-        )));
-    }
+    // Before the file is open, which is no descriptor of the guest's.
+    let notes = capture::notes(subject, registers);
     let part = unfinished(path);
     // Best effort: one that another emulator left behind.
     let _ = std::fs::remove_file(&part);
@@ -292,7 +276,6 @@ pub fn write_file(
         .mode(0o600)
         .open(&part)?;
     let done = (|| {
-        let notes = capture::notes(subject, registers);
         let mem = &subject.process.mem;
         let extents = memory::extents(mem);
         let kind = capture::kind(subject.process);

@@ -8,6 +8,10 @@ pub const ET_CORE: u16 = 4;
 pub const PT_NOTE: u32 = 4;
 /// Memory.
 pub const PT_LOAD: u32 = 1;
+/// `EI_OSABI` of Linux. Its kernel says 0; debuggers take both, and lldb takes only this one for some machines.
+pub const ELFOSABI_LINUX: u8 = 3;
+/// `EI_OSABI` of FreeBSD.
+pub const ELFOSABI_FREEBSD: u8 = 9;
 /// `e_phnum` when the number is in the first section header (`linux/elf.h`).
 pub const PN_XNUM: u16 = 0xffff;
 

@@ -7,7 +7,6 @@ use crate::debug::{Source, describe, visible};
 use crate::isa::Register;
 use crate::loader::{self, aux, under_prefix};
 use crate::mem::{PAGE_SIZE, Prot, page_down};
-use crate::os::linux::row_of;
 use emu_stub::{
     Capabilities, Error, FileError, FileStat, GuestFile, Inferior, Instruction, Libraries,
     MemoryRegion, OpenFlags, Permissions, Pid, ProcessInfo, RecentCall, Result, ResumePlan,
@@ -56,7 +55,7 @@ impl CoreInferior {
             .first()
             .map_or(core.isa.registers(), |t| t.table);
         let mut inferior = CoreInferior {
-            target: Arc::new(describe(core.isa, table, "linux")),
+            target: Arc::new(describe(core.isa, table, core.system.name())),
             registers: visible(table).collect(),
             core,
             prefix,
@@ -111,7 +110,7 @@ impl CoreInferior {
             }
         };
         match loader::Header::read(&file, &path) {
-            Ok(header) if header.machine == self.core.linux.elf_machine => {
+            Ok(header) if header.machine == self.core.system.elf_machine() => {
                 self.program = Some(header);
             }
             Ok(_) => {
@@ -251,7 +250,7 @@ impl CoreInferior {
 
     fn host_signal(&self, number: i32) -> Option<Signal> {
         let number = u32::try_from(number).ok()?;
-        Signal::from_guest(self.core.linux.abi.dialect, number)
+        Signal::from_guest(self.core.system.abi().dialect, number)
     }
 
     /// `/proc/PID/maps`: the guest's own, or what the core tells otherwise.
@@ -293,7 +292,7 @@ impl CoreInferior {
             // The end of the main stack has the program's name in it.
             let stack = self
                 .core
-                .auxv_value(aux::EXECFN)
+                .stack_address()
                 .and_then(|at| self.core.load_at(at));
             return stack
                 .map(|l| (l.start, l.end, "[stack]".to_owned()))
@@ -331,7 +330,7 @@ impl Inferior for CoreInferior {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            siginfo: self.core.siginfo.is_some(),
+            siginfo: self.core.threads.iter().any(|t| t.siginfo.is_some()),
             auxv: !self.core.auxv.is_empty(),
             exec_file: self.exe.is_some(),
             libraries: true,
@@ -359,11 +358,11 @@ impl Inferior for CoreInferior {
             return Ok(ProcessInfo::default());
         };
         Ok(ProcessInfo {
-            parent: p.pr_ppid.max(0) as Pid,
-            uid: p.pr_uid,
-            gid: p.pr_gid,
-            euid: p.pr_uid,
-            egid: p.pr_gid,
+            parent: p.parent,
+            uid: p.uid,
+            gid: p.gid,
+            euid: p.uid,
+            egid: p.gid,
         })
     }
 
@@ -373,7 +372,7 @@ impl Inferior for CoreInferior {
 
     fn thread_info(&mut self, tid: Tid) -> Result<ThreadInfo> {
         let thread = self.thread(tid)?;
-        let row = thread.call.and_then(|n| row_of(self.core.linux, n));
+        let row = thread.call.and_then(|n| self.core.system.row(n));
         let state = match (thread.call, row) {
             (Some(_), Some(row)) => format!("in {}", row.name),
             (Some(n), None) => format!("in system call {n}"),
@@ -382,10 +381,7 @@ impl Inferior for CoreInferior {
         let first = self.core.threads.first().is_some_and(|t| t.tid == tid);
         let name = match (&thread.name[..], &self.core.process) {
             // The process has the name of its first thread.
-            ("", Some(p)) if first => {
-                let end = p.pr_fname.iter().position(|&b| b == 0).unwrap_or(16);
-                String::from_utf8_lossy(&p.pr_fname[..end]).into_owned()
-            }
+            ("", Some(p)) if first => String::from_utf8_lossy(&p.name).into_owned(),
             (name, _) => name.to_owned(),
         };
         Ok(ThreadInfo { name, state })
@@ -484,7 +480,7 @@ impl Inferior for CoreInferior {
         let reason = match (&self.core.error, self.core.signal()) {
             (Some(error), _) => StopReason::InternalError(error.clone()),
             (None, Some(signal)) => {
-                StopReason::Signal(signal.to_guest(self.core.linux.abi.dialect) as i32)
+                StopReason::Signal(signal.to_guest(self.core.system.abi().dialect) as i32)
             }
             (None, None) => StopReason::Step,
         };
@@ -530,11 +526,7 @@ impl Inferior for CoreInferior {
     }
 
     fn read_siginfo(&mut self, tid: Tid) -> Result<Vec<u8>> {
-        let first = self.core.threads.first().map(|t| t.tid);
-        match &self.core.siginfo {
-            Some(info) if first == Some(tid) => Ok(info.clone()),
-            _ => Err(Error::Unavailable),
-        }
+        self.thread(tid)?.siginfo.clone().ok_or(Error::Unavailable)
     }
 
     fn libraries(&mut self) -> Result<Libraries> {
@@ -564,7 +556,7 @@ impl Inferior for CoreInferior {
     }
 
     fn syscall_name(&self, number: u32) -> Option<String> {
-        let row = row_of(self.core.linux, number.into())?;
+        let row = self.core.system.row(number.into())?;
         Some(row.name.to_owned())
     }
 
@@ -600,8 +592,7 @@ impl Inferior for CoreInferior {
                 let Some(p) = &self.core.process else {
                     return Err(FileError::NotFound);
                 };
-                let end = p.pr_psargs.iter().position(|&b| b == 0).unwrap_or(80);
-                let args = p.pr_psargs[..end].iter();
+                let args = p.args.iter();
                 let words: Vec<u8> = args.map(|&b| if b == b' ' { 0 } else { b }).collect();
                 return Ok(Box::new(words));
             }

@@ -10,9 +10,6 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
-/// ELFOSABI_LINUX. The kernel says 0; debuggers take both, and lldb takes only this one for some machines.
-const ELFOSABI_LINUX: u8 = 3;
-
 /// Pages that are looked at and written at once.
 const CHUNK: u64 = 1024;
 
@@ -27,6 +24,8 @@ pub struct Kind {
     pub machine: u16,
     /// `e_flags`, those of the program.
     pub flags: u32,
+    /// `EI_OSABI`
+    pub os_abi: u8,
 }
 
 /// What came of it.
@@ -74,7 +73,7 @@ fn head(kind: &Kind, notes: &[Note], extents: &[Extent]) -> (Vec<u8>, Vec<u64>, 
     ident[4] = if kind.is_64 { 2 } else { 1 };
     ident[5] = if kind.big { 2 } else { 1 };
     ident[6] = 1;
-    ident[7] = ELFOSABI_LINUX;
+    ident[7] = kind.os_abi;
     let mut out = bytes_of(
         a,
         &Ehdr {

@@ -77,12 +77,7 @@ impl Source<'_> {
 
     /// The value of a key in the auxiliary vector.
     fn auxv_value(&self, key: u64) -> Option<u64> {
-        let word = usize::from(self.abi.word);
-        let entries = self.auxv.chunks_exact(2 * word);
-        entries
-            .map(|e| (number(self.abi, &e[..word]), number(self.abi, &e[word..])))
-            .find(|(k, _)| *k == key)
-            .map(|(_, v)| v)
+        crate::loader::aux_value(self.abi, self.auxv, key)
     }
 
     /// The program's own thread-local storage: address and alignment of its image, where it has any.

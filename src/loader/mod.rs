@@ -24,7 +24,20 @@ pub use stack::{Arguments, aux};
 pub use symbols::{Symbol, Symbols};
 pub use target::{OsKind, Target};
 
+use crate::abi::{Abi, Dialect, Kind, OsAbi, read_int};
 use std::path::{Path, PathBuf};
+
+/// The value of a key in an auxiliary vector of the guest's layout.
+pub fn aux_value(abi: Abi, auxv: &[u8], key: u64) -> Option<u64> {
+    let a = OsAbi {
+        abi,
+        dialect: Dialect::Generic,
+    };
+    let word = usize::from(abi.word);
+    let mut entries = auxv.chunks_exact(2 * word);
+    let entry = entries.find(|e| read_int(a, Kind::Ulong, e) == key)?;
+    Some(read_int(a, Kind::Ulong, &entry[word..]))
+}
 
 /// Where the guest's absolute path `path` is on the host: under `prefix` if it exists there, else as it is.
 pub fn under_prefix(prefix: Option<&Path>, path: &Path) -> PathBuf {

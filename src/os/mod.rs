@@ -5,8 +5,10 @@
 //! itself is concerned. One folder for each operating system.
 
 mod call;
+pub mod core;
 mod exec;
 pub mod freebsd;
+mod host_process;
 pub mod linux;
 mod pass;
 mod records;
@@ -14,6 +16,7 @@ mod table;
 
 pub use call::{Call, is_own_proc_file, own_proc_file, proc_file_of};
 pub use exec::{execute, execute_path};
+pub use host_process::{ProcStat, proc_text, status_field, status_signals, thread_name};
 pub use pass::{
     convert_sockaddr, cstring, host_iovecs, pass, pass_as, pass_with, read_sigset,
     sigset_from_guest, sigset_size, sigset_to_guest, write_sigset,

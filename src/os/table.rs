@@ -150,50 +150,92 @@ impl fmt::Debug for Syscall {
     }
 }
 
+/// An operating system on an instruction set.
+#[derive(Clone, Copy)]
+pub enum System {
+    /// Linux.
+    Linux(&'static super::linux::isa::LinuxIsa),
+    /// FreeBSD.
+    FreeBsd(&'static super::freebsd::isa::FreeBsdIsa),
+}
+
+impl System {
+    /// The system that a process runs on.
+    pub fn of(process: &crate::process::Process) -> System {
+        let isa = process.isa.name();
+        System::named(process.os.name(), isa)
+            .unwrap_or_else(|| System::Linux(super::linux::isa_named(isa)))
+    }
+
+    /// The system of that name ([`crate::process::Os::name`]) on the instruction set of that name
+    /// ([`crate::isa::Isa::name`]), if there is one.
+    pub fn named(os: &str, isa: &str) -> Option<System> {
+        match os {
+            "freebsd" => {
+                let mut all = super::freebsd::isa::ALL.iter();
+                all.find(|i| i.name == isa).map(|i| System::FreeBsd(i))
+            }
+            _ => {
+                let mut all = super::linux::isa::ALL.iter();
+                all.find(|i| i.name == isa).map(|i| System::Linux(i))
+            }
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            System::Linux(_) => "linux",
+            System::FreeBsd(_) => "freebsd",
+        }
+    }
+
+    /// Data conventions and constants of its programs.
+    pub fn abi(self) -> OsAbi {
+        match self {
+            System::Linux(isa) => isa.abi,
+            System::FreeBsd(isa) => isa.abi,
+        }
+    }
+
+    /// `e_machine` of its programs.
+    pub fn elf_machine(self) -> u16 {
+        match self {
+            System::Linux(isa) => isa.elf_machine,
+            System::FreeBsd(isa) => super::freebsd::core::layout(isa.name).elf_machine,
+        }
+    }
+
+    /// The row of a call's number.
+    pub fn row(self, number: u64) -> Option<&'static Syscall> {
+        match self {
+            System::Linux(isa) => super::linux::row_of(isa, number),
+            System::FreeBsd(_) => super::freebsd::nr::row(number),
+        }
+    }
+}
+
 /// The calls of an operating system on an instruction set.
 #[derive(Clone, Copy)]
 pub struct CallTable {
     /// Data conventions and constants of its programs.
     pub abi: OsAbi,
-    isa: Isa,
-}
-
-#[derive(Clone, Copy)]
-enum Isa {
-    Linux(&'static super::linux::isa::LinuxIsa),
-    FreeBsd,
+    system: System,
 }
 
 impl CallTable {
     /// The calls that a process makes.
     pub fn of(process: &crate::process::Process) -> CallTable {
-        let isa = process.isa.name();
-        let freebsd = || {
-            super::freebsd::isa::ALL
-                .iter()
-                .find(|i| process.os.name() == "freebsd" && i.name == isa)
-        };
-        match freebsd() {
-            Some(isa) => CallTable {
-                abi: isa.abi,
-                isa: Isa::FreeBsd,
-            },
-            None => {
-                let isa = super::linux::isa_named(isa);
-                CallTable {
-                    abi: isa.abi,
-                    isa: Isa::Linux(isa),
-                }
-            }
+        let system = System::of(process);
+        CallTable {
+            abi: system.abi(),
+            system,
         }
     }
 
     /// The row of a call's number.
     pub fn row(&self, number: u64) -> Option<&'static Syscall> {
-        match self.isa {
-            Isa::Linux(isa) => super::linux::row_of(isa, number),
-            Isa::FreeBsd => super::freebsd::nr::row(number),
-        }
+        self.system.row(number)
     }
 }
 

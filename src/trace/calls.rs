@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::filter::{Ended, Filter};
+use super::name_in;
 use super::output::Output;
 use super::render::{self, Render};
 use super::summary::Summary;
@@ -309,7 +310,8 @@ impl Observer for Trace {
     fn signal(&self, thread: &mut Thread, info: SigInfo) -> Option<SigInfo> {
         if self.on.load(Ordering::Relaxed) {
             let shown = render::siginfo(&info, CallTable::of(&thread.process).abi);
-            self.event(thread, &format!("--- {} {shown} ---", info.signal.name()));
+            let name = name_in(CallTable::of(&thread.process).abi.dialect, info.signal);
+            self.event(thread, &format!("--- {name} {shown} ---"));
         }
         Some(info)
     }
@@ -323,7 +325,10 @@ impl Observer for Trace {
             thread,
             &match end {
                 End::Exit(status) => format!("+++ exited with {} +++", status & 0xff),
-                End::Signal(info) => format!("+++ killed by {} +++", info.signal.name()),
+                End::Signal(info) => {
+                    let dialect = CallTable::of(&thread.process).abi.dialect;
+                    format!("+++ killed by {} +++", name_in(dialect, info.signal))
+                }
             },
         );
         self.print_summary(thread);

@@ -24,6 +24,21 @@ use crate::abi::Signal;
 
 /// The signal's name in a wait status.
 fn signal_name(dialect: crate::abi::Dialect, number: u32) -> String {
-    Signal::from_guest(dialect, number)
-        .map_or_else(|| number.to_string(), |s| s.name().into_owned())
+    Signal::from_guest(dialect, number).map_or_else(|| number.to_string(), |s| name_in(dialect, s))
+}
+
+/// A signal's name as the guest's operating system has it.
+fn name_in(dialect: crate::abi::Dialect, signal: Signal) -> String {
+    use crate::abi::Dialect;
+    const SIGRTMIN: u32 = 65;
+    match (dialect, signal.to_guest(dialect)) {
+        // Those that have another name, or none, on the host.
+        (Dialect::FreeBsd, 7) => "SIGEMT".into(),
+        (Dialect::FreeBsd, 29) => "SIGINFO".into(),
+        (Dialect::FreeBsd, 32) => "SIGTHR".into(),
+        (Dialect::FreeBsd, 33) => "SIGLIBRT".into(),
+        (Dialect::FreeBsd, SIGRTMIN) => "SIGRTMIN".into(),
+        (Dialect::FreeBsd, n) if n > SIGRTMIN => format!("SIGRTMIN+{}", n - SIGRTMIN),
+        _ => signal.name().into_owned(),
+    }
 }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
-use super::signal_name;
-use crate::abi::{Dialect, Endian, Errno, Kind, OsAbi, Show, Signal, StructDesc, read_int};
+use super::{name_in, signal_name};
+use crate::abi::{
+    Dialect, Endian, Errno, FlagChoice, Kind, OsAbi, Show, Signal, StructDesc, read_int,
+};
 use crate::mem::{AddressSpace, PAGE_SIZE};
 use crate::os::{ArgType, Dir, Len, MAX_ARGS, Syscall, sigset_from_guest};
 use crate::process::{SigFields, SigInfo, SigSet};
@@ -177,6 +179,10 @@ impl<'a> Render<'a> {
                 let n = self.count(dir, len, returned)?;
                 self.buffer(addr, n)?
             }
+            ArgType::Ints(dir, _, Show::Mib, len) => {
+                let n = self.count(dir, len, returned)?;
+                self.mib(addr, n)?
+            }
             ArgType::Ints(dir, kind, show, len) => {
                 let n = self.count(dir, len, returned)?;
                 self.list(n, kind.size(self.abi) as u64, addr, |b| {
@@ -330,7 +336,7 @@ impl<'a> Render<'a> {
         }
         let set = sigset_from_guest(self.abi.dialect, &bytes);
         let full = Signal::count(self.abi.dialect).min(bytes.len() as u32 * 8);
-        signal_set(set, full)
+        signal_set(self.abi.dialect, set, full)
     }
 
     fn sockaddr(&self, bytes: &[u8]) -> String {
@@ -438,6 +444,11 @@ impl<'a> Render<'a> {
             let size = real.kind.size(self.abi);
             let raw = &bytes[at..at + size * usize::from(real.count)];
             let shown = match (field.show, real.kind, real.count) {
+                (Show::FlagsBy(choice), kind, 1) => {
+                    let value = read_int(self.abi, kind, raw);
+                    let show = self.chosen(choice, desc, bytes);
+                    self.value(kind, show, value)
+                }
                 (Show::Chars, ..) => {
                     let end = raw.iter().position(|&b| b == 0).unwrap_or(raw.len());
                     quote(&raw[..end], STRING_LIMIT)
@@ -463,6 +474,31 @@ impl<'a> Render<'a> {
             parts.push("...".to_owned());
         }
         format!("{{{}}}", parts.join(", "))
+    }
+
+    /// The meaning of flags that another field decides; bits where none is known.
+    fn chosen(&self, choice: &FlagChoice, desc: &StructDesc, bytes: &[u8]) -> Show {
+        let by = desc.offsets(self.abi).find(|(_, f)| f.name == choice.by);
+        let by = by.map(|(at, f)| read_int(self.abi, f.kind, &bytes[at..]) as i64);
+        let table = choice.tables.iter().find(|(value, _)| by == Some(*value));
+        table.map_or(Show::Hex, |(_, table)| Show::Flags(table))
+    }
+
+    /// A sysctl's number: its name, and what is asked of it if the number is one of those that tell of others.
+    fn mib(&self, addr: u64, count: u64) -> Option<String> {
+        const MOST: u64 = 24;
+        if count > MOST {
+            return None;
+        }
+        let bytes = self.bytes(addr, count as usize * 4)?;
+        let mib: Vec<i32> = bytes
+            .chunks_exact(4)
+            .map(|b| read_int(self.abi, Kind::I32, b) as i32)
+            .collect();
+        Some(match crate::os::freebsd::sysctl::shown(&mib) {
+            Some(name) => format!("[{name}]"),
+            None => format!("{mib:?}"),
+        })
     }
 
     /// A field's value: modes have a file type there.
@@ -581,12 +617,12 @@ fn wait_status(d: Dialect, status: u32) -> String {
 }
 
 /// A set of signals out of `full` that there are.
-fn signal_set(set: SigSet, full: u32) -> String {
+fn signal_set(dialect: Dialect, set: SigSet, full: u32) -> String {
     let names = |s: SigSet| {
         let each: Vec<String> = s
             .iter()
             .filter(|s| u32::from(s.0) <= full)
-            .map(|s| s.name().trim_start_matches("SIG").to_owned())
+            .map(|s| name_in(dialect, s).trim_start_matches("SIG").to_owned())
             .collect();
         each.join(" ")
     };
@@ -599,7 +635,7 @@ fn signal_set(set: SigSet, full: u32) -> String {
 }
 
 /// The name of a code that the kernel gives with a signal of its own.
-fn code_name(info: &SigInfo) -> String {
+fn code_name(dialect: Dialect, info: &SigInfo) -> String {
     let own: &[&str] = match info.signal {
         Signal::SIGSEGV => &["SEGV_MAPERR", "SEGV_ACCERR", "SEGV_BNDERR", "SEGV_PKUERR"],
         Signal::SIGBUS => &["BUS_ADRALN", "BUS_ADRERR", "BUS_OBJERR"],
@@ -639,6 +675,11 @@ fn code_name(info: &SigInfo) -> String {
         .and_then(|c| own.get(c.wrapping_sub(1)))
         .map(|n| (*n).to_owned())
         .or_else(|| {
+            // Sent to a thread: both kernels have the code, each a name of its own.
+            const SI_TKILL: i32 = -6;
+            if dialect == Dialect::FreeBsd && info.code == SI_TKILL {
+                return Some("SI_LWP".into());
+            }
             crate::os::linux::flags::SI_CODE
                 .name_of(Dialect::X86, i64::from(info.code) as u64)
                 .map(str::to_owned)
@@ -647,11 +688,11 @@ fn code_name(info: &SigInfo) -> String {
 }
 
 /// `siginfo_t` by its fields; numbers of signals by name.
-pub fn siginfo(info: &SigInfo, _abi: OsAbi) -> String {
+pub fn siginfo(info: &SigInfo, abi: OsAbi) -> String {
     let mut out = format!(
         "{{si_signo={}, si_code={}",
-        info.signal.name(),
-        code_name(info)
+        name_in(abi.dialect, info.signal),
+        code_name(abi.dialect, info)
     );
     if info.errno != 0 {
         // Writing to a string cannot fail.
@@ -676,7 +717,7 @@ pub fn siginfo(info: &SigInfo, _abi: OsAbi) -> String {
             let status = if info.code == CLD_EXITED {
                 status.to_string()
             } else {
-                Signal(status as u8).name().into_owned()
+                name_in(abi.dialect, Signal(status as u8))
             };
             format!(
                 ", si_pid={pid}, si_uid={uid}, si_status={status}, si_utime={utime}, si_stime={stime}"

@@ -206,8 +206,67 @@ pub fn mappings(cx: &mut Cx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// An entry of the auxiliary vector: type, name, `x` for an address or `d` for a number or `s` for a string, meaning.
+type AuxRow = (u64, &'static str, char, &'static str);
+
+/// FreeBSD's entries from 10 on; those below are Linux's (`sys/elf_common.h`).
+const FREEBSD_AUXV: &[AuxRow] = &[
+    (11, "AT_UID", 'd', "Real user ID"),
+    (12, "AT_EUID", 'd', "Effective user ID"),
+    (13, "AT_GID", 'd', "Real group ID"),
+    (14, "AT_EGID", 'd', "Effective group ID"),
+    (15, "AT_EXECPATH", 's', "Path of the program"),
+    (16, "AT_CANARY", 'x', "Canary of the stack protector"),
+    (17, "AT_CANARYLEN", 'd', "Length of the canary"),
+    (18, "AT_OSRELDATE", 'd', "Release of the kernel"),
+    (19, "AT_NCPUS", 'd', "Number of CPUs"),
+    (20, "AT_PAGESIZES", 'x', "Page sizes"),
+    (21, "AT_PAGESIZESLEN", 'd', "Length of the page sizes"),
+    (22, "AT_TIMEKEEP", 'x', "Time without system calls"),
+    (23, "AT_STACKPROT", 'x', "Access to the stack"),
+    (24, "AT_EHDRFLAGS", 'x', "e_flags of the program"),
+    (
+        25,
+        "AT_HWCAP",
+        'x',
+        "Machine-dependent CPU capability hints",
+    ),
+    (26, "AT_HWCAP2", 'x', "Extension of AT_HWCAP"),
+    (27, "AT_BSDFLAGS", 'x', "Flags of the kernel"),
+    (28, "AT_ARGC", 'd', "Number of arguments"),
+    (29, "AT_ARGV", 'x', "Arguments"),
+    (30, "AT_ENVC", 'd', "Number of environment strings"),
+    (31, "AT_ENVV", 'x', "Environment"),
+    (32, "AT_PS_STRINGS", 'x', "struct ps_strings"),
+    (
+        33,
+        "AT_FXRNG",
+        'x',
+        "Seed version of the kernel's random source",
+    ),
+    (34, "AT_KPRELOAD", 'x', "The vDSO"),
+    (35, "AT_USRSTACKBASE", 'x', "Top of the main stack"),
+    (
+        36,
+        "AT_USRSTACKLIM",
+        'd',
+        "Most that the main stack may grow to",
+    ),
+    (38, "AT_HWCAP3", 'x', "Extension of AT_HWCAP"),
+    (39, "AT_HWCAP4", 'x', "Extension of AT_HWCAP"),
+];
+
+/// The row of an entry's type.
+fn aux_row(osabi: &str, kind: u64) -> Option<&'static AuxRow> {
+    let table = match osabi {
+        "FreeBSD" if kind >= 10 => FREEBSD_AUXV,
+        _ => AUXV,
+    };
+    table.iter().find(|row| row.0 == kind)
+}
+
 /// Names and kinds of the entries (`elf.h`, `asm/auxvec.h`): `x` an address, `d` a number, `s` a string.
-const AUXV: &[(u64, &str, char, &str)] = &[
+const AUXV: &[AuxRow] = &[
     (0, "AT_NULL", 'x', "End of vector"),
     (2, "AT_EXECFD", 'd', "File descriptor of program"),
     (3, "AT_PHDR", 'x', "Program headers for program"),
@@ -271,7 +330,7 @@ pub fn auxv(cx: &mut Cx<'_>) -> Result<()> {
     for pair in data.chunks_exact(2 * word) {
         let kind = target.read_integer(&pair[..word]);
         let value = target.read_integer(&pair[word..]);
-        let (name, format, what) = match AUXV.iter().find(|(k, ..)| *k == kind) {
+        let (name, format, what) = match aux_row(&target.gdb_osabi, kind) {
             Some((_, name, format, what)) => (*name, *format, *what),
             None => ("???", 'x', ""),
         };

@@ -2,7 +2,8 @@
 
 use crate::say;
 use crate::session::{Cx, fail};
-use emu_stub::{Handler, Result, signal};
+use crate::siginfo::SigInfo;
+use emu_stub::{Error, Handler, Result, signal};
 use serde_json::json;
 
 /// What the prompt does when a signal comes.
@@ -304,37 +305,25 @@ pub fn info_siginfo(cx: &mut Cx<'_>) -> Result<()> {
     let tid = cx.tid()?;
     let data = cx.inf.read_siginfo(tid)?;
     let target = cx.target();
-    let mips = target.gdb_arch.starts_with("mips");
-    let word = |n: usize| {
-        data.get(4 * n..4 * n + 4)
-            .map_or(0, |b| target.read_integer(b) as i32)
-    };
-    // MIPS has si_code before si_errno (asm/siginfo.h).
-    let (errno, code) = if mips {
-        (word(2), word(1))
-    } else {
-        (word(1), word(2))
-    };
-    let number = word(0);
+    let info = SigInfo::parse(&target, &data).ok_or(Error::Unavailable)?;
+    let SigInfo {
+        signal: number,
+        code,
+        errno,
+        ..
+    } = info;
     let name = cx.signal_name(number);
     say!(
         cx,
         "si_signo = {number} ({name}), si_code = {code}, si_errno = {errno}"
     );
     let mut answer = json!({ "signo": number, "name": name, "code": code, "errno": errno });
-    let at = if target.pointer_size == 8 { 16 } else { 12 };
-    let size = usize::from(target.pointer_size);
-    if matches!(
-        name.as_str(),
-        "SIGSEGV" | "SIGBUS" | "SIGILL" | "SIGFPE" | "SIGTRAP"
-    ) && code > 0
-        && let Some(bytes) = data.get(at..at + size)
-    {
-        let addr = target.read_integer(bytes);
+    if info.is_fault(name.trim_start_matches("SIG")) {
+        let addr = info.addr;
         say!(cx, "si_addr = {addr:#x} {}", cx.symbols().label(addr));
         answer["addr"] = json!(addr);
-    } else if code <= 0 {
-        let pid = data.get(at..at + 4).map_or(0, |b| target.read_integer(b));
+    } else if info.sent {
+        let (pid, _) = info.sender;
         say!(cx, "si_pid = {pid}");
         answer["pid"] = json!(pid);
     }

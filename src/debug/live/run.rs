@@ -107,9 +107,15 @@ impl Live {
 }
 
 /// Lets threads go as `plan` says. Only while stopped.
-fn go(live: &mut Live, plan: ResumePlan) {
+fn go(live: &mut Live, mut plan: ResumePlan) {
     let own_runs_free = !live.control.is_attached();
     let handles = live.handles();
+    // A plan that names every thread, as lldb makes one to pass a signal, holds none back: those that are born later run, too.
+    let mut tids = handles.iter().map(|t| t.tid as Tid);
+    if plan.others.is_none() && tids.all(|tid| plan.action(live.pid, tid).is_some()) {
+        plan.others = Some(Resume::Continue { signal: None });
+        plan.process = Some(live.pid);
+    }
     let mut state = live.control.lock();
     for thread in handles {
         let tid = thread.tid as Tid;

@@ -149,6 +149,66 @@ crate::flags! {
     /// `getpriority`.
     pub enum PRIO, "PRIO_" [] { PRIO_PROCESS = 0, PRIO_PGRP = 1, PRIO_USER = 2 }
 
+    /// `c_iflag` of terminals.
+    pub flags IFLAG, "I_" [FreeBsd] {
+        IGNBRK = 1, BRKINT = 2, IGNPAR = 4, PARMRK = 8, INPCK = 0x10, ISTRIP = 0x20, INLCR = 0x40, IGNCR = 0x80, ICRNL = 0x100,
+        IXON = 0x400 (FreeBsd 0x200), IXOFF = 0x1000 (FreeBsd 0x400), IXANY = 0x800, IMAXBEL = 0x2000, IUTF8 = 0x4000,
+    }
+
+    /// `c_oflag`.
+    pub flags OFLAG, "O_" [FreeBsd] {
+        OPOST = 1, ONLCR = 4 (FreeBsd 2), TAB3 = 0x1800 (FreeBsd 4), ONOEOT = 0 (FreeBsd 8), OCRNL = 8 (FreeBsd 0x10),
+        ONOCR = 0x10 (FreeBsd 0x20), ONLRET = 0x20 (FreeBsd 0x40),
+    }
+
+    /// `c_cflag`. The host has one flag for both directions of flow control by lines.
+    pub flags CFLAG, "C_" [FreeBsd] {
+        CIGNORE = 0 (FreeBsd 1),
+        CS8 = 0x30 (FreeBsd 0x300), CS7 = 0x20 (FreeBsd 0x200), CS6 = 0x10 (FreeBsd 0x100),
+        CSTOPB = 0x40 (FreeBsd 0x400), CREAD = 0x80 (FreeBsd 0x800), PARENB = 0x100 (FreeBsd 0x1000), PARODD = 0x200 (FreeBsd 0x2000),
+        HUPCL = 0x400 (FreeBsd 0x4000), CLOCAL = 0x800 (FreeBsd 0x8000), CRTSCTS = 0x80000000 (FreeBsd 0x30000),
+    }
+
+    /// `c_lflag`.
+    pub flags LFLAG, "L_" [FreeBsd] {
+        ECHOKE = 0x800 (FreeBsd 1), ECHOE = 0x10 (FreeBsd 2), ECHOK = 0x20 (FreeBsd 4), ECHO = 8, ECHONL = 0x40 (FreeBsd 0x10),
+        ECHOPRT = 0x400 (FreeBsd 0x20), ECHOCTL = 0x200 (FreeBsd 0x40), ISIG = 1 (FreeBsd 0x80), ICANON = 2 (FreeBsd 0x100),
+        ALTWERASE = 0 (FreeBsd 0x200), IEXTEN = 0x8000 (FreeBsd 0x400), EXTPROC = 0x10000 (FreeBsd 0x800),
+        TOSTOP = 0x100 (FreeBsd 0x400000), FLUSHO = 0x1000 (FreeBsd 0x800000), NOKERNINFO = 0 (FreeBsd 0x2000000),
+        PENDIN = 0x4000 (FreeBsd 0x20000000), NOFLSH = 0x80 (FreeBsd 0x80000000),
+    }
+
+    /// `ifr_flags` of network interfaces.
+    pub flags IFF, "IFF_" [FreeBsd] {
+        IFF_UP = 1, IFF_BROADCAST = 2, IFF_DEBUG = 4, IFF_LOOPBACK = 8, IFF_POINTOPOINT = 0x10, IFF_RUNNING = 0x40, IFF_NOARP = 0x80,
+        IFF_PROMISC = 0x100, IFF_ALLMULTI = 0x200, IFF_MULTICAST = 0x1000 (FreeBsd 0x8000),
+    }
+
+    /// `fflags` of EVFILT_READ and EVFILT_WRITE.
+    pub flags NOTE_IO, "NOTE_" [] { NOTE_LOWAT = 1, NOTE_FILE_POLL = 2 }
+
+    /// `fflags` of EVFILT_VNODE.
+    pub flags NOTE_FILE, "NOTE_" [] {
+        NOTE_DELETE = 1, NOTE_WRITE = 2, NOTE_EXTEND = 4, NOTE_ATTRIB = 8, NOTE_LINK = 0x10, NOTE_RENAME = 0x20, NOTE_REVOKE = 0x40,
+        NOTE_OPEN = 0x80, NOTE_CLOSE = 0x100, NOTE_CLOSE_WRITE = 0x200, NOTE_READ = 0x400,
+    }
+
+    /// `fflags` of EVFILT_PROC and EVFILT_PROCDESC.
+    pub flags NOTE_PROCESS, "NOTE_" [] {
+        NOTE_EXIT = 0x80000000, NOTE_FORK = 0x40000000, NOTE_EXEC = 0x20000000, NOTE_TRACK = 1, NOTE_TRACKERR = 2, NOTE_CHILD = 4,
+    }
+
+    /// `fflags` of EVFILT_TIMER.
+    pub flags NOTE_TIME, "NOTE_" [] {
+        NOTE_SECONDS = 1, NOTE_MSECONDS = 2, NOTE_USECONDS = 4, NOTE_NSECONDS = 8, NOTE_ABSTIME = 0x10,
+    }
+
+    /// `fflags` of EVFILT_USER; the low 24 bits are the program's.
+    pub flags NOTE_OWN, "NOTE_" [] {
+        [field 0xc0000000 { NOTE_FFNOP = 0, NOTE_FFAND = 0x40000000, NOTE_FFOR = 0x80000000, NOTE_FFCOPY = 0xc0000000 }]
+        NOTE_TRIGGER = 0x01000000,
+    }
+
     /// Address families.
     pub enum DOMAIN, "AF_" [FreeBsd] {
         AF_UNSPEC = 0, AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10 (FreeBsd 28), AF_ROUTE = 0x1011 (FreeBsd 17),
@@ -246,3 +306,17 @@ crate::flags! {
         PROC_WXMAP_STATUS = 22, PROC_LOGSIGEXIT_CTL = 23, PROC_LOGSIGEXIT_STATUS = 24,
     }
 }
+
+/// `fflags` of a `struct kevent`, by its filter.
+pub static NOTES: crate::abi::FlagChoice = crate::abi::FlagChoice {
+    by: "filter",
+    tables: &[
+        (-1, &NOTE_IO),
+        (-2, &NOTE_IO),
+        (-4, &NOTE_FILE),
+        (-5, &NOTE_PROCESS),
+        (-7, &NOTE_TIME),
+        (-8, &NOTE_PROCESS),
+        (-11, &NOTE_OWN),
+    ],
+};

@@ -3,9 +3,12 @@
 //! The same tables, rows and handlers as [`super::linux`]: a row whose types say all is passed on, the others have handlers in
 //! [`sys`]. Numbers are those of `syscalls.master` of FreeBSD 13.2 and the ones that 14 and 15 added ([`nr`]).
 
+pub mod core;
 pub mod flags;
+pub mod ioctl;
 pub mod isa;
 pub mod nr;
+pub mod procinfo;
 pub mod route;
 pub mod siginfo;
 pub mod structs;

@@ -18,6 +18,8 @@ const SI_KERNEL: i32 = 0x10006;
 const SI_LWP: i32 = 0x10007;
 const FPE_INTOVF: i32 = 1;
 const FPE_INTDIV: i32 = 2;
+const TRAP_BRKPT: i32 = 1;
+const TRAP_TRACE: i32 = 2;
 
 /// `si_code` for the guest, from the host's (`asm-generic/siginfo.h`).
 fn code(info: &SigInfo) -> i32 {
@@ -32,6 +34,9 @@ fn code(info: &SigInfo) -> i32 {
         // Integer overflow and division have each other's number.
         (1, Signal::SIGFPE) => FPE_INTDIV,
         (2, Signal::SIGFPE) => FPE_INTOVF,
+        // TRAP_HWBKPT and TRAP_UNK, which a debugger sees: FreeBSD has no others for hardware.
+        (4, Signal::SIGTRAP) => TRAP_BRKPT,
+        (5, Signal::SIGTRAP) => TRAP_TRACE,
         (code, _) => code,
     }
 }

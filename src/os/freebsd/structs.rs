@@ -118,13 +118,13 @@ crate::guest_struct! {
 
     /// `struct kevent` of FreeBSD 12 and later.
     pub struct Kevent("kevent") {
-        ident: Ulong, filter: i16 as Show::Flags(&f::EVFILT), flags: u16 as Show::Flags(&f::EV), fflags: u32 as Show::Hex,
+        ident: Ulong, filter: i16 as Show::Flags(&f::EVFILT), flags: u16 as Show::Flags(&f::EV), fflags: u32 as Show::FlagsBy(&f::NOTES),
         data: i64, udata: Ulong as Show::Hex, ext: [u64; 4] as Show::Detail,
     }
 
     /// `struct kevent` of FreeBSD 11 and earlier.
     pub struct Kevent11("kevent") {
-        ident: Ulong, filter: i16 as Show::Flags(&f::EVFILT), flags: u16 as Show::Flags(&f::EV), fflags: u32 as Show::Hex,
+        ident: Ulong, filter: i16 as Show::Flags(&f::EVFILT), flags: u16 as Show::Flags(&f::EV), fflags: u32 as Show::FlagsBy(&f::NOTES),
         data: Long, udata: Ulong as Show::Hex,
     }
 

@@ -5,10 +5,11 @@
 //! [`RegisterSet`] of [`LinuxIsa`]. The same rows write a core and read one.
 
 use super::isa::LinuxIsa;
-use crate::abi::{Endian, GuestStruct, Kind, OsAbi, Show, Signal, read_int, write_int};
+use crate::abi::{GuestStruct, Kind, OsAbi, Show, read_int, write_int};
 use crate::abi::{Ulong, convert};
 use crate::ir::CpuState;
-use crate::isa::{RegClass, RegisterTable};
+use crate::isa::RegisterTable;
+use crate::os::core::{self, FileMapping, Holds, RegisterSet, ThreadFacts, get, put};
 use crate::os::linux::structs::Timeval;
 use crate::os::sigset_to_guest;
 use crate::process::SigSet;
@@ -67,97 +68,6 @@ crate::guest_struct! {
         pr_fname: [u8; 16],
         pr_psargs: [u8; 80],
     }
-}
-
-/// A register set that has a note of its own (the kernel's `user_regset`).
-#[derive(Debug)]
-pub struct RegisterSet {
-    /// Owner of the note.
-    pub owner: &'static str,
-    /// Its type.
-    pub note: u32,
-    /// Its size in bytes.
-    pub size: usize,
-    /// What is in it.
-    pub fields: &'static [SetField],
-}
-
-/// Part of a register set.
-#[derive(Debug)]
-pub struct SetField {
-    /// Offset in bytes.
-    pub at: usize,
-    /// What is there.
-    pub holds: Holds,
-}
-
-/// What a part of a register set holds.
-#[derive(Debug)]
-pub enum Holds {
-    /// Registers that follow each other in the register table and, every `stride` bytes, in the set. A register that is
-    /// smaller than the stride of eight bytes or more is a part of its neighbour and has no place of its own.
-    Registers {
-        /// Name of the first.
-        first: &'static str,
-        /// How many.
-        count: usize,
-        /// Bytes from one to the next.
-        stride: usize,
-    },
-    /// `int`: number of the system call that the thread is in, or -1.
-    CallNumber,
-    /// `int`: MIPS's FP mode, as `prctl(PR_GET_FP_MODE)` has it.
-    FpMode,
-}
-
-/// Registers at an offset of a register set.
-pub const fn registers(at: usize, first: &'static str, count: usize, stride: usize) -> SetField {
-    SetField {
-        at,
-        holds: Holds::Registers {
-            first,
-            count,
-            stride,
-        },
-    }
-}
-
-/// What is known of a thread besides its registers. Numbers are the host's.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ThreadFacts {
-    /// Its id.
-    pub tid: i32,
-    /// Signal that ends the process; 0 for none.
-    pub signal: u8,
-    /// Pending and blocked signals.
-    pub pending: SigSet,
-    /// Blocked signals.
-    pub blocked: SigSet,
-    /// Parent, process group, session.
-    pub ids: [i32; 3],
-    /// User and system time, and those of the children, in clock ticks of 10 ms.
-    pub times: [i64; 4],
-    /// The system call that it is in.
-    pub call: Option<u64>,
-}
-
-/// Writes an integer of up to 16 bytes in the guest's order.
-fn put(endian: Endian, out: &mut [u8], value: u128) {
-    let n = out.len();
-    out.copy_from_slice(&value.to_le_bytes()[..n]);
-    if endian == Endian::Big {
-        out.reverse();
-    }
-}
-
-/// Reads one.
-fn get(endian: Endian, bytes: &[u8]) -> u128 {
-    let mut le = [0; 16];
-    le[..bytes.len()].copy_from_slice(bytes);
-    if endian == Endian::Big {
-        le[..bytes.len()].reverse();
-    }
-    u128::from_le_bytes(le)
 }
 
 impl LinuxIsa {
@@ -235,15 +145,8 @@ impl LinuxIsa {
         for r in table.registers {
             if let Some(n) = r.gregset {
                 let at = at + usize::from(n) * word;
-                let value = get(self.abi.abi.endian, &bytes[at..at + word]);
                 // Narrower ones (PSTATE) have a word of their own.
-                let bits = 8 * r.size();
-                let value = if bits < 128 {
-                    value & ((1 << bits) - 1)
-                } else {
-                    value
-                };
-                r.write(cpu, value);
+                core::set(r, cpu, get(self.abi.abi.endian, &bytes[at..at + word]));
             }
         }
         Prstatus::read(self.abi, &bytes[..at]).ok()
@@ -257,26 +160,10 @@ impl LinuxIsa {
         facts: &ThreadFacts,
         cpu: &CpuState,
     ) -> Vec<u8> {
-        let mut out = vec![0; set.size];
-        for field in set.fields {
-            match field.holds {
-                Holds::Registers { .. } => {
-                    for (at, r) in places(field, table) {
-                        let place = &mut out[at..at + r.size()];
-                        put(self.abi.abi.endian, place, r.read(cpu));
-                    }
-                }
-                Holds::CallNumber => {
-                    let number = facts.call.unwrap_or(u64::MAX);
-                    write_int(self.abi, Kind::I32, &mut out[field.at..], number);
-                }
-                Holds::FpMode => {
-                    let mode = (self.fp_mode)(cpu);
-                    write_int(self.abi, Kind::I32, &mut out[field.at..], mode.into());
-                }
-            }
-        }
-        out
+        set.write(self.abi, table, cpu, |holds| match holds {
+            Holds::FpMode => (self.fp_mode)(cpu).into(),
+            _ => facts.call.unwrap_or(u64::MAX),
+        })
     }
 
     /// Reads a register set's note into `cpu`: as much as there is. Returns the system call that the thread is in, if the note
@@ -289,57 +176,18 @@ impl LinuxIsa {
         cpu: &mut CpuState,
     ) -> Option<u64> {
         let mut call = None;
-        for field in set.fields {
-            match field.holds {
-                Holds::Registers { .. } => {
-                    for (at, r) in places(field, table) {
-                        if let Some(value) = bytes.get(at..at + r.size()) {
-                            r.write(cpu, get(self.abi.abi.endian, value));
-                        }
-                    }
-                }
-                Holds::CallNumber => {
-                    call = bytes
-                        .get(field.at..field.at + 4)
-                        .map(|b| read_int(self.abi, Kind::I32, b) as i64)
-                        .and_then(|n| u64::try_from(n).ok());
-                }
-                Holds::FpMode => {
-                    if let Some(mode) = bytes.get(field.at..field.at + 4) {
-                        (self.set_fp_mode)(cpu, read_int(self.abi, Kind::U32, mode) as u32);
-                    }
-                }
-            }
-        }
+        set.read(
+            self.abi,
+            table,
+            bytes,
+            cpu,
+            |holds, value, cpu| match holds {
+                Holds::FpMode => (self.set_fp_mode)(cpu, value as u32),
+                _ => call = u64::try_from(value).ok(),
+            },
+        );
         call
     }
-}
-
-/// Where the registers of a field are in the set, and which they are.
-pub fn places<'t>(
-    field: &SetField,
-    table: &'t RegisterTable,
-) -> impl Iterator<Item = (usize, &'t crate::isa::Register)> {
-    let (first, count, stride) = match field.holds {
-        Holds::Registers {
-            first,
-            count,
-            stride,
-        } => (first, count, stride),
-        _ => ("", 0, 0),
-    };
-    let from = table
-        .registers
-        .iter()
-        .position(|r| r.name == first)
-        .unwrap_or(0);
-    let at = field.at;
-    table.registers[from..]
-        .iter()
-        .take(count)
-        .enumerate()
-        .filter(move |(_, r)| r.size() >= stride || r.class != RegClass::Float)
-        .map(move |(i, r)| (at + i * stride, r))
 }
 
 /// NT_PRPSINFO. `state` is the letter of `/proc/PID/stat`.
@@ -350,19 +198,6 @@ pub fn prpsinfo(a: OsAbi, info: &Prpsinfo) -> Vec<u8> {
     // No field of it is checked.
     let _ = convert(Prpsinfo::DESC, OsAbi::HOST, &host, a, &mut out);
     out
-}
-
-/// A file mapping, as NT_FILE lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileMapping {
-    /// First guest address.
-    pub start: u64,
-    /// First guest address after it.
-    pub end: u64,
-    /// Offset of `start` in the file, in bytes.
-    pub offset: u64,
-    /// Its path.
-    pub path: Vec<u8>,
 }
 
 /// NT_FILE: count, page size, a triple for each, then the names.
@@ -417,24 +252,6 @@ pub fn read_file_note(a: OsAbi, bytes: &[u8]) -> Option<Vec<FileMapping>> {
         .collect()
 }
 
-/// The name of a signal and what it means, in words ("SIGSEGV", "Segmentation fault"). Source: signal(7), `si_code` of
-/// sigaction(2).
-pub fn describe_signal(signal: Signal) -> &'static str {
-    match signal {
-        Signal::SIGILL => "illegal instruction",
-        Signal::SIGTRAP => "trap",
-        Signal::SIGABRT => "aborted",
-        Signal::SIGBUS => "bus error",
-        Signal::SIGFPE => "arithmetic exception",
-        Signal::SIGSEGV => "segmentation fault",
-        Signal::SIGQUIT => "quit",
-        Signal::SIGSYS => "bad system call",
-        Signal::SIGXCPU => "CPU time limit exceeded",
-        Signal::SIGXFSZ => "file size limit exceeded",
-        _ => "signal",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::isa::{AARCH64, ALL, MIPS};
@@ -487,12 +304,7 @@ mod tests {
                     call = call.or(isa.read_register_set(set, table, &note, &mut back));
                 }
                 let known = |r: &crate::isa::Register| {
-                    r.gregset.is_some()
-                        || isa.register_sets.iter().any(|s| {
-                            s.fields
-                                .iter()
-                                .any(|f| places(f, table).any(|(_, p)| p.name == r.name))
-                        })
+                    r.gregset.is_some() || isa.register_sets.iter().any(|s| s.has(table, r.name))
                 };
                 let mut n = 0;
                 for r in table.registers.iter().filter(|r| known(r)) {

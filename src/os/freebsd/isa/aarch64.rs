@@ -40,9 +40,11 @@ pub static AARCH64: FreeBsdIsa = FreeBsdIsa {
         cpu.write64(regs::SP, stack_end & !15);
         cpu.write64(regs::TPIDR, tls);
     },
-    // add x0, sp, #SF_UC; mov x8, #SYS_sigreturn; svc #0; mov x8, #SYS_exit; svc #0
+    // The kernel's own instructions, by which debuggers know the frame: mov x0, sp; add x0, x0, #SF_UC; mov x8, #SYS_sigreturn;
+    // svc #0; mov x8, #SYS_exit; svc #0
     sigcode: &[
-        0x9101_43e0,
+        0x9100_03e0,
+        0x9101_4000,
         0xd280_3428,
         0xd400_0001,
         0xd280_0028,

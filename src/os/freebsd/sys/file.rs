@@ -3,6 +3,7 @@
 use crate::abi::{Errno, GuestStruct, OsAbi, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
+use crate::os::freebsd::ioctl;
 use crate::os::freebsd::structs::*;
 use crate::os::{
     ArgType, Call, Dir, Len,
@@ -53,7 +54,7 @@ crate::syscalls! {
     freebsd6_pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, pad: INT, offset: OFFSET) -> NUM, Full, Handler(|c| c.at_offset(SYS_pwrite64, Dir::In));
     freebsd6_lseek(fd: FD, pad: INT, offset: OFFSET, whence: one_of(&f::WHENCE)) -> NUM, Full, Handler(|c| c.host(SYS_lseek, [c.arg(0), c.arg(2), c.arg(3), 0, 0, 0]));
     freebsd6_ftruncate(fd: FD, pad: INT, length: OFFSET) -> NUM, Full, Handler(|c| c.host(SYS_ftruncate, [c.arg(0), c.arg(2), 0, 0, 0, 0]));
-    ioctl(fd: FD, com: BITS, data: ADDR) -> NUM, Partial("FIOCLEX, FIONCLEX, FIONREAD, FIONBIO, TIOCGETA, TIOCGWINSZ, TIOCGPGRP"), Handler(crate::os::freebsd::sys::misc::device_control);
+    ioctl(fd: FD, com: ArgType::By(ioctl::request), data: ArgType::By(ioctl::argument)) -> NUM, Partial("requests: see --list ioctls --os freebsd"), Handler(ioctl::control);
 }
 
 const OFFSET_PTR: ArgType = ints_of(Dir::InOut, crate::abi::Kind::I64, crate::abi::Show::Dec, 1);

@@ -23,7 +23,31 @@ use crate::process::{ERESTARTSYS, Thread};
 use mutex::{Lock, RobustLists, lock, unlock};
 
 crate::syscalls! {
-    _umtx_op(obj: ADDR, op: one_of(&f::UMTX_OP), val: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ULONG } else { BITS }), uaddr1: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ADDR } else { BITS }), uaddr2: ADDR) -> NUM, Partial("threads have one priority; robust mutexes of a process that a signal kills; UMTX_OP_SHM of private memory"), Handler(operate);
+    _umtx_op(obj: ADDR, op: one_of(&f::UMTX_OP), val: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ULONG } else { BITS }), uaddr1: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ADDR } else { BITS }), uaddr2: ArgType::By(timeout_type)) -> NUM, Partial("threads have one priority; robust mutexes of a process that a signal kills; UMTX_OP_SHM of private memory"), Handler(operate);
+}
+
+/// The type of a timeout: the call that waits says how long the structure is (`umtx_copyin_umtx_time`), but CV_WAIT has the mutex
+/// in that place.
+fn timeout_type(args: &[u64], a: OsAbi) -> ArgType {
+    const WAITING: [u64; 9] = [
+        WAIT,
+        MUTEX_LOCK,
+        WAIT_UINT,
+        RW_RDLOCK,
+        RW_WRLOCK,
+        WAIT_UINT_PRIVATE,
+        MUTEX_WAIT,
+        SEM_WAIT,
+        SEM2_WAIT,
+    ];
+    match (args[1], args[3]) {
+        (CV_WAIT, _) => input::<Timespec>(),
+        (op, size) if WAITING.contains(&op) => match size as usize > Timespec::DESC.size(a) {
+            true => input::<UmtxTime>(),
+            false => input::<Timespec>(),
+        },
+        _ => ADDR,
+    }
 }
 
 const LOCK: u64 = 0;

@@ -9,7 +9,7 @@ pub use mips::{MIPS, MIPSEL};
 use crate::abi::{Errno, OsAbi};
 use crate::ir::{CpuState, MemFault};
 use crate::os::Syscall;
-use crate::os::linux::core::RegisterSet;
+use crate::os::core::RegisterSet;
 use crate::process::{self, Action, Machine, SigInfo, Thread};
 
 /// Linux on one instruction set.

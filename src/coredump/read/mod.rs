@@ -1,16 +1,17 @@
-//! Reading a core file: of `emu`, of a Linux kernel, of another emulator. Nothing in it is trusted.
+//! Reading a core file: of `emu`, of the operating system's kernel, of another emulator. Nothing in it is trusted.
+
+mod freebsd;
+mod linux;
 
 use super::elf::{self, ET_CORE, Ehdr, Note, PN_XNUM, PT_LOAD, PT_NOTE, Phdr, Shdr, read_notes};
 use super::notes::{self, CallNote};
 use crate::abi::{GuestStruct, OsAbi, Signal};
 use crate::ir::CpuState;
-use crate::isa::{Isa, RegisterTable};
+use crate::isa::{Isa, RegClass, RegisterTable};
+use crate::loader::{aux, aux_value, freebsd_aux};
 use crate::mem::Prot;
-use crate::os::linux::core::{
-    CORE, FileMapping, LINUX, Prpsinfo, Prstatus, nt, places, read_file_note,
-};
-use crate::os::linux::isa::LinuxIsa;
-use crate::os::linux::isa_named;
+use crate::os::System;
+use crate::os::core::{FileMapping, RegisterSet};
 use goblin::elf::header::{EM_AARCH64, EM_MIPS, machine_to_str};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -91,8 +92,48 @@ pub struct CoreThread {
     pub name: String,
     /// The system call that it is in.
     pub call: Option<u64>,
-    /// What NT_PRSTATUS says besides.
-    pub status: Prstatus,
+    /// The signal that it was hit by, as the host numbers it.
+    pub signal: Option<Signal>,
+    /// `siginfo_t` of the signal, in the guest's layout.
+    pub siginfo: Option<Vec<u8>>,
+}
+
+impl CoreThread {
+    /// Notes that a register set has come, with the registers that are part of those in it.
+    fn mark_known(&mut self, set: &RegisterSet) {
+        for field in set.fields {
+            for (_, _, r) in field.places(self.table) {
+                let (from, to) = (r.slot, usize::from(r.slot) + r.size());
+                for (known, other) in self.known.iter_mut().zip(self.table.registers) {
+                    let inside = other.slot >= from && usize::from(other.slot) + other.size() <= to;
+                    let own_slot = !matches!(other.class, RegClass::Pc | RegClass::Flags);
+                    *known |= inside && own_slot;
+                }
+            }
+        }
+    }
+}
+
+/// What a core file says of the process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CoreProcess {
+    /// Its id.
+    pub pid: u32,
+    /// Its parent's; 0 if that is not known.
+    pub parent: u32,
+    /// Its user.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Its name.
+    pub name: Vec<u8>,
+    /// The beginning of its arguments, with spaces between them.
+    pub args: Vec<u8>,
+}
+
+/// Bytes up to a NUL.
+fn up_to_nul(bytes: &[u8]) -> Vec<u8> {
+    bytes.split(|&b| b == 0).next().unwrap_or_default().to_vec()
 }
 
 /// A core file.
@@ -104,16 +145,14 @@ pub struct Core {
     tids: HashSet<u32>,
     /// The machine.
     pub isa: &'static dyn Isa,
-    /// Linux on it.
-    pub linux: &'static LinuxIsa,
+    /// The operating system on it.
+    pub system: System,
     /// Memory, by address.
     pub loads: Vec<Load>,
     /// Threads, the one that was hit first.
     pub threads: Vec<CoreThread>,
-    /// NT_PRPSINFO.
-    pub process: Option<Prpsinfo>,
-    /// `siginfo_t` of the signal, in the guest's layout.
-    pub siginfo: Option<Vec<u8>>,
+    /// What is known of the process.
+    pub process: Option<CoreProcess>,
     /// The auxiliary vector in the guest's layout.
     pub auxv: Vec<u8>,
     /// Mapped files, by address.
@@ -135,9 +174,8 @@ fn machine(
     header: &goblin::elf::Header,
     is_64: bool,
     big: bool,
-) -> Result<&'static dyn Isa, Error> {
+) -> Result<(&'static dyn Isa, System), Error> {
     const EF_MIPS_ABI2: u32 = 0x20;
-    const ELFOSABI_FREEBSD: u8 = 9;
     let bits = if is_64 { 64 } else { 32 };
     let order = if big { "big" } else { "little" };
     let name = machine_to_str(header.e_machine);
@@ -145,19 +183,23 @@ fn machine(
         "UNKNOWN_EM" | "" => format!("machine {}", header.e_machine),
         name => name.to_owned(),
     };
-    let whole = format!("a {bits}-bit {order}-endian {name} program");
-    if header.e_ident[7] == ELFOSABI_FREEBSD {
-        return Err(Error::Unsupported(format!("{whole} of FreeBSD")));
-    }
-    match (header.e_machine, is_64, big) {
-        (EM_AARCH64, true, false) => Ok(&crate::isa::aarch64::AArch64),
+    let (os, of) = match header.e_ident[7] {
+        elf::ELFOSABI_FREEBSD => ("freebsd", " of FreeBSD"),
+        _ => ("linux", ""),
+    };
+    let unsupported =
+        || Error::Unsupported(format!("a {bits}-bit {order}-endian {name} program{of}"));
+    let isa: &'static dyn Isa = match (header.e_machine, is_64, big) {
+        (EM_AARCH64, true, false) => &crate::isa::aarch64::AArch64,
         (EM_MIPS, false, _) if header.e_flags & EF_MIPS_ABI2 != 0 => {
-            Err(Error::Unsupported("a MIPS program with the n32 ABI".into()))
+            return Err(Error::Unsupported("a MIPS program with the n32 ABI".into()));
         }
-        (EM_MIPS, false, true) => Ok(&crate::isa::mips::MIPS),
-        (EM_MIPS, false, false) => Ok(&crate::isa::mips::MIPSEL),
-        _ => Err(Error::Unsupported(whole)),
-    }
+        (EM_MIPS, false, true) => &crate::isa::mips::MIPS,
+        (EM_MIPS, false, false) => &crate::isa::mips::MIPSEL,
+        _ => return Err(unsupported()),
+    };
+    let system = System::named(os, isa.name()).ok_or_else(unsupported)?;
+    Ok((isa, system))
 }
 
 impl Core {
@@ -177,7 +219,7 @@ impl Core {
         }
         let len = meta.len();
         let (header, a) = read_header(&file, len)?;
-        let isa = machine(
+        let (isa, system) = machine(
             &header,
             a.abi.word == 8,
             a.abi.endian == crate::abi::Endian::Big,
@@ -188,11 +230,10 @@ impl Core {
             len,
             tids: HashSet::new(),
             isa,
-            linux: isa_named(isa.name()),
+            system,
             loads: Vec::new(),
             threads: Vec::new(),
             process: None,
-            siginfo: None,
             auxv: Vec::new(),
             files: Vec::new(),
             maps: None,
@@ -321,136 +362,84 @@ impl Core {
     }
 
     fn take_notes(&mut self, all: Vec<Note>) -> Result<(), Error> {
-        if all.iter().any(|n| n.owner == "FreeBSD") {
-            return Err(Error::Unsupported(format!(
-                "a {} program of FreeBSD",
-                self.isa.name()
-            )));
-        }
-        let a = self.linux.abi;
+        let endian = self.system.abi().abi.endian;
         let mut names = String::new();
         for note in all {
             let text = |data: &[u8]| String::from_utf8_lossy(data).into_owned();
-            match (note.owner.as_str(), note.kind) {
-                (CORE, nt::PRSTATUS) => self.take_thread(&note.data)?,
-                (CORE, nt::PRPSINFO) => self.process = Prpsinfo::read(a, &note.data).ok(),
-                (CORE, nt::SIGINFO) => self.siginfo = self.siginfo.take().or(Some(note.data)),
-                (CORE, nt::AUXV) => self.auxv = note.data,
-                (CORE, nt::FILE) => match read_file_note(a, &note.data) {
-                    Some(files) => {
-                        self.files = files;
-                        self.files.sort_by_key(|f| f.start);
-                    }
-                    None => self
-                        .warnings
-                        .push("its list of mapped files makes no sense".into()),
-                },
-                (CORE | LINUX, kind) => self.take_register_set(&note.owner, kind, &note.data),
-                (notes::OWNER, notes::INFO) => {
+            if note.owner != notes::OWNER {
+                match self.system {
+                    System::Linux(isa) => self.take_linux_note(isa, note)?,
+                    System::FreeBsd(isa) => self.take_freebsd_note(isa, note)?,
+                }
+                continue;
+            }
+            match note.kind {
+                notes::INFO => {
                     let exe = text(&note.data)
                         .lines()
                         .find_map(|l| l.strip_prefix("exe=").map(PathBuf::from));
                     self.exe = exe;
                 }
-                (notes::OWNER, notes::CALLS) => {
-                    self.calls = notes::read_calls(a.abi.endian, &note.data);
-                }
-                (notes::OWNER, notes::ERROR) => self.error = Some(text(&note.data)),
-                (notes::OWNER, notes::MAPS) => self.maps = Some(text(&note.data)),
-                (notes::OWNER, notes::THREADS) => names = text(&note.data),
+                notes::CALLS => self.calls = notes::read_calls(endian, &note.data),
+                notes::ERROR => self.error = Some(text(&note.data)),
+                notes::MAPS => self.maps = Some(text(&note.data)),
+                notes::THREADS => names = text(&note.data),
                 _ => {}
             }
         }
+        self.files.sort_by_key(|f| f.start);
         let names: HashMap<u32, &str> = names
             .lines()
             .filter_map(|l| l.split_once(' '))
             .filter_map(|(tid, name)| Some((tid.parse().ok()?, name)))
             .collect();
         for thread in &mut self.threads {
-            thread.name = names.get(&thread.tid).map_or("", |n| n).to_owned();
+            if let Some(name) = names.get(&thread.tid) {
+                thread.name = (*name).to_owned();
+            }
         }
         Ok(())
     }
 
-    fn take_thread(&mut self, data: &[u8]) -> Result<(), Error> {
-        let mut cpu = CpuState::new();
-        let table = self.isa.registers();
-        let Some(status) = self.linux.read_prstatus(table, data, &mut cpu) else {
-            return Err(Error::Damaged(format!(
-                "NT_PRSTATUS has {} bytes, {} expected",
-                data.len(),
-                self.linux.prstatus_size()
-            )));
-        };
-        let known = table
-            .registers
-            .iter()
-            .map(|r| r.gregset.is_some())
-            .collect();
-        // Where no note says so, Status does.
-        let mode = (self.linux.fp_mode_of_status)(&cpu);
-        (self.linux.set_fp_mode)(&mut cpu, mode);
-        let mut tid = status.pr_pid as u32;
+    /// Adds a thread. `tid` and `signal` are what its NT_PRSTATUS says, `cpu` has the registers that `known` says.
+    fn add_thread(&mut self, cpu: Box<CpuState>, known: Vec<bool>, tid: i32, signal: i32) {
+        let mut id = tid as u32;
         // Two threads of one id cannot be told apart, and 0 is none.
-        while tid == 0 || !self.tids.insert(tid) {
-            tid = tid.wrapping_add(1);
+        while id == 0 || !self.tids.insert(id) {
+            id = id.wrapping_add(1);
         }
-        if tid != status.pr_pid as u32 {
+        if id != tid as u32 {
             self.warnings.push(format!(
-                "a thread with the id {}, which is no other's, is shown as {tid}",
-                status.pr_pid
+                "a thread with the id {tid}, which is no other's, is shown as {id}"
             ));
         }
         self.threads.push(CoreThread {
-            tid,
+            tid: id,
             table: self.isa.registers_in_mode(cpu.mode),
             cpu,
             known,
             name: String::new(),
             call: None,
-            status,
+            signal: u8::try_from(signal).ok().filter(|&n| n != 0).map(Signal),
+            siginfo: None,
         });
-        Ok(())
     }
 
-    /// A register set belongs to the thread whose NT_PRSTATUS came last.
-    fn take_register_set(&mut self, owner: &str, kind: u32, data: &[u8]) {
-        let mut sets = self.linux.register_sets.iter();
-        let Some(set) = sets.find(|s| s.owner == owner && s.note == kind) else {
-            return;
-        };
-        let Some(thread) = self.threads.last_mut() else {
-            return;
-        };
+    /// Finds the thread that a register set belongs to: the one whose NT_PRSTATUS came last. `None`, with a warning, if the set
+    /// is not as long as it has to be.
+    fn thread_of_set(&mut self, set: &RegisterSet, data: &[u8]) -> Option<&mut CoreThread> {
+        let thread = self.threads.last_mut()?;
         if data.len() < set.size {
             self.warnings.push(format!(
-                "a register set (type {kind:#x}) of thread {} has {} bytes, {} expected",
+                "a register set (type {:#x}) of thread {} has {} bytes, {} expected",
+                set.note,
                 thread.tid,
                 data.len(),
                 set.size
             ));
-            return;
+            return None;
         }
-        let call = self
-            .linux
-            .read_register_set(set, thread.table, data, &mut thread.cpu);
-        thread.call = thread.call.or(call);
-        // The set may have changed how the registers are seen.
-        thread.table = self.isa.registers_in_mode(thread.cpu.mode);
-        for field in set.fields {
-            for (_, r) in places(field, thread.table) {
-                let (from, to) = (r.slot, usize::from(r.slot) + r.size());
-                // Registers that are part of it have come with it.
-                for (known, other) in thread.known.iter_mut().zip(thread.table.registers) {
-                    let inside = other.slot >= from && usize::from(other.slot) + other.size() <= to;
-                    let own_slot = !matches!(
-                        other.class,
-                        crate::isa::RegClass::Pc | crate::isa::RegClass::Flags
-                    );
-                    *known |= inside && own_slot;
-                }
-            }
-        }
+        Some(thread)
     }
 
     /// The range that holds `addr`.
@@ -483,26 +472,27 @@ impl Core {
 
     /// The value of a key in the auxiliary vector.
     pub fn auxv_value(&self, key: u64) -> Option<u64> {
-        let a = self.linux.abi;
-        let word = usize::from(a.abi.word);
-        let read = |b: &[u8]| crate::abi::read_int(a, crate::abi::Kind::Ulong, b);
-        self.auxv
-            .chunks_exact(2 * word)
-            .find(|e| read(e) == key)
-            .map(|e| read(&e[word..]))
+        aux_value(self.system.abi().abi, &self.auxv, key)
+    }
+
+    /// An address in the main thread's stack.
+    pub fn stack_address(&self) -> Option<u64> {
+        self.auxv_value(match self.system {
+            System::Linux(_) => aux::EXECFN,
+            System::FreeBsd(_) => freebsd_aux::PS_STRINGS,
+        })
     }
 
     /// The signal that ended the process, if one did.
     pub fn signal(&self) -> Option<Signal> {
-        let number = self.threads.first()?.status.pr_cursig;
-        (number > 0).then_some(Signal(number as u8))
+        self.threads.first()?.signal
     }
 
     /// Id of the process.
     pub fn pid(&self) -> u32 {
         let first = self.threads.first().map_or(1, |t| t.tid);
-        match self.process {
-            Some(p) if p.pr_pid > 0 => p.pr_pid as u32,
+        match &self.process {
+            Some(p) if p.pid > 0 => p.pid,
             _ => first,
         }
     }

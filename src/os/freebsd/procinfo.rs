@@ -1,0 +1,573 @@
+//! What FreeBSD's kernel tells of a process: the structures that `kern.proc.*` returns and that core files hold.
+//!
+//! Source: `sys/user.h`, `sys/sysctl.h`; `kern_proc.c` and `kern_descrip.c` for which field says what (as facts). Fields that
+//! hold addresses inside of the kernel are 0.
+
+use crate::abi::{Dialect, GuestStruct, Long, OsAbi, Ulong};
+use crate::host::{self, nr};
+use crate::mem::{Kind, Prot};
+use crate::os::freebsd::flags as f;
+use crate::os::freebsd::structs::{Rlimit, Rusage, Timeval};
+use crate::os::{
+    ProcStat, convert_sockaddr, proc_text, sigset_to_guest, status_field, status_signals,
+    thread_name,
+};
+use crate::process::{Process, SigSet};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+/// Length of a path at most, with its NUL.
+const PATH_MAX: usize = 1024;
+
+crate::guest_struct! {
+    /// `struct kinfo_proc`
+    pub struct KinfoProc("kinfo_proc") {
+        ki_structsize: i32, ki_layout: i32, _ki_args: Ulong, _ki_paddr: Ulong, _ki_addr: Ulong, _ki_tracep: Ulong,
+        _ki_textvp: Ulong, _ki_fd: Ulong, _ki_vmspace: Ulong, _ki_wchan: Ulong,
+        ki_pid: i32, ki_ppid: i32, ki_pgid: i32, ki_tpgid: i32, ki_sid: i32, ki_tsid: i32, ki_jobc: i16, _spare_short1: i16,
+        ki_tdev_freebsd11: u32, ki_siglist: [u32; 4], ki_sigmask: [u32; 4], ki_sigignore: [u32; 4], ki_sigcatch: [u32; 4],
+        ki_uid: u32, ki_ruid: u32, ki_svuid: u32, ki_rgid: u32, ki_svgid: u32, ki_ngroups: i16, _spare_short2: i16,
+        ki_groups: [u32; 16], ki_size: Ulong, ki_rssize: Long, _ki_swrss: Long, _ki_tsize: Long, _ki_dsize: Long,
+        _ki_ssize: Long, ki_xstat: u16, _ki_acflag: u16, _ki_pctcpu: u32, _ki_estcpu: u32, _ki_slptime: u32, _ki_swtime: u32,
+        _ki_cow: u32, ki_runtime: u64, ki_start: Timeval, ki_childtime: Timeval, ki_flag: Long, _ki_kiflag: Long,
+        _ki_traceflag: i32, ki_stat: i8, ki_nice: i8, _ki_lock: i8, _ki_rqindex: i8, _ki_oncpu_old: u8, _ki_lastcpu_old: u8,
+        ki_tdname: [u8; 17], ki_wmesg: [u8; 9], ki_login: [u8; 18], _ki_lockname: [u8; 9], ki_comm: [u8; 20],
+        ki_emul: [u8; 17], _ki_loginclass: [u8; 18], ki_moretdname: [u8; 4], _sparestrings: [u8; 46], _spareints: [i32; 2],
+        ki_tdev: u64, _ki_oncpu: i32, ki_lastcpu: i32, ki_tracer: i32, _ki_flag2: i32, _ki_fibnum: i32, _ki_cr_flags: u32,
+        _ki_jid: i32, ki_numthreads: i32, ki_tid: i32, _ki_pri: [u8; 4], ki_rusage: Rusage, _ki_rusage_ch: Rusage,
+        _ki_pcb: Ulong, _ki_kstack: Ulong, _ki_udata: Ulong, _ki_tdaddr: Ulong, _ki_pd: Ulong, _spareptrs: [Ulong; 5],
+        _sparelongs: [Long; 12], _ki_sflag: Long, _ki_tdflags: Long,
+    }
+
+    /// `struct kinfo_vmentry`
+    pub struct KinfoVmentry("kinfo_vmentry") {
+        kve_structsize: i32, kve_type: i32, kve_start: u64, kve_end: u64, kve_offset: u64, kve_vn_fileid: u64,
+        kve_vn_fsid_freebsd11: u32, kve_flags: i32, kve_resident: i32, kve_private_resident: i32, kve_protection: i32,
+        kve_ref_count: i32, kve_shadow_count: i32, kve_vn_type: i32, kve_vn_size: u64, kve_vn_rdev_freebsd11: u32,
+        kve_vn_mode: u16, kve_status: u16, kve_vn_fsid: u64, kve_vn_rdev: u64, _spare: [i32; 8],
+    }
+
+    /// `struct kinfo_file`, with the part of its union that is about a file in a file system.
+    pub struct KinfoFile("kinfo_file") {
+        kf_structsize: i32, kf_type: i32, kf_fd: i32, kf_ref_count: i32, kf_flags: i32, _pad0: i32, kf_offset: i64,
+        kf_file_type: i32, _spareint: [i32; 3], _spareint64: [u64; 29], kf_file_nlink: u64, kf_file_fsid: u64,
+        kf_file_rdev: u64, kf_file_fileid: u64, kf_file_size: u64, _fsid_freebsd11: u32, _rdev_freebsd11: u32,
+        kf_file_mode: u16, _file_pad0: u16, _file_pad1: u32,
+        kf_status: u16, _pad1: u16, _ispare0: i32, kf_cap_rights: [u64; 2], _cap_spare: u64,
+    }
+
+    /// `struct kinfo_file`, with the part of its union that is about a socket.
+    pub struct KinfoSocket("kinfo_file") {
+        kf_structsize: i32, kf_type: i32, kf_fd: i32, kf_ref_count: i32, kf_flags: i32, _pad0: i32, kf_offset: i64,
+        kf_sock_sendq: u32, kf_sock_domain: i32, kf_sock_type: i32, kf_sock_protocol: i32, kf_sa_local: [u8; 128],
+        kf_sa_peer: [u8; 128], _pcbs: [u64; 3], _snd_sb_state: u16, _rcv_sb_state: u16, kf_sock_recvq: u32,
+        kf_status: u16, _pad1: u16, _ispare0: i32, kf_cap_rights: [u64; 2], _cap_spare: u64,
+    }
+
+    /// `struct kinfo_sigtramp`
+    pub struct KinfoSigtramp("kinfo_sigtramp") { ksigtramp_start: Ulong, ksigtramp_end: Ulong, _spare: [Ulong; 4] }
+}
+
+/// Bytes of a structure of which no field is checked.
+fn bytes_of<T: GuestStruct>(a: OsAbi, value: &T) -> Vec<u8> {
+    value.write(a).unwrap_or_default()
+}
+
+/// A structure of which the field at offset 0 is its length, with a path behind it: as long as it has to be
+/// (`kern_descrip.c`, pack_kinfo).
+fn with_path(a: OsAbi, mut bytes: Vec<u8>, path: &[u8]) -> Vec<u8> {
+    bytes.extend(&path[..path.len().min(PATH_MAX - 1)]);
+    bytes.push(0);
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    let len = bytes.len() as u64;
+    crate::abi::write_int(a, crate::abi::Kind::I32, &mut bytes, len);
+    bytes
+}
+
+/// A name in a field, cut off so that a NUL follows.
+pub fn name<const N: usize>(text: &[u8]) -> [u8; N] {
+    let mut field = [0; N];
+    let n = text.len().min(N - 1);
+    field[..n].copy_from_slice(&text[..n]);
+    field
+}
+
+/// A set of signals as the guest numbers them, in words.
+pub fn signals(set: SigSet) -> [u32; 4] {
+    let bytes = sigset_to_guest(
+        OsAbi {
+            dialect: Dialect::FreeBsd,
+            ..OsAbi::HOST
+        },
+        set,
+    );
+    let mut words = [0; 4];
+    for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+        *word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    }
+    words
+}
+
+/// `SSLEEP`, `SRUN` and the like (`sys/proc.h`) of a state's letter.
+fn state(letter: u8) -> i8 {
+    match letter {
+        b'R' => 2,
+        b'T' | b't' => 4,
+        b'Z' | b'X' => 5,
+        _ => 3,
+    }
+}
+
+/// A time in ticks of 10 ms.
+fn time(ticks: i64) -> Timeval {
+    Timeval {
+        tv_sec: Long(ticks / 100),
+        tv_usec: Long(ticks % 100 * 10_000),
+    }
+}
+
+/// Numbers in a field of `/proc/PID/status`.
+fn numbers(status: &str, key: &str) -> Vec<u32> {
+    let words = status_field(status, key).split_whitespace();
+    words.filter_map(|w| w.parse().ok()).collect()
+}
+
+/// When the machine was started, in seconds since 1970.
+pub fn boot_time() -> i64 {
+    let stat = proc_text("/proc/stat");
+    let line = stat.lines().find_map(|l| l.strip_prefix("btime "));
+    line.and_then(|t| t.trim().parse().ok()).unwrap_or(0)
+}
+
+/// The terminal of `/proc/PID/stat`; FreeBSD's NODEV (-1) for none.
+fn terminal(stat: &ProcStat) -> u64 {
+    match stat.number(7) {
+        0 => u64::MAX,
+        device => device as u64,
+    }
+}
+
+/// `struct kinfo_proc` of a thread: of the first with `tid` = `pid`. `None` if there is no such process. Its memory is that of
+/// the emulator.
+pub fn process_entry(a: OsAbi, pid: i32, tid: i32) -> Option<Vec<u8>> {
+    let folder = format!("/proc/{pid}/task/{tid}");
+    let stat = ProcStat::read(&format!("{folder}/stat"))?;
+    let status = proc_text(&format!("{folder}/status"));
+    let ids = |key: &str, n: usize| numbers(&status, key).get(n).copied().unwrap_or(0);
+    let mut groups = vec![ids("Gid", 1)];
+    groups.extend(numbers(&status, "Groups"));
+    let mut group_field = [0; 16];
+    for (field, group) in group_field.iter_mut().zip(&groups) {
+        *field = *group;
+    }
+    let of = |n: usize| stat.number(n) as i32;
+    let (comm, tdname) = (thread_name(pid, pid), thread_name(pid, tid));
+    let (user, system) = (stat.number(14), stat.number(15));
+    let entry = KinfoProc {
+        ki_structsize: KinfoProc::DESC.size(a) as i32,
+        ki_pid: pid,
+        ki_ppid: of(4),
+        ki_pgid: of(5),
+        ki_tpgid: of(8),
+        ki_sid: of(6),
+        ki_tsid: if of(7) == 0 { 0 } else { of(6) },
+        ki_jobc: 1,
+        ki_tdev_freebsd11: terminal(&stat) as u32,
+        ki_siglist: signals(status_signals(&status, "SigPnd")),
+        ki_sigmask: signals(status_signals(&status, "SigBlk")),
+        ki_sigignore: signals(status_signals(&status, "SigIgn")),
+        ki_sigcatch: signals(status_signals(&status, "SigCgt")),
+        ki_uid: ids("Uid", 1),
+        ki_ruid: ids("Uid", 0),
+        ki_svuid: ids("Uid", 2),
+        ki_rgid: ids("Gid", 0),
+        ki_svgid: ids("Gid", 2),
+        ki_ngroups: groups.len().min(16) as i16,
+        ki_groups: group_field,
+        ki_size: Ulong(stat.number(23) as u64),
+        ki_rssize: Long(stat.number(24)),
+        ki_runtime: (user + system) as u64 * 10_000,
+        ki_start: time(boot_time() * 100 + stat.number(22)),
+        ki_childtime: time(stat.number(16) + stat.number(17)),
+        // P_INMEM
+        ki_flag: Long(0x1000_0000),
+        ki_stat: state(stat.state()),
+        ki_nice: stat.number(19) as i8,
+        ki_tdname: name(&tdname),
+        ki_comm: name(&comm),
+        ki_emul: name(match a.abi.is_32bit() {
+            true => b"FreeBSD ELF32",
+            false => b"FreeBSD ELF64",
+        }),
+        ki_moretdname: name(tdname.get(16..).unwrap_or_default()),
+        ki_tdev: terminal(&stat),
+        ki_lastcpu: of(39),
+        ki_tracer: status_field(&status, "TracerPid").parse().unwrap_or(0),
+        ki_numthreads: of(20),
+        ki_tid: tid,
+        ki_rusage: Rusage {
+            ru_utime: time(user),
+            ru_stime: time(system),
+            ru_minflt: Long(stat.number(10)),
+            ru_majflt: Long(stat.number(12)),
+            ..Rusage::default()
+        },
+        ..KinfoProc::default()
+    };
+    Some(bytes_of(a, &entry))
+}
+
+/// Types of the things behind descriptors (`KF_TYPE_*`) that are found out.
+mod kf {
+    pub const VNODE: i32 = 1;
+    pub const SOCKET: i32 = 2;
+    pub const PIPE: i32 = 3;
+    pub const FIFO: i32 = 4;
+    pub const KQUEUE: i32 = 5;
+    pub const PTS: i32 = 10;
+    pub const PROCDESC: i32 = 11;
+    pub const EVENTFD: i32 = 13;
+    pub const TIMERFD: i32 = 14;
+    pub const UNKNOWN: i32 = 255;
+    /// In the place of a descriptor's number.
+    pub const FD_CWD: i32 = -1;
+    pub const FD_ROOT: i32 = -2;
+    pub const FD_TEXT: i32 = -5;
+    pub const FD_CTTY: i32 = -6;
+}
+
+/// `KF_VTYPE_*`
+fn vnode_type(meta: &std::fs::Metadata) -> i32 {
+    let t = meta.file_type();
+    match () {
+        () if t.is_file() => 1,
+        () if t.is_dir() => 2,
+        () if t.is_block_device() => 3,
+        () if t.is_char_device() => 4,
+        () if t.is_symlink() => 5,
+        () if t.is_socket() => 6,
+        () if t.is_fifo() => 7,
+        () => 255,
+    }
+}
+
+/// `KF_FLAG_*` of the flags that `/proc/PID/fdinfo` shows.
+fn file_flags(host: u64) -> i32 {
+    const READ: i32 = 1;
+    const WRITE: i32 = 2;
+    let access = match host & 3 {
+        0 => READ,
+        1 => WRITE,
+        _ => READ | WRITE,
+    };
+    // O_APPEND, O_ASYNC, O_SYNC, O_NONBLOCK, O_DIRECT of the host
+    [
+        (0x400, 4),
+        (0x2000, 8),
+        (0x10_1000, 0x10),
+        (0x800, 0x20),
+        (0x4000, 0x40),
+    ]
+    .iter()
+    .filter(|(bit, _)| host & bit == *bit)
+    .fold(access, |all, (_, flag)| all | flag)
+}
+
+/// A file that a process holds: `number` is its descriptor or one of the negative numbers of [`kf`].
+fn file_entry(a: OsAbi, pid: i32, number: i32, link: &str) -> Option<Vec<u8>> {
+    let target = std::fs::read_link(link).ok()?;
+    let path = target.as_os_str().as_bytes();
+    let meta = std::fs::metadata(link).ok();
+    let info = match number {
+        0.. => proc_text(&format!("/proc/{pid}/fdinfo/{number}")),
+        _ => String::new(),
+    };
+    let offset = status_field(&info, "pos").parse().unwrap_or(0);
+    let flags = u64::from_str_radix(status_field(&info, "flags"), 8).unwrap_or(0);
+    let kind = match path {
+        p if p.starts_with(b"socket:") => kf::SOCKET,
+        p if p.starts_with(b"pipe:") => kf::PIPE,
+        b"anon_inode:[eventpoll]" => kf::KQUEUE,
+        b"anon_inode:[eventfd]" => kf::EVENTFD,
+        b"anon_inode:[timerfd]" => kf::TIMERFD,
+        b"anon_inode:[pidfd]" => kf::PROCDESC,
+        p if p.starts_with(b"/dev/pts/") => kf::PTS,
+        p if p.starts_with(b"/") => match &meta {
+            Some(m) if m.file_type().is_fifo() => kf::FIFO,
+            _ => kf::VNODE,
+        },
+        _ => kf::UNKNOWN,
+    };
+    let flags = if number < 0 { 1 } else { file_flags(flags) };
+    if kind == kf::SOCKET {
+        let socket = KinfoSocket {
+            kf_type: kind,
+            kf_fd: number,
+            kf_ref_count: 1,
+            kf_flags: flags,
+            ..socket_facts(a, pid, number)
+        };
+        return Some(with_path(a, bytes_of(a, &socket), b""));
+    }
+    let meta = meta.as_ref();
+    let get = |field: fn(&std::fs::Metadata) -> u64| meta.map_or(0, field);
+    let file = KinfoFile {
+        kf_type: kind,
+        kf_fd: number,
+        kf_ref_count: 1,
+        kf_flags: flags,
+        kf_offset: offset,
+        kf_file_type: meta.map_or(255, vnode_type),
+        kf_file_nlink: get(MetadataExt::nlink),
+        kf_file_fsid: get(MetadataExt::dev),
+        kf_file_rdev: get(MetadataExt::rdev),
+        kf_file_fileid: get(MetadataExt::ino),
+        kf_file_size: get(MetadataExt::size),
+        kf_file_mode: get(|m| m.mode().into()) as u16,
+        // KF_ATTR_VALID
+        kf_status: meta.is_some().into(),
+        ..KinfoFile::default()
+    };
+    let path = if path.starts_with(b"/") { path } else { b"" };
+    Some(with_path(a, bytes_of(a, &file), path))
+}
+
+/// Domain, type, protocol and addresses of a socket of this process; of others nothing is known.
+fn socket_facts(a: OsAbi, pid: i32, fd: i32) -> KinfoSocket {
+    let mut entry = KinfoSocket::default();
+    if pid != host::pid() {
+        return entry;
+    }
+    let option = |which: u64| {
+        const SOL_SOCKET: u64 = 1;
+        let (mut value, mut len) = (0u32, 4u32);
+        let (at, len_at) = ((&raw mut value) as u64, (&raw mut len) as u64);
+        let args = [fd as u64, SOL_SOCKET, which, at, len_at, 0];
+        host::syscall(nr::SYS_getsockopt, args).map_or(0, |_| value)
+    };
+    let address = |number: i64| {
+        let (mut bytes, mut len) = ([0u8; 128], 128u32);
+        let args = [
+            fd as u64,
+            bytes.as_mut_ptr() as u64,
+            (&raw mut len) as u64,
+            0,
+            0,
+            0,
+        ];
+        if host::syscall(number, args).is_ok() {
+            let n = (len as usize).min(bytes.len());
+            convert_sockaddr(a, &mut bytes[..n], false);
+        }
+        bytes
+    };
+    // SO_DOMAIN, SO_TYPE, SO_PROTOCOL of the host
+    let (domain, kind, protocol) = (option(39), option(3), option(38));
+    entry.kf_sock_domain = f::DOMAIN.to_guest(Dialect::FreeBsd, domain.into()) as i32;
+    (entry.kf_sock_type, entry.kf_sock_protocol) = (kind as i32, protocol as i32);
+    entry.kf_sa_local = address(nr::SYS_getsockname);
+    entry.kf_sa_peer = address(nr::SYS_getpeername);
+    entry
+}
+
+/// Open descriptors of a process, lowest first, without the emulator's own.
+pub fn descriptors(pid: i32) -> Vec<i32> {
+    let own = pid == host::pid();
+    let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return Vec::new();
+    };
+    let mut fds: Vec<i32> = entries
+        .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|fd| !own || !host::fd::is_own(*fd))
+        .collect();
+    fds.sort_unstable();
+    fds
+}
+
+/// `struct kinfo_file` records: program, working folder, root folder, terminal, then the open descriptors. `None` if there is no
+/// such process.
+pub fn files(a: OsAbi, pid: i32, program: Option<&Process>) -> Option<Vec<u8>> {
+    ProcStat::read(&format!("/proc/{pid}/stat"))?;
+    let mut out = Vec::new();
+    let exe = match program {
+        Some(process) => process.exe.to_string_lossy().into_owned(),
+        None => format!("/proc/{pid}/exe"),
+    };
+    let text = match program {
+        // The host's link leads to the emulator.
+        Some(_) => std::fs::metadata(&exe).ok().map(|m| {
+            let file = KinfoFile {
+                kf_type: kf::VNODE,
+                kf_fd: kf::FD_TEXT,
+                kf_ref_count: 1,
+                kf_flags: 1,
+                kf_file_type: vnode_type(&m),
+                kf_file_fsid: m.dev(),
+                kf_file_fileid: m.ino(),
+                kf_file_size: m.size(),
+                kf_file_mode: m.mode() as u16,
+                kf_status: 1,
+                ..KinfoFile::default()
+            };
+            with_path(a, bytes_of(a, &file), exe.as_bytes())
+        }),
+        None => file_entry(a, pid, kf::FD_TEXT, &exe),
+    };
+    out.extend(text.unwrap_or_default());
+    for (number, link) in [(kf::FD_CWD, "cwd"), (kf::FD_ROOT, "root")] {
+        let entry = file_entry(a, pid, number, &format!("/proc/{pid}/{link}"));
+        out.extend(entry.unwrap_or_default());
+    }
+    let fds = descriptors(pid);
+    let terminal = fds.iter().map(|fd| format!("/proc/{pid}/fd/{fd}"));
+    let terminal = terminal.into_iter().find(|link| {
+        std::fs::read_link(link).is_ok_and(|t| t.as_os_str().as_bytes().starts_with(b"/dev/pts/"))
+    });
+    if let Some(link) = terminal {
+        out.extend(file_entry(a, pid, kf::FD_CTTY, &link).unwrap_or_default());
+    }
+    for fd in fds {
+        // One that has been closed since is left out.
+        let entry = file_entry(a, pid, fd, &format!("/proc/{pid}/fd/{fd}"));
+        out.extend(entry.unwrap_or_default());
+    }
+    Some(out)
+}
+
+/// `struct kinfo_file` record of the working folder.
+pub fn working_folder(a: OsAbi, pid: i32) -> Option<Vec<u8>> {
+    file_entry(a, pid, kf::FD_CWD, &format!("/proc/{pid}/cwd"))
+}
+
+/// `struct kinfo_vmentry` records of the guest's memory, by address. What is resident is not counted.
+pub fn mappings(a: OsAbi, process: &Process) -> Vec<u8> {
+    const VNODE: i32 = 2;
+    const SWAP: i32 = 3;
+    const GUARD: i32 = 9;
+    const COW: i32 = 1;
+    const NEEDS_COPY: i32 = 2;
+    const GROWS_DOWN: i32 = 0x20;
+    let mut out = Vec::new();
+    for r in process.mem.regions() {
+        let bit = |p: Prot, flag: i32| if r.prot.contains(p) { flag } else { 0 };
+        let mut entry = KinfoVmentry {
+            kve_start: r.start,
+            kve_end: r.end,
+            kve_offset: r.offset,
+            kve_protection: bit(Prot::READ, 1) | bit(Prot::WRITE, 2) | bit(Prot::EXEC, 4),
+            kve_ref_count: 1,
+            ..KinfoVmentry::default()
+        };
+        let mut path: &[u8] = b"";
+        match &r.kind {
+            Kind::File(file) => {
+                entry.kve_type = VNODE;
+                entry.kve_vn_fileid = file.inode;
+                entry.kve_vn_fsid = file.dev;
+                entry.kve_vn_fsid_freebsd11 = file.dev as u32;
+                if !r.shared {
+                    entry.kve_flags = COW | NEEDS_COPY;
+                }
+                if let Ok(meta) = std::fs::metadata(&file.path) {
+                    entry.kve_vn_type = vnode_type(&meta);
+                    entry.kve_vn_size = meta.size();
+                    entry.kve_vn_mode = meta.mode() as u16;
+                    entry.kve_status = 1;
+                }
+                path = file.path.as_os_str().as_bytes();
+            }
+            _ if r.prot == Prot::NONE => entry.kve_type = GUARD,
+            kind => {
+                entry.kve_type = SWAP;
+                if matches!(kind, Kind::Stack) {
+                    entry.kve_flags = GROWS_DOWN;
+                }
+            }
+        }
+        out.extend(with_path(a, bytes_of(a, &entry), path));
+    }
+    out
+}
+
+/// Number of resources (`RLIM_NLIMITS` of FreeBSD 13).
+pub const LIMITS: usize = 15;
+
+/// The limits on resource number `which` of FreeBSD's. One that the host does not have is infinite.
+pub fn limit(pid: i32, which: usize) -> Rlimit {
+    let mut limits = [u64::MAX; 2];
+    let host_number = f::RLIMIT.to_host(Dialect::FreeBsd, which as u64);
+    let args = [pid as u64, host_number, 0, limits.as_mut_ptr() as u64, 0, 0];
+    // The table gives those that the host does not have numbers that it does not know. Without the right to ask, a limit is
+    // shown as infinite, too.
+    let _ = host::syscall(nr::SYS_prlimit64, args);
+    let [soft, hard] = limits.map(|v| i64::try_from(v).unwrap_or(i64::MAX));
+    Rlimit {
+        rlim_cur: soft,
+        rlim_max: hard,
+    }
+}
+
+/// The effective group and the supplementary ones.
+pub fn groups(pid: i32) -> Vec<u32> {
+    let status = proc_text(&format!("/proc/{pid}/status"));
+    let mut all = vec![numbers(&status, "Gid").get(1).copied().unwrap_or(0)];
+    all.extend(numbers(&status, "Groups"));
+    all
+}
+
+/// The mask of permissions for new files.
+pub fn umask(pid: i32) -> u16 {
+    let status = proc_text(&format!("/proc/{pid}/status"));
+    u16::from_str_radix(status_field(&status, "Umask"), 8).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::Endian;
+    use crate::os::freebsd::isa::AARCH64;
+
+    #[test]
+    fn layouts_are_those_of_the_headers() {
+        // sizeof and offsetof of FreeBSD 13.2 for arm64.
+        let a = AARCH64.abi;
+        let proc = KinfoProc::DESC;
+        assert_eq!(proc.size(a), 1088);
+        let places = ["ki_pid", "ki_comm", "ki_tid"].map(|f| proc.offset(a, f));
+        assert_eq!(places, [Some(72), Some(447), Some(600)]);
+        // The paths, of 1024 bytes, follow.
+        assert_eq!(KinfoVmentry::DESC.size(a), 1160 - PATH_MAX);
+        assert_eq!(KinfoFile::DESC.size(a), 1392 - PATH_MAX);
+        assert_eq!(KinfoSocket::DESC.size(a), 1392 - PATH_MAX);
+    }
+
+    #[test]
+    fn records_are_as_long_as_they_say() {
+        for endian in [Endian::Little, Endian::Big] {
+            let mut a = AARCH64.abi;
+            a.abi.endian = endian;
+            let all = files(a, host::pid(), None).expect("this process");
+            let (mut rest, mut numbers) = (&all[..], Vec::new());
+            while !rest.is_empty() {
+                let int = |at: usize| crate::abi::read_int(a, crate::abi::Kind::I32, &rest[at..]);
+                let size = int(0) as usize;
+                numbers.push(int(8) as i32);
+                assert!(size.is_multiple_of(8) && size > KinfoFile::DESC.size(a));
+                rest = &rest[size..];
+            }
+            assert!(numbers.starts_with(&[kf::FD_TEXT, kf::FD_CWD, kf::FD_ROOT]));
+        }
+        assert_eq!(files(AARCH64.abi, i32::MAX, None), None);
+    }
+
+    #[test]
+    fn the_own_process_is_described() {
+        let pid = host::pid();
+        let bytes = process_entry(AARCH64.abi, pid, pid).expect("this process");
+        let entry = KinfoProc::read(AARCH64.abi, &bytes).expect("a structure");
+        assert_eq!((entry.ki_pid, entry.ki_tid), (pid, pid));
+        assert_eq!(entry.ki_structsize, 1088);
+        assert!(entry.ki_numthreads >= 1 && entry.ki_start.tv_sec.0 > 1_000_000_000);
+        assert!(process_entry(AARCH64.abi, i32::MAX, i32::MAX).is_none());
+    }
+}

@@ -1,0 +1,402 @@
+//! The nodes: names, numbers, what they hold and where it comes from.
+//!
+//! Numbers below 256 are FreeBSD's own (`sys/sysctl.h`), those above are the table's.
+
+use super::process;
+use super::{Node, Value};
+use crate::abi::{GuestStruct, Kind, Long, write_int};
+use crate::loader::freebsd_aux;
+use crate::mem::PAGE_SIZE;
+use crate::os::freebsd::procinfo::boot_time;
+use crate::os::freebsd::structs::Timeval;
+use crate::os::freebsd::{self, isa_of};
+use crate::os::{Call, proc_text};
+use Value::{Ask, Int, List, Long as LongValue, Random, Struct, Text, Uint, Ulong, Wide};
+
+const fn row(
+    name: &'static str,
+    mib: &'static [i32],
+    value: Value,
+    description: &'static str,
+) -> Node {
+    Node {
+        name,
+        mib,
+        value,
+        description,
+    }
+}
+
+fn text(s: &str) -> Vec<u8> {
+    s.as_bytes().to_vec()
+}
+
+fn cpus() -> i64 {
+    std::thread::available_parallelism().map_or(1, |n| n.get() as i64)
+}
+
+/// A line of `/proc/meminfo`, in bytes.
+fn memory(field: &str) -> i64 {
+    let info = proc_text("/proc/meminfo");
+    let line = info
+        .lines()
+        .find_map(|l| l.strip_prefix(field)?.strip_prefix(':'));
+    let kb = line.and_then(|l| l.split_whitespace().next()?.parse::<i64>().ok());
+    kb.unwrap_or(0) << 10
+}
+
+fn pages(field: &str) -> i64 {
+    memory(field) / PAGE_SIZE as i64
+}
+
+/// Physical memory, no more than the guest can count.
+fn physical(call: &Call<'_>) -> i64 {
+    let all = memory("MemTotal");
+    match call.abi.abi.is_32bit() {
+        true => all.min(0x7fff_f000),
+        false => all,
+    }
+}
+
+/// The first number in a file below `/proc/sys`.
+fn host_number(path: &str) -> i64 {
+    let text = proc_text(path);
+    let number = text.split_whitespace().next().and_then(|n| n.parse().ok());
+    number.unwrap_or(0)
+}
+
+fn host_name() -> Vec<u8> {
+    proc_text("/proc/sys/kernel/hostname").trim_end().into()
+}
+
+fn release(call: &Call<'_>) -> String {
+    let configured = &call.thread.process.config.uname_release;
+    match (configured, freebsd::of(call.thread)) {
+        (Some(release), _) => release.clone(),
+        (None, Some(os)) => os.release(),
+        (None, None) => String::new(),
+    }
+}
+
+fn release_date(call: &Call<'_>) -> i64 {
+    freebsd::of(call.thread).map_or(0, |os| os.release_date().into())
+}
+
+fn stack_top(call: &Call<'_>) -> i64 {
+    process::own_aux(call, freebsd_aux::USRSTACKBASE) as i64
+}
+
+fn ps_strings(call: &Call<'_>) -> i64 {
+    process::own_aux(call, freebsd_aux::PS_STRINGS) as i64
+}
+
+fn numbers(call: &Call<'_>, kind: Kind, values: &[i64]) -> Vec<u8> {
+    let size = kind.size(call.abi);
+    let mut out = vec![0; values.len() * size];
+    for (v, to) in values.iter().zip(out.chunks_mut(size)) {
+        write_int(call.abi, kind, to, *v as u64);
+    }
+    out
+}
+
+fn longs(call: &Call<'_>, values: &[i64]) -> Vec<u8> {
+    numbers(call, Kind::Long, values)
+}
+
+fn boot(call: &Call<'_>) -> Vec<u8> {
+    let at = Timeval {
+        tv_sec: Long(boot_time()),
+        ..Timeval::default()
+    };
+    // No field of it is checked.
+    at.write(call.abi).unwrap_or_default()
+}
+
+/// `struct clockinfo` (`sys/time.h`): hz, tick, spare, stathz, profhz. The host counts times in ticks of 10 ms.
+fn clock_rate(call: &Call<'_>) -> Vec<u8> {
+    numbers(call, Kind::I32, &[100, 10_000, 0, 100, 100])
+}
+
+/// `struct loadavg`: three fixed-point numbers and their scale (`sys/resource.h`).
+fn load_average(call: &Call<'_>) -> Vec<u8> {
+    const SCALE: i64 = 2048;
+    let load = proc_text("/proc/loadavg");
+    let fixed: Vec<i64> = load
+        .split_whitespace()
+        .take(3)
+        .map(|n| (n.parse::<f64>().unwrap_or(0.0) * SCALE as f64) as i64)
+        .collect();
+    let mut out = numbers(call, Kind::U32, &fixed);
+    out.resize(12usize.next_multiple_of(call.abi.abi.word.into()), 0);
+    out.extend(longs(call, &[SCALE]));
+    out
+}
+
+/// Times of the CPUs in ticks: user, nice, system, interrupt, idle (`sys/resource.h`, CP_*), for each line of `/proc/stat` that
+/// `wanted` takes.
+fn cpu_times(call: &Call<'_>, wanted: fn(&str) -> bool) -> Vec<u8> {
+    let stat = proc_text("/proc/stat");
+    let mut out = Vec::new();
+    for line in stat.lines() {
+        let mut words = line.split_whitespace();
+        if !words.next().is_some_and(wanted) {
+            continue;
+        }
+        let t: Vec<i64> = words.map(|w| w.parse().unwrap_or(0)).collect();
+        let at = |n: usize| t.get(n).copied().unwrap_or(0);
+        // The host's: user, nice, system, idle, iowait, irq, softirq.
+        let times = [at(0), at(1), at(2), at(5) + at(6), at(3) + at(4)];
+        out.extend(longs(call, &times));
+    }
+    out
+}
+
+/// `struct vmtotal` (`sys/vmmeter.h`): numbers of pages, then of processes.
+fn totals(call: &Call<'_>) -> Vec<u8> {
+    let (all, free) = (pages("MemTotal"), pages("MemFree"));
+    let active = pages("Active");
+    let shared = pages("Shmem");
+    let virtual_memory = [
+        all,
+        active,
+        all - free,
+        active,
+        shared,
+        shared,
+        shared,
+        shared,
+        free,
+    ];
+    let mut out = numbers(call, Kind::U64, &virtual_memory);
+    let running = proc_text("/proc/stat");
+    let running = running
+        .lines()
+        .find_map(|l| l.strip_prefix("procs_running "));
+    let running = running.and_then(|n| n.trim().parse().ok()).unwrap_or(1);
+    out.extend(numbers(call, Kind::I16, &[running, 0, 0, 0, 0, 0, 0, 0]));
+    out
+}
+
+/// `kern.devname`: the name below `/dev` of a device number, which is asked for as the new value.
+fn device_name(call: &Call<'_>, asked: &[u8]) -> Option<Vec<u8>> {
+    let dev = crate::abi::read_int(call.abi, Kind::U64, asked.get(..8)?);
+    let (major, minor) = ((dev >> 8) & 0xfff, (dev & 0xff) | (dev >> 12) & 0xff_ff00);
+    if (136..144).contains(&major) {
+        return Some(format!("pts/{}", (major - 136) << 20 | minor).into_bytes());
+    }
+    let uevent = proc_text(&format!("/sys/dev/char/{major}:{minor}/uevent"));
+    let name = uevent.lines().find_map(|l| l.strip_prefix("DEVNAME="))?;
+    Some(name.as_bytes().to_vec())
+}
+
+/// Every node that answers.
+#[rustfmt::skip]
+pub static NODES: &[Node] = &[
+    row("kern.ostype", &[1, 1], Text(|_| text("FreeBSD")), "Operating system type"),
+    row("kern.osrelease", &[1, 2], Text(|c| release(c).into_bytes()), "Operating system release"),
+    row("kern.osrevision", &[1, 3], Int(|_| 199_506), "Operating system revision"),
+    row("kern.version", &[1, 4], Text(|c| format!("FreeBSD {} GENERIC\n", release(c)).into_bytes()), "Kernel version"),
+    row("kern.maxvnodes", &[1, 5], LongValue(|_| host_number("/proc/sys/fs/file-max").min(0x7fff_ffff)), "Target for maximum number of vnodes"),
+    row("kern.maxproc", &[1, 6], Int(|_| host_number("/proc/sys/kernel/threads-max").min(0x7fff_ffff)), "Maximum number of processes"),
+    row("kern.maxfiles", &[1, 7], Int(|_| host_number("/proc/sys/fs/file-max").min(0x7fff_ffff)), "Maximum number of files"),
+    row("kern.argmax", &[1, 8], Int(|_| 524_288), "Maximum bytes of argument to execve(2)"),
+    row("kern.securelevel", &[1, 9], Int(|_| -1), "Current secure level"),
+    row("kern.hostname", &[1, 10], Text(|_| host_name()), "Hostname"),
+    row("kern.hostid", &[1, 11], Ulong(|_| 0), "Host ID"),
+    row("kern.clockrate", &[1, 12], Struct("S,clockinfo", clock_rate), "Rate and period of various kernel clocks"),
+    row("kern.proc.all", &[1, 14, 0], List("S,proc", |c, r| process::list(c, 0, r)), "Processes"),
+    row("kern.proc.pid", &[1, 14, 1], List("S,proc", |c, r| process::list(c, 1, r)), "Processes by id"),
+    row("kern.proc.pgrp", &[1, 14, 2], List("S,proc", |c, r| process::list(c, 2, r)), "Processes by process group"),
+    row("kern.proc.session", &[1, 14, 3], List("S,proc", |c, r| process::list(c, 3, r)), "Processes by session"),
+    row("kern.proc.tty", &[1, 14, 4], List("S,proc", |c, r| process::list(c, 4, r)), "Processes by terminal"),
+    row("kern.proc.uid", &[1, 14, 5], List("S,proc", |c, r| process::list(c, 5, r)), "Processes by effective user"),
+    row("kern.proc.ruid", &[1, 14, 6], List("S,proc", |c, r| process::list(c, 6, r)), "Processes by real user"),
+    row("kern.proc.args", &[1, 14, 7], List("A", process::args), "Arguments of a process"),
+    row("kern.proc.proc", &[1, 14, 8], List("S,proc", |c, r| process::list(c, 8, r)), "Processes, without threads"),
+    row("kern.proc.sv_name", &[1, 14, 9], List("A", process::system_vector), "Name of a process's system vector"),
+    row("kern.proc.rgid", &[1, 14, 10], List("S,proc", |c, r| process::list(c, 10, r)), "Processes by real group"),
+    row("kern.proc.gid", &[1, 14, 11], List("S,proc", |c, r| process::list(c, 11, r)), "Processes by effective group"),
+    row("kern.proc.pathname", &[1, 14, 12], List("A", process::path), "Path of a process's program"),
+    row("kern.proc.all_td", &[1, 14, 16], List("S,proc", |c, r| process::list(c, 16, r)), "Threads"),
+    row("kern.proc.pid_td", &[1, 14, 17], List("S,proc", |c, r| process::list(c, 17, r)), "Threads of a process"),
+    row("kern.proc.pgrp_td", &[1, 14, 18], List("S,proc", |c, r| process::list(c, 18, r)), "Threads by process group"),
+    row("kern.proc.session_td", &[1, 14, 19], List("S,proc", |c, r| process::list(c, 19, r)), "Threads by session"),
+    row("kern.proc.tty_td", &[1, 14, 20], List("S,proc", |c, r| process::list(c, 20, r)), "Threads by terminal"),
+    row("kern.proc.uid_td", &[1, 14, 21], List("S,proc", |c, r| process::list(c, 21, r)), "Threads by effective user"),
+    row("kern.proc.ruid_td", &[1, 14, 22], List("S,proc", |c, r| process::list(c, 22, r)), "Threads by real user"),
+    row("kern.proc.proc_td", &[1, 14, 24], List("S,proc", |c, r| process::list(c, 24, r)), "Threads of all processes"),
+    row("kern.proc.rgid_td", &[1, 14, 26], List("S,proc", |c, r| process::list(c, 26, r)), "Threads by real group"),
+    row("kern.proc.gid_td", &[1, 14, 27], List("S,proc", |c, r| process::list(c, 27, r)), "Threads by effective group"),
+    row("kern.proc.vmmap", &[1, 14, 32], List("S,kinfo_vmentry", process::mappings), "Memory of a process"),
+    row("kern.proc.filedesc", &[1, 14, 33], List("S,kinfo_file", process::files), "Files of a process"),
+    row("kern.proc.groups", &[1, 14, 34], List("I", process::groups), "Groups of a process"),
+    row("kern.proc.env", &[1, 14, 35], List("A", process::env), "Environment of a process"),
+    row("kern.proc.auxv", &[1, 14, 36], List("S,auxv", process::auxv), "Auxiliary vector of a process"),
+    row("kern.proc.rlimit", &[1, 14, 37], List("S,rlimit", process::limit), "Limits of a process"),
+    row("kern.proc.ps_strings", &[1, 14, 38], List("L", process::strings), "Where a process's ps_strings is"),
+    row("kern.proc.umask", &[1, 14, 39], List("I", process::umask), "File mode mask of a process"),
+    row("kern.proc.osrel", &[1, 14, 40], List("I", process::release_date), "Release that a process is told"),
+    row("kern.proc.sigtramp", &[1, 14, 41], List("S,sigtramp", process::sigtramp), "Where a process's signal trampoline is"),
+    row("kern.proc.cwd", &[1, 14, 42], List("S,kinfo_file", process::working_folder), "Working directory of a process"),
+    row("kern.proc.nfds", &[1, 14, 43], List("I", process::file_count), "Number of a process's open descriptors"),
+    row("kern.posix1version", &[1, 17], Int(|_| 200_112), "Version of POSIX attempting to comply to"),
+    row("kern.ngroups", &[1, 18], Int(|_| 1023), "Maximum number of supplementary groups"),
+    row("kern.job_control", &[1, 19], Int(|_| 1), "Whether job control is available"),
+    row("kern.saved_ids", &[1, 20], Int(|_| 1), "Whether saved set-group/user ID is available"),
+    row("kern.boottime", &[1, 21], Struct("S,timeval", boot), "Estimated system boottime"),
+    row("kern.domainname", &[1, 22], Text(|_| Vec::new()), "Name of the current YP/NIS domain"),
+    row("kern.osreldate", &[1, 24], Int(release_date), "Kernel release date"),
+    row("kern.bootfile", &[1, 26], Text(|_| text("/boot/kernel/kernel")), "Name of kernel file booted"),
+    row("kern.maxfilesperproc", &[1, 27], Int(|_| host_number("/proc/sys/fs/nr_open")), "Maximum files allowed open per process"),
+    row("kern.maxprocperuid", &[1, 28], Int(|_| host_number("/proc/sys/kernel/threads-max").min(0x7fff_ffff)), "Maximum processes allowed per userid"),
+    row("kern.ipc.maxsockbuf", &[1, 30, 1], Ulong(|_| 2 << 20), "Maximum socket buffer size"),
+    row("kern.ipc.soacceptqueue", &[1, 30, 3], Int(|_| host_number("/proc/sys/net/core/somaxconn")), "Maximum listen socket pending connection accept queue size"),
+    row("kern.ipc.somaxconn", &[1, 30, 256], Int(|_| host_number("/proc/sys/net/core/somaxconn")), "Maximum listen socket pending connection accept queue size (compat)"),
+    row("kern.ipc.shmmax", &[1, 30, 257], Ulong(|c| if c.abi.abi.is_32bit() { 0x7fff_ffff } else { 512 << 20 }), "Maximum shared memory segment size"),
+    row("kern.ipc.shmmin", &[1, 30, 258], Ulong(|_| 1), "Minimum shared memory segment size"),
+    row("kern.ipc.shmmni", &[1, 30, 259], Ulong(|_| host_number("/proc/sys/kernel/shmmni")), "Number of shared memory identifiers"),
+    row("kern.ipc.shmseg", &[1, 30, 260], Ulong(|_| 128), "Number of segments per process"),
+    row("kern.ipc.shmall", &[1, 30, 261], Ulong(|_| 131_072), "Maximum number of pages available for shared memory"),
+    row("kern.ipc.semmni", &[1, 30, 262], Int(|_| 32_000), "Number of semaphore identifiers"),
+    row("kern.ipc.semmns", &[1, 30, 263], Int(|_| 1_024_000_000), "Maximum number of semaphores in the system"),
+    row("kern.ipc.semmsl", &[1, 30, 264], Int(|_| 32_000), "Max semaphores per id"),
+    row("kern.ipc.semopm", &[1, 30, 265], Int(|_| 500), "Max operations per semop call"),
+    row("kern.ipc.semvmx", &[1, 30, 266], Int(|_| 32_767), "Semaphore maximum value"),
+    row("kern.ipc.msgmax", &[1, 30, 267], Int(|_| host_number("/proc/sys/kernel/msgmax")), "Maximum message size"),
+    row("kern.ipc.msgmni", &[1, 30, 268], Int(|_| host_number("/proc/sys/kernel/msgmni")), "Number of message queue identifiers"),
+    row("kern.ipc.msgmnb", &[1, 30, 269], Int(|_| host_number("/proc/sys/kernel/msgmnb")), "Maximum number of bytes in a queue"),
+    row("kern.ps_strings", &[1, 32], Ulong(ps_strings), "Location of process' ps_strings structure"),
+    row("kern.usrstack", &[1, 33], Ulong(stack_top), "Top of process stack"),
+    row("kern.logsigexit", &[1, 34], Int(|_| 0), "Log processes quitting on abnormal signals to syslog(3)"),
+    row("kern.iov_max", &[1, 35], Int(|_| 1024), "Maximum number of elements in an I/O vector; sysconf(_SC_IOV_MAX)"),
+    row("kern.hostuuid", &[1, 36], Text(|_| text("00000000-0000-0000-0000-000000000000")), "Host UUID"),
+    row("kern.arandom", &[1, 37], Random, "arc4rand"),
+    row("kern.maxphys", &[1, 38], Ulong(|_| 1 << 20), "Maximum block I/O access size"),
+    row("kern.smp.maxcpus", &[1, 256, 1], Int(|_| 256), "Max number of CPUs that the system was compiled for."),
+    row("kern.smp.maxid", &[1, 256, 2], Int(|_| cpus() - 1), "Max CPU ID."),
+    row("kern.smp.active", &[1, 256, 3], Int(|_| (cpus() > 1).into()), "Indicates system is running in SMP mode"),
+    row("kern.smp.cpus", &[1, 256, 4], Int(|_| cpus()), "Number of CPUs online"),
+    row("kern.smp.cores", &[1, 256, 5], Int(|_| cpus()), "Number of physical cores online"),
+    row("kern.smp.threads_per_core", &[1, 256, 6], Int(|_| 1), "Number of SMT threads online per core"),
+    row("kern.smp.disabled", &[1, 256, 7], Int(|_| 0), "SMP has been disabled from the loader"),
+    row("kern.sched.cpusetsize", &[1, 257, 1], Int(|_| 32), "sizeof(cpuset_t)"),
+    row("kern.sched.name", &[1, 257, 2], Text(|_| text("ULE")), "Scheduler name"),
+    row("kern.sched.preemption", &[1, 257, 3], Int(|_| 1), "Kernel preemption enabled"),
+    row("kern.stackprot", &[1, 259], Int(|_| 3), "Stack memory permissions"),
+    row("kern.pid_max", &[1, 261], Int(|_| host_number("/proc/sys/kernel/pid_max")), "Maximum allowed pid"),
+    row("kern.features.posix_shm", &[1, 262, 1], Int(|_| 1), "POSIX shared memory"),
+    row("kern.features.compat_freebsd_32bit", &[1, 262, 2], Int(|_| 0), "Compatible with 32-bit FreeBSD"),
+    row("kern.features.compat_freebsd11", &[1, 262, 3], Int(|_| 1), "Compatible with FreeBSD 11"),
+    row("kern.features.inet", &[1, 262, 4], Int(|_| 1), "Internet Protocol version 4"),
+    row("kern.features.inet6", &[1, 262, 5], Int(|_| 1), "Internet Protocol version 6"),
+    row("kern.features.process_descriptors", &[1, 262, 6], Int(|_| 1), "Process descriptors"),
+    row("kern.features.sysv_msg", &[1, 262, 7], Int(|_| 1), "System V message queues support"),
+    row("kern.features.sysv_sem", &[1, 262, 8], Int(|_| 1), "System V semaphores support"),
+    row("kern.features.sysv_shm", &[1, 262, 9], Int(|_| 1), "System V shared memory segments support"),
+    row("kern.conftxt", &[1, 263], Text(|_| Vec::new()), "Kernel configuration file"),
+    row("kern.cp_time", &[1, 264], Struct("LU", |c| cpu_times(c, |n| n == "cpu")), "CPU time statistics"),
+    row("kern.cp_times", &[1, 265], Struct("LU", |c| cpu_times(c, |n| n.len() > 3 && n.starts_with("cpu"))), "per-CPU time statistics"),
+    row("kern.devname", &[1, 266], Ask("A", device_name), "devname(3) handler"),
+    row("kern.openfiles", &[1, 267], Int(|_| host_number("/proc/sys/fs/file-nr")), "System-wide number of open files"),
+    row("kern.ident", &[1, 268], Text(|_| text("GENERIC")), "Kernel identifier"),
+    row("kern.supported_archs", &[1, 270], Text(|c| text(isa_of(c.thread).machine_arch)), "Supported architectures for binaries"),
+    row("kern.coredump", &[1, 271], Int(|_| 1), "Enable/Disable coredumps"),
+    row("kern.corefile", &[1, 272], Text(|_| text("%N.core")), "Process corefile name format string"),
+    row("kern.sugid_coredump", &[1, 273], Int(|_| 0), "Allow setuid and setgid processes to dump core"),
+    row("kern.fallback_elf_brand", &[1, 274], Int(|_| -1), "ELF brand of last resort"),
+    row("kern.elf64.nxstack", &[1, 275, 1], Int(|_| 1), "ELF64: support PT_GNU_STACK for non-executable stack control"),
+    row("kern.elf64.aslr.enable", &[1, 275, 2, 1], Int(|_| 0), "ELF64: enable address map randomization"),
+    row("kern.elf32.nxstack", &[1, 276, 1], Int(|_| 1), "ELF32: support PT_GNU_STACK for non-executable stack control"),
+    row("kern.elf32.aslr.enable", &[1, 276, 2, 1], Int(|_| 0), "ELF32: enable address map randomization"),
+    row("kern.randompid", &[1, 277], Int(|_| 0), "Random PID modulus"),
+    row("kern.lastpid", &[1, 278], Int(|_| host_number("/proc/sys/kernel/ns_last_pid")), "Last used PID"),
+    row("kern.threads.max_threads_per_proc", &[1, 279, 1], Int(|_| 1500), "Limit on threads per proc"),
+    row("kern.threads.max_threads_hits", &[1, 279, 2], Int(|_| 0), "kern.threads.max_threads_per_proc hit count"),
+    row("kern.eventtimer.periodic", &[1, 280, 1], Int(|_| 0), "Enable event timer periodic mode"),
+    row("kern.timecounter.hardware", &[1, 281, 1], Text(|_| text("host")), "Timecounter hardware selected"),
+    row("kern.vm_guest", &[1, 282], Text(|_| text("none")), "Virtual machine guest detected?"),
+    row("kern.tty_nin", &[1, 283], Ulong(|_| 0), "Total amount of bytes received"),
+    row("kern.geom.conftxt", &[1, 284, 1], Text(|_| Vec::new()), "Dump the GEOM config in txt"),
+    row("kern.disks", &[1, 285], Text(|_| Vec::new()), "names of available disks"),
+    row("kern.signosys", &[1, 286], Int(|_| 1), "Send SIGSYS on return from invalid syscall"),
+    row("vm.vmtotal", &[2, 1], Struct("S,vmtotal", totals), "System virtual memory statistics"),
+    row("vm.loadavg", &[2, 2], Struct("S,loadavg", load_average), "Machine loadaverage history"),
+    row("vm.overcommit", &[2, 12], Int(|_| 0), "Configure virtual memory overcommit behavior. See tuning(7) for details."),
+    row("vm.swap_total", &[2, 256], Wide(|_| memory("SwapTotal")), "Total amount of available swap storage."),
+    row("vm.swap_reserved", &[2, 258], Wide(|_| memory("Committed_AS")), "Amount of swap storage needed to back all allocated anonymous memory."),
+    row("vm.stats.vm.v_page_size", &[2, 257, 1, 1], Uint(|_| PAGE_SIZE as i64), "Page size in bytes"),
+    row("vm.stats.vm.v_page_count", &[2, 257, 1, 2], Uint(|c| physical(c) / PAGE_SIZE as i64), "Total number of pages in system"),
+    row("vm.stats.vm.v_free_count", &[2, 257, 1, 3], Uint(|_| pages("MemFree")), "Free pages"),
+    row("vm.stats.vm.v_active_count", &[2, 257, 1, 4], Uint(|_| pages("Active")), "Active pages"),
+    row("vm.stats.vm.v_inactive_count", &[2, 257, 1, 5], Uint(|_| pages("Inactive")), "Inactive pages"),
+    row("vm.stats.vm.v_wire_count", &[2, 257, 1, 6], Uint(|_| pages("Unevictable")), "Wired pages"),
+    row("vm.stats.vm.v_laundry_count", &[2, 257, 1, 7], Uint(|_| pages("Dirty")), "Pages eligible for laundering"),
+    row("vm.stats.vm.v_cache_count", &[2, 257, 1, 8], Uint(|_| 0), "Dummy for compatibility"),
+    row("vm.kmem_size", &[2, 259], Ulong(physical), "Size of kernel memory"),
+    row("vfs.usermount", &[3, 256], Int(|_| 0), "Unprivileged users may mount and unmount file systems"),
+    row("vfs.bufspace", &[3, 257], LongValue(|c| memory("Buffers").min(physical(c))), "Physical memory used for buffers"),
+    row("net.local.stream.recvspace", &[4, 1, 1, 256], Ulong(|_| 8192), "Default stream receive space."),
+    row("net.local.stream.sendspace", &[4, 1, 1, 257], Ulong(|_| 8192), "Default stream send space."),
+    row("net.local.dgram.maxdgram", &[4, 1, 2, 256], Ulong(|_| 2048), "Maximum datagram size."),
+    row("net.inet.ip.forwarding", &[4, 2, 0, 1], Int(|_| host_number("/proc/sys/net/ipv4/ip_forward")), "Enable IP forwarding between interfaces"),
+    row("net.inet.ip.ttl", &[4, 2, 0, 3], Int(|_| host_number("/proc/sys/net/ipv4/ip_default_ttl")), "Maximum TTL on IP packets"),
+    row("net.inet.ip.portrange.first", &[4, 2, 0, 256, 1], Int(|_| 10_000), "First port for local ports"),
+    row("net.inet.ip.portrange.last", &[4, 2, 0, 256, 2], Int(|_| 65_535), "Last port for local ports"),
+    row("net.inet.ip.portrange.hifirst", &[4, 2, 0, 256, 3], Int(|_| 49_152), "First port in the high range"),
+    row("net.inet.ip.portrange.hilast", &[4, 2, 0, 256, 4], Int(|_| 65_535), "Last port in the high range"),
+    row("net.inet.ip.portrange.lowfirst", &[4, 2, 0, 256, 5], Int(|_| 1023), "First port in the low range"),
+    row("net.inet.ip.portrange.lowlast", &[4, 2, 0, 256, 6], Int(|_| 600), "Last port in the low range"),
+    row("net.inet.ip.portrange.reservedhigh", &[4, 2, 0, 256, 7], Int(|_| 1023), "Last port that needs a privilege"),
+    row("net.inet.tcp.sendspace", &[4, 2, 6, 8], Int(|_| 32_768), "Initial send socket buffer size"),
+    row("net.inet.tcp.recvspace", &[4, 2, 6, 9], Int(|_| 65_536), "Initial receive socket buffer size"),
+    row("net.inet.udp.maxdgram", &[4, 2, 17, 3], Ulong(|_| 9216), "Maximum outgoing UDP datagram size"),
+    row("net.route", &[4, 17], List("", crate::os::freebsd::route::list), "Routes and interfaces, as the routing socket tells them"),
+    row("net.inet6.ip6.v6only", &[4, 28, 41, 24], Int(|_| host_number("/proc/sys/net/ipv6/bindv6only")), "Restrict AF_INET6 sockets to IPv6 addresses only"),
+    row("debug.debugger_on_panic", &[5, 256], Int(|_| 0), "Run debugger on kernel panic"),
+    row("hw.machine", &[6, 1], Text(|c| text(isa_of(c.thread).machine)), "Machine class"),
+    row("hw.model", &[6, 2], Text(|c| text(isa_of(c.thread).machine_arch)), "Machine model"),
+    row("hw.ncpu", &[6, 3], Int(|_| cpus()), "Number of active CPUs"),
+    row("hw.byteorder", &[6, 4], Int(|c| if c.abi.abi.endian == crate::abi::Endian::Little { 1234 } else { 4321 }), "System byte order"),
+    row("hw.physmem", &[6, 5], Ulong(physical), "Amount of physical memory (in bytes)"),
+    row("hw.usermem", &[6, 6], Ulong(physical), "Amount of memory (in bytes) which is not wired"),
+    row("hw.pagesize", &[6, 7], Int(|_| PAGE_SIZE as i64), "System memory page size"),
+    row("hw.floatingpoint", &[6, 10], Int(|_| 1), "CPU has floating point"),
+    row("hw.machine_arch", &[6, 11], Text(|c| text(isa_of(c.thread).machine_arch)), "System architecture"),
+    row("hw.realmem", &[6, 12], Ulong(physical), "Amount of memory (in bytes) reported by the firmware"),
+    row("hw.pagesizes", &[6, 256], Struct("LU", |c| longs(c, &[PAGE_SIZE as i64])), "Supported page sizes"),
+    row("hw.availpages", &[6, 257], Ulong(|c| physical(c) / PAGE_SIZE as i64), "Amount of physical memory (in pages)"),
+    row("user.cs_path", &[8, 1], Text(|_| text("/rescue:/usr/bin:/bin:/usr/sbin:/sbin")), "PATH that finds all the standard utilities"),
+    row("user.bc_base_max", &[8, 2], Int(|_| 99), "Max ibase/obase values in bc(1)"),
+    row("user.bc_dim_max", &[8, 3], Int(|_| 2048), "Max array size in bc(1)"),
+    row("user.bc_scale_max", &[8, 4], Int(|_| 99), "Max scale value in bc(1)"),
+    row("user.bc_string_max", &[8, 5], Int(|_| 1000), "Max string length in bc(1)"),
+    row("user.coll_weights_max", &[8, 6], Int(|_| 10), "Maximum number of weights assigned to an LC_COLLATE locale entry"),
+    row("user.expr_nest_max", &[8, 7], Int(|_| 32), "Maximum expressions nested in expr(1)"),
+    row("user.line_max", &[8, 8], Int(|_| 2048), "Max length (bytes) of a text-processing utility's input line"),
+    row("user.re_dup_max", &[8, 9], Int(|_| 255), "Maximum number of repeats of a regexp permitted"),
+    row("user.posix2_version", &[8, 10], Int(|_| 199_212), "The version of POSIX 1003.2 with which the system attempts to comply"),
+    row("user.posix2_c_bind", &[8, 11], Int(|_| 1), "Whether C development supports the C bindings option"),
+    row("user.posix2_c_dev", &[8, 12], Int(|_| 1), "Whether system supports the C development utilities option"),
+    row("user.stream_max", &[8, 19], Int(|_| 20), "Min Maximum number of streams a process may have open at one time"),
+    row("user.tzname_max", &[8, 20], Int(|_| 255), "Min Maximum number of types supported for timezone names"),
+    row("user.localbase", &[8, 21], Text(|_| text("/usr/local")), "Prefix used to install and locate add-on packages"),
+    row("p1003_1b.asynchronous_io", &[9, 1], Int(|_| 0), "POSIX.1b asynchronous I/O"),
+    row("p1003_1b.mapped_files", &[9, 2], Int(|_| 200_112), "POSIX.1b mapped files"),
+    row("p1003_1b.memory_protection", &[9, 5], Int(|_| 200_112), "POSIX.1b memory protection"),
+    row("p1003_1b.priority_scheduling", &[9, 8], Int(|_| 200_112), "POSIX.1b priority scheduling"),
+    row("p1003_1b.realtime_signals", &[9, 9], Int(|_| 200_112), "POSIX.1b realtime signals"),
+    row("p1003_1b.fsync", &[9, 11], Int(|_| 200_112), "POSIX.1b fsync"),
+    row("p1003_1b.shared_memory_objects", &[9, 12], Int(|_| 200_112), "POSIX.1b shared memory objects"),
+    row("p1003_1b.timers", &[9, 14], Int(|_| 200_112), "POSIX.1b timers"),
+    row("p1003_1b.pagesize", &[9, 20], Int(|_| PAGE_SIZE as i64), "Page size"),
+    row("p1003_1b.rtsig_max", &[9, 21], Int(|_| 62), "Number of realtime signals"),
+    row("p1003_1b.sem_value_max", &[9, 23], Int(|_| 0x7fff_ffff), "Largest value of a semaphore"),
+    row("p1003_1b.sigqueue_max", &[9, 24], Int(|_| 128), "Queued signals at most"),
+    row("p1003_1b.timer_max", &[9, 25], Int(|_| 32), "Timers at most"),
+    row("security.jail.jailed", &[256, 1, 1], Int(|_| 0), "Process in jail?"),
+    row("security.jail.vnet", &[256, 1, 2], Int(|_| 0), "Jail owns vnet?"),
+    row("security.bsd.see_other_uids", &[256, 2, 1], Int(|_| 1), "Unprivileged processes may see subjects/objects with different real uid"),
+    row("security.bsd.see_other_gids", &[256, 2, 2], Int(|_| 1), "Unprivileged processes may see subjects/objects with different real gid"),
+    row("security.bsd.unprivileged_proc_debug", &[256, 2, 3], Int(|_| 1), "Unprivileged processes may use process debugging facilities"),
+    row("security.bsd.hardlink_check_uid", &[256, 2, 4], Int(|_| 0), "Unprivileged processes cannot create hard links to files owned by other users"),
+];
