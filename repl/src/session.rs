@@ -70,6 +70,8 @@ pub struct Session {
     pub(crate) thread_numbers: Vec<Tid>,
     /// A thread that stands, at this address, where so many inlined functions begin, and is seen before them.
     pub(crate) before_inlined: Option<(Tid, u64, usize)>,
+    /// Lines that `list` shows, where that was set.
+    pub(crate) list_size: Option<u32>,
     /// Which process is debugged after a fork.
     pub(crate) follow: Follow,
     /// A fork that waits for the program to go on.

@@ -170,6 +170,7 @@ pub fn above_the_guests<R>(open: impl FnOnce() -> R) -> R {
             }
             // The last one was at the bound, or there is none left: `open` needs room.
             taken.pop();
+            taken.push(null.into());
         }
         let before = OWN.load(Relaxed);
         let result = open();
