@@ -6,7 +6,7 @@ use super::run::Tracers;
 use super::{Failure, Options};
 use crate::debug::{Control, Live, Program};
 use crate::host;
-use crate::process::{Observer, Process, Signal};
+use crate::process::{Observer, Process, Signal, Thread};
 use emu_repl::{Console, Ending, Prompt, Script};
 use emu_stub::{Ended, Inferior, Launch, Link, Proxy, Refused, StartArguments};
 use std::ffi::OsString;
@@ -199,9 +199,10 @@ impl Beside {
         })
     }
 
-    /// Who is to be told of the guest's events.
-    pub(super) fn observer(&self) -> Arc<dyn Observer> {
-        self.control.clone()
+    /// Those who are to be told of the guest's events.
+    pub(super) fn observers(&self) -> Vec<Arc<dyn Observer>> {
+        let connection = Connection(self.stream.as_raw_fd());
+        vec![self.control.clone(), Arc::new(connection)]
     }
 
     /// Serves the prompt from a thread of its own. Call with all signals blocked, which that thread inherits.
@@ -237,6 +238,15 @@ impl Beside {
             text: format!("-i: no thread to serve the prompt: {e}"),
             status: 1,
         })
+    }
+}
+
+/// The connection, which the children of the guest do not keep: its end tells the prompt of the end of the process.
+struct Connection(i32);
+
+impl Observer for Connection {
+    fn forked(&self, _: &mut Thread) {
+        host::fd::close(self.0);
     }
 }
 

@@ -65,7 +65,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     let core_dump = Arc::new(core_dump(&options, &log));
     observers.push(core_dump.clone());
     observers.extend(door.iter().flat_map(Door::observers));
-    observers.extend(beside.iter().map(Beside::observer));
+    observers.extend(beside.iter().flat_map(Beside::observers));
     let process = Process::new(
         isa,
         mem,
