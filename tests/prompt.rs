@@ -451,6 +451,24 @@ fn debugging_information_is_compressed_or_elsewhere() {
     std::fs::remove_dir_all(&root).unwrap();
 }
 
+#[test]
+fn the_programs_descriptors_are_its_own() {
+    for isa in ["aarch64", "mips"] {
+        let out = inspect(
+            isa,
+            "inspected",
+            &[],
+            "info files\nbreak square\nrun\nrun\ninfo files\n",
+        );
+        let text = String::from_utf8_lossy(&out.stdout);
+        // What this test inherited may be there, but nothing that the emulator has opened.
+        assert!(
+            text.contains("O_RDONLY") && !text.contains("O_CLOEXEC"),
+            "{text}"
+        );
+    }
+}
+
 /// Lines of the answers that contain one of these.
 fn lines_with<'t>(text: &'t str, parts: &[&str]) -> Vec<&'t str> {
     // Source lines begin with their number.
@@ -507,6 +525,21 @@ fn a_program_is_started_anew() {
         );
         let errors = String::from_utf8_lossy(&out.stderr);
         assert_eq!(errors, "the program has ended\n");
+    }
+}
+
+#[test]
+fn functions_are_left_at_once() {
+    for isa in ["aarch64", "mips"] {
+        let input = "break factorial if n == 3\nrun\nreturn 77\ncontinue\n";
+        let out = run(isa, &["-i"], input);
+        let text = String::from_utf8_lossy(&out.stdout);
+        assert!(
+            text.contains("#0  0x") && text.contains("in factorial (n=4)"),
+            "{text}"
+        );
+        // 77 * 4 * 5
+        assert!(text.contains("factorial of 5 is 1540"), "{text}");
     }
 }
 

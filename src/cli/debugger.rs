@@ -354,6 +354,7 @@ impl Service {
     /// Serves the guest to another process, and debuggers themselves once the session moves here.
     fn relay(&self, mut live: Live, channel: Channel) {
         self.control.set_connected(&self.process, true);
+        self.control.set_descriptors(vec![channel.as_fd().as_raw_fd()]);
         match relay::serve(&mut live, &channel) {
             Relayed::Released | Relayed::Exited => self.control.tell_end(),
             Relayed::Lost => {
@@ -372,6 +373,8 @@ impl Service {
     /// Serves the guest and its relatives to a prompt, with which they end unless it lets them go.
     fn serve_prompt(&self, live: Live, relay: Relay) {
         self.control.set_connected(&self.process, true);
+        let connection = relay.channel.as_fd().as_raw_fd();
+        self.control.set_descriptors(vec![connection]);
         let mut family = Family::new(live);
         family.adopt(relay.others);
         match relay::serve(&mut family, &relay.channel) {

@@ -97,16 +97,21 @@ impl Family {
         if self.poller.is_none() {
             // Without one, news of relatives waits for the next request.
             self.poller = Poller::new(&self.live).ok();
+            if let Some(poller) = &self.poller {
+                self.live.set_descriptor(poller.epoll.as_raw_fd(), true);
+            }
         }
         if let Some(poller) = &self.poller {
             // Cannot fail but for lack of memory.
             let _ = poller.add(remote.socket());
         }
+        self.live.set_descriptor(remote.socket().as_raw_fd(), true);
         self.remotes.push(remote);
     }
 
     fn remove(&mut self, at: usize) {
-        self.remotes.remove(at);
+        let gone = self.remotes.remove(at);
+        self.live.set_descriptor(gone.socket().as_raw_fd(), false);
         self.current = match self.current {
             Some(n) if n == at => None,
             Some(n) if n > at => Some(n - 1),

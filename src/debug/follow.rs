@@ -144,6 +144,18 @@ impl Control {
             .unwrap_or_else(PoisonError::into_inner) = descriptors;
     }
 
+    /// Makes one more descriptor the session's own, or no longer.
+    pub(super) fn set_descriptor(&self, fd: RawFd, own: bool) {
+        let mut all = self
+            .descriptors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.retain(|d| *d != fd);
+        if own {
+            all.push(fd);
+        }
+    }
+
     pub(super) fn prepare_fork(&self, thread: &Thread) {
         let wanted = self.reports_forks(thread);
         let descriptors = self

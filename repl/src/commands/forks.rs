@@ -60,6 +60,7 @@ impl Cx<'_> {
                 self.inf.select_process(child)?;
                 // The child has none of the parent's.
                 self.s.breakpoints.forget_inserted();
+                self.s.passed = None;
                 self.s.thread_numbers.clear();
                 self.s.reported_at.clear();
                 self.s.thread = Some(tid);

@@ -67,6 +67,7 @@ pub fn starti(cx: &mut Cx<'_>) -> Result<()> {
 
 /// `kill`: ends it. It can be started anew.
 pub fn kill(cx: &mut Cx<'_>) -> Result<()> {
+    cx.need_to_run()?;
     let stop = cx.stop()?;
     // They can still be asked for.
     cx.symbols();

@@ -146,6 +146,11 @@ impl Live {
         self.is_debugged() && !self.ended()
     }
 
+    /// Makes a descriptor the session's own, which children of forks close; or no longer.
+    pub fn set_descriptor(&self, fd: std::os::fd::RawFd, own: bool) {
+        self.control.set_descriptor(fd, own);
+    }
+
     /// The guest's process.
     pub fn pid(&self) -> Pid {
         self.pid
