@@ -78,6 +78,8 @@ pub struct Session {
     pub(crate) follow: Follow,
     /// A fork that waits for the program to go on.
     pub(crate) forked: Option<Forked>,
+    /// The program has been asked to report its forks.
+    pub(crate) asked_for_forks: bool,
     /// Calls of the program's functions that have not returned.
     pub(crate) dummies: Vec<Dummy>,
     /// Memory of the program that was taken for expressions.
@@ -161,6 +163,7 @@ impl Session {
         self.registers_now.clear();
         self.reported_at.clear();
         self.forked = None;
+        self.asked_for_forks = false;
         self.passed = None;
         self.dummies.clear();
         self.arena = Arena::default();

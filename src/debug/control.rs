@@ -169,6 +169,8 @@ pub struct Control {
     generation: Generation,
     /// The child of a vfork that the debugger has, or 0.
     pub(super) vfork_child: AtomicI32,
+    /// Other processes are served by way of this one.
+    pub(super) relatives: AtomicBool,
     /// The descriptors of the session.
     pub(super) descriptors: Mutex<Vec<RawFd>>,
     pub(super) service: OnceLock<Box<Service>>,
@@ -193,6 +195,7 @@ impl Control {
                 Run::Running
             })?,
             vfork_child: AtomicI32::new(0),
+            relatives: AtomicBool::new(false),
             descriptors: Mutex::default(),
             service: OnceLock::new(),
             undisturbed: OnceLock::new(),
@@ -651,6 +654,7 @@ impl Observer for Control {
             // A debugger that has just let the guest go is still being told so.
             if !thread.is_vfork_child() {
                 drop(self.conversation());
+                self.await_heir();
             }
             return;
         }

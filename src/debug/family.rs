@@ -106,12 +106,14 @@ impl Family {
             let _ = poller.add(remote.socket());
         }
         self.live.set_descriptor(remote.socket().as_raw_fd(), true);
+        self.live.set_relatives(true);
         self.remotes.push(remote);
     }
 
     fn remove(&mut self, at: usize) {
         let gone = self.remotes.remove(at);
         self.live.set_descriptor(gone.socket().as_raw_fd(), false);
+        self.live.set_relatives(!self.remotes.is_empty());
         self.current = match self.current {
             Some(n) if n == at => None,
             Some(n) if n > at => Some(n - 1),
@@ -166,8 +168,10 @@ impl Family {
         session.others = self.remotes.iter().map(Remote::pid).collect();
         let sockets = self.remotes.iter().map(Remote::socket);
         let all: Vec<BorrowedFd<'_>> = descriptors.iter().copied().chain(sockets).collect();
-        heir.hand_over(session, &all)?;
+        let moved = heir.hand_over(session, &all);
         self.remotes.clear();
+        self.live.set_relatives(false);
+        moved?;
         self.current = None;
         Ok(())
     }
@@ -178,6 +182,7 @@ impl Family {
             // Its death is what is asked for: it cannot be told.
             let _ = remote.inferior().kill();
         }
+        self.live.set_relatives(false);
     }
 
     fn current(&mut self) -> &mut dyn Inferior {

@@ -199,6 +199,7 @@ impl Control {
             host::fd::close(fd);
         }
         thread.handle.stepping.store(false, SeqCst);
+        self.relatives.store(false, SeqCst);
         // As the debug registers of hardware, which a child does not inherit.
         thread.process.mem.set_watched(Vec::new());
         let channel = plan.and_then(|p| p.channel).map(|(_, theirs)| theirs);
@@ -317,6 +318,25 @@ impl Control {
             ExecStage::Ready(inheritance) => Some(inheritance),
             _ => None,
         }
+    }
+
+    /// Says whether other processes are served by way of this one.
+    pub(super) fn set_relatives(&self, relatives: bool) {
+        self.relatives.store(relatives, SeqCst);
+        if !relatives {
+            // With the lock, so that who is about to wait sees it.
+            drop(self.lock());
+            self.changed().notify_all();
+        }
+    }
+
+    /// A guest that has ended waits until those who are served by way of its process have ended, or have another one for it.
+    pub(super) fn await_heir(&self) {
+        let state = self.lock();
+        let waited = self
+            .changed()
+            .wait_while(state, |_| self.relatives.load(SeqCst));
+        drop(waited);
     }
 
     /// The process that is about to execute a program, if there is one.

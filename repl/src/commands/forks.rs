@@ -31,6 +31,18 @@ const NO_FORKS: Error = Error::Unsupported(
 );
 
 impl Cx<'_> {
+    /// Has the program's forks reported, as far as it can.
+    ///
+    /// # Errors
+    /// The program is gone.
+    pub fn ask_for_forks(&mut self) -> Result<()> {
+        if !self.s.asked_for_forks && self.inf.capabilities().fork_events {
+            self.s.asked_for_forks = true;
+            self.inf.report_forks(true)?;
+        }
+        Ok(())
+    }
+
     /// Lets one of the two processes of a fork go, before the other one goes on by `plan`.
     ///
     /// # Errors

@@ -94,6 +94,7 @@ impl Cx<'_> {
         loop {
             self.follow_fork(&mut plan)?;
             self.set_passed_signals()?;
+            self.ask_for_forks()?;
             self.insert_points(own)?;
             self.note_watched();
             self.s.invalidate();

@@ -146,6 +146,11 @@ impl Live {
         self.is_debugged() && !self.ended()
     }
 
+    /// Says whether other processes are served by way of this one.
+    pub fn set_relatives(&self, relatives: bool) {
+        self.control.set_relatives(relatives);
+    }
+
     /// Makes a descriptor the session's own, which children of forks close; or no longer.
     pub fn set_descriptor(&self, fd: std::os::fd::RawFd, own: bool) {
         self.control.set_descriptor(fd, own);

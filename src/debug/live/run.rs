@@ -302,8 +302,19 @@ pub(super) fn detach(live: &mut Live, signal: Option<i32>) -> Result<()> {
             process: Some(live.pid),
         },
     );
-    if live.vfork_child().is_none() {
-        live.control.tell_end();
+    match live.vfork_child() {
+        None => live.control.tell_end(),
+        // It stays stopped, and is all that the debugger has here.
+        Some(child) => {
+            let stop = Stop {
+                pid: child.tid as Pid,
+                tid: child.tid as Tid,
+                reason: StopReason::Step,
+            };
+            let mut state = live.control.lock();
+            live.control.set_stopped(&live.process, &mut state, stop);
+            live.selected = child.tid as Pid;
+        }
     }
     Ok(())
 }

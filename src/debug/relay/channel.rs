@@ -1,7 +1,7 @@
 //! Messages with descriptors between two processes, over a unix socket.
 
 use crate::host;
-use emu_stub::proxy::Wire;
+use emu_stub::proxy::{Wire, head, parse_head};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -18,13 +18,9 @@ use std::time::Duration;
 /// Descriptors that one message carries at most (`SCM_MAX_FD` of Linux is 253).
 const MAX_DESCRIPTORS: usize = 64;
 
-/// Longest message in bytes: what a debugger reads or writes at a time stays far below.
-const MAX_MESSAGE: usize = 256 << 20;
-
 /// One end of a connection to another process of the emulator. Its descriptor is out of the guest's way.
 ///
-/// A message is its length and the number of its descriptors, as little-endian numbers of 32 bits, and its body; one byte follows
-/// with the descriptors, if there are any. They are received apart, so that they never have a number that the guest could get.
+/// One byte follows a frame with its descriptors, if there are any. They are received apart, so that they never have a number that the guest could get.
 #[derive(Debug)]
 pub struct Channel {
     socket: UnixStream,
@@ -119,10 +115,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Wire for Channel {
     fn send(&self, frame: &[u8]) -> io::Result<()> {
         let descriptors = std::mem::take(&mut *lock(&self.to_send));
-        let mut bytes = Vec::with_capacity(8 + frame.len());
-        for n in [frame.len(), descriptors.len()] {
-            bytes.extend_from_slice(&(n as u32).to_le_bytes());
-        }
+        let mut bytes = head(frame.len(), descriptors.len()).to_vec();
         bytes.extend_from_slice(frame);
         let mut rest = &bytes[..];
         while !rest.is_empty() {
@@ -140,10 +133,10 @@ impl Wire for Channel {
     }
 
     fn receive(&self) -> io::Result<Vec<u8>> {
-        let mut numbers = [[0; 4]; 2];
-        (&self.socket).read_exact(numbers.as_flattened_mut())?;
-        let [length, descriptors] = numbers.map(|n| u32::from_le_bytes(n) as usize);
-        if length > MAX_MESSAGE || descriptors > MAX_DESCRIPTORS {
+        let mut head = [0; 8];
+        (&self.socket).read_exact(&mut head)?;
+        let (length, descriptors) = parse_head(head)?;
+        if descriptors > MAX_DESCRIPTORS {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let mut frame = vec![0; length];

@@ -42,18 +42,40 @@ pub trait Wire: Send + Sync {
     fn fd(&self) -> BorrowedFd<'_>;
 }
 
+/// What is sent before a frame: its length, and how many descriptors come after it, as little-endian numbers of 32 bits.
+pub type Head = [u8; 8];
+
+/// The head of a frame.
+pub fn head(length: usize, descriptors: usize) -> Head {
+    ((descriptors as u64) << 32 | length as u64).to_le_bytes()
+}
+
+/// Length and number of descriptors in a head.
+///
+/// # Errors
+/// It is longer than a frame can be.
+pub fn parse_head(head: Head) -> io::Result<(usize, usize)> {
+    let head = u64::from_le_bytes(head);
+    let (length, descriptors) = (head as u32 as usize, (head >> 32) as usize);
+    if length > MAX_FRAME {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    Ok((length, descriptors))
+}
+
+/// A wire that carries no descriptors.
 impl Wire for UnixStream {
     fn send(&self, frame: &[u8]) -> io::Result<()> {
-        let mut bytes = (frame.len() as u32).to_le_bytes().to_vec();
+        let mut bytes = head(frame.len(), 0).to_vec();
         bytes.extend_from_slice(frame);
         (&mut &*self).write_all(&bytes)
     }
 
     fn receive(&self) -> io::Result<Vec<u8>> {
-        let mut len = [0; 4];
-        (&mut &*self).read_exact(&mut len)?;
-        let len = u32::from_le_bytes(len) as usize;
-        if len > MAX_FRAME {
+        let mut head = [0; 8];
+        (&mut &*self).read_exact(&mut head)?;
+        let (len, descriptors) = parse_head(head)?;
+        if descriptors != 0 {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let mut frame = vec![0; len];
