@@ -579,3 +579,61 @@ fn a_wrong_combination_is_refused() {
     assert_eq!(out.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&out.stderr).contains("-g and -i exclude each other"));
 }
+
+/// Forks, vforks and programs: the prompt stays with the one that it is told to.
+#[test]
+fn forks_and_programs_are_followed() {
+    const CAUGHT: &str = "catch fork\ncatch vfork\ncatch exec\nrun\ncontinue\ncontinue\nbreak in_child\ncontinue\nprint n\ncontinue\n";
+    const CHILD: &str = "set follow-fork-mode child\nbreak in_child\nrun\nprint n\ncontinue\nrun\n";
+    const VFORK: &str = "break in_parent\nrun\ndelete\nset follow-fork-mode child\nbreak in_child\ncontinue\nprint n\ncontinue\n";
+    for isa in ["aarch64", "mips"] {
+        for (script, expected) in [
+            (
+                CAUGHT,
+                &[
+                    "Catchpoint 1 (forked process ",
+                    "[Detaching after fork from child process ",
+                    "Catchpoint 2 (vforked process ",
+                    "[Detaching after vfork from child process ",
+                    "is executing new program: ",
+                    "Catchpoint 3 (exec'd ",
+                    "Breakpoint 4, in_child (n=21)",
+                    "$1 = 21",
+                    "exited with code 052]",
+                ][..],
+            ),
+            (
+                CHILD,
+                &[
+                    "[Attaching after process ",
+                    "[Detaching after fork from parent process ",
+                    "Breakpoint 1, in_child (n=5)",
+                    "$1 = 5",
+                    "exited with code 03]",
+                    "[Attaching after process ",
+                ][..],
+            ),
+            (
+                VFORK,
+                &[
+                    "Breakpoint 1, in_parent (n=768)",
+                    "[Detaching after vfork from parent process ",
+                    "is executing new program: ",
+                    "Breakpoint 2, in_child (n=21)",
+                    "$1 = 21",
+                    "exited with code 052]",
+                ][..],
+            ),
+        ] {
+            let output = inspect(isa, "relatives", &[], script);
+            let text = String::from_utf8_lossy(&output.stdout);
+            let mut rest = &*text;
+            for part in expected {
+                let Some(at) = rest.find(part) else {
+                    panic!("{isa}: no {part:?} in its place in:\n{text}");
+                };
+                rest = &rest[at + part.len()..];
+            }
+        }
+    }
+}

@@ -354,7 +354,8 @@ impl Service {
     /// Serves the guest to another process, and debuggers themselves once the session moves here.
     fn relay(&self, mut live: Live, channel: Channel) {
         self.control.set_connected(&self.process, true);
-        self.control.set_descriptors(vec![channel.as_fd().as_raw_fd()]);
+        self.control
+            .set_descriptors(vec![channel.as_fd().as_raw_fd()]);
         match relay::serve(&mut live, &channel) {
             Relayed::Released | Relayed::Exited => self.control.tell_end(),
             Relayed::Lost => {
