@@ -451,6 +451,59 @@ fn debugging_information_is_compressed_or_elsewhere() {
     std::fs::remove_dir_all(&root).unwrap();
 }
 
+#[test]
+fn the_programs_descriptors_are_its_own() {
+    for isa in ["aarch64", "mips"] {
+        let out = inspect(
+            isa,
+            "inspected",
+            &[],
+            "info files\nbreak square\nrun\nrun\ninfo files\n",
+        );
+        let text = String::from_utf8_lossy(&out.stdout);
+        // What this test inherited may be there, but nothing that the emulator has opened.
+        assert!(
+            text.contains("O_RDONLY") && !text.contains("O_CLOEXEC"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn programs_that_it_executes_are_debugged() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (isa, other) in [("aarch64", "mips"), ("mips", "aarch64")] {
+        let tour = root.join("examples/bin").join(other).join("tour");
+        let input = format!(
+            "break square\nset args {}\nrun\ncatch exec\ncontinue\ncontinue\nbreak factorial\n\
+             continue\nrun\ninfo breakpoints\nset args /nonexistent\nrun\ncontinue\n",
+            tour.display()
+        );
+        let out = inspect(isa, "inspected", &[], &input);
+        let text = String::from_utf8_lossy(&out.stdout);
+        let mut rest = &text[..];
+        for part in [
+            "Breakpoint 1, square (n=2)",
+            "is executing new program",
+            "Catchpoint 2 (exec'd ",
+            "Breakpoint 1, square (number=7)",
+            "Breakpoint 3, factorial (n=5)",
+            // The first program again, which has no factorial.
+            "Error in re-setting breakpoint 3",
+            "Breakpoint 1, square (n=2)",
+            "<PENDING>",
+            // An execve that fails is none.
+            "Breakpoint 1, square (n=2)",
+            "exited with code 001",
+        ] {
+            match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => panic!("{isa}: no '{part}' after the others in {text}"),
+            }
+        }
+    }
+}
+
 /// Lines of the answers that contain one of these.
 fn lines_with<'t>(text: &'t str, parts: &[&str]) -> Vec<&'t str> {
     // Source lines begin with their number.
@@ -507,6 +560,21 @@ fn a_program_is_started_anew() {
         );
         let errors = String::from_utf8_lossy(&out.stderr);
         assert_eq!(errors, "the program has ended\n");
+    }
+}
+
+#[test]
+fn functions_are_left_at_once() {
+    for isa in ["aarch64", "mips"] {
+        let input = "break factorial if n == 3\nrun\nreturn 77\ncontinue\n";
+        let out = run(isa, &["-i"], input);
+        let text = String::from_utf8_lossy(&out.stdout);
+        assert!(
+            text.contains("#0  0x") && text.contains("in factorial (n=4)"),
+            "{text}"
+        );
+        // 77 * 4 * 5
+        assert!(text.contains("factorial of 5 is 1540"), "{text}");
     }
 }
 

@@ -65,6 +65,11 @@ keys Tab
 expect "view: disassembly" '<factorial>'
 keys ":" "print seven" Enter
 expect "view: a command" '$2 = 7'
+keys ":" "run" Enter
+expect "view: started anew" '>0x40069c +8 '
+keys f
+keys n
+expect "view: the new program's output" 'square of 7 is 49'
 tm resize-window -x 70 -y 20
 expect "view: another size" 'u/d frame'
 tm resize-window -x 100 -y 30
@@ -86,6 +91,22 @@ keys C-c
 expect "Ctrl-C" 'received signal SIGINT, Interrupt.'
 keys "info threads" Enter
 expect "threads of a program that waits" 'Thread '
+keys "kill" Enter
+expect "kill" 'killed]'
+keys "run" Enter
+sleep 1
+keys C-c "print 40 + 2" Enter
+await '= 42'
+if [ "$(screen | grep -c 'received signal SIGINT')" = 2 ]; then
+	echo "ok Ctrl-C in a program that was started anew"
+else
+	echo "FAILED Ctrl-C in a program that was started anew"
+	screen
+fi
+keys "kill" Enter "run" Enter
+sleep 5
+keys "info program" Enter
+expect "it has ended by itself" 'is not being run'
 keys "quit" Enter
 await 'shell$'
 

@@ -70,6 +70,10 @@ pub struct Session {
     pub(crate) thread_numbers: Vec<Tid>,
     /// A thread that stands, at this address, where so many inlined functions begin, and is seen before them.
     pub(crate) before_inlined: Option<(Tid, u64, usize)>,
+    /// The signals that the inferior was told to pass.
+    pub(crate) passed: Option<Vec<i32>>,
+    /// Lines that `list` shows, where that was set.
+    pub(crate) list_size: Option<u32>,
     /// Which process is debugged after a fork.
     pub(crate) follow: Follow,
     /// A fork that waits for the program to go on.
@@ -157,6 +161,7 @@ impl Session {
         self.registers_now.clear();
         self.reported_at.clear();
         self.forked = None;
+        self.passed = None;
         self.dummies.clear();
         self.arena = Arena::default();
         self.pending_signal = None;

@@ -354,6 +354,112 @@ fn other_stops_are_reported() {
     }
 }
 
+#[test]
+fn points_are_disabled_or_deleted_when_they_are_hit() {
+    let mut shell = shell(&[insn::ADD_X0_1; 64]);
+    shell.run("break *0x400010");
+    shell.run("break *0x400020");
+    shell.run("enable once 1");
+    shell.run("enable delete 2");
+    let info = shell.run("info breakpoints");
+    assert!(
+        info.contains(" dis  y ") && info.contains(" del  y "),
+        "{info}"
+    );
+    shell.run("c");
+    let info = shell.run("info breakpoints");
+    assert!(
+        info.contains(" keep n ") && info.contains(" del  y "),
+        "{info}"
+    );
+    shell.run("c");
+    assert_eq!(shell.pc(), 0x40_0020);
+    assert!(!shell.run("info breakpoints").contains("0x0000000000400020"));
+    shell.run(&format!("watch *(int *) {DATA:#x}"));
+    let info = shell.run("info watchpoints");
+    assert!(
+        info.contains("hw watchpoint") && !info.contains("0x400010"),
+        "{info}"
+    );
+    // Away from a breakpoint a count is told to be of no use, and it goes on.
+    shell.run("delete");
+    shell.run("tbreak *0x400030");
+    let answer = shell.run("continue 3");
+    assert!(answer.contains("argument ignored"), "{answer}");
+    assert_eq!(shell.pc(), 0x40_0030);
+}
+
+#[test]
+fn displays_are_of_what_is_in_scope() {
+    let mut shell = shell(&[insn::NOP; 16]);
+    assert!(shell.run("display nosuch").contains("No symbol \"nosuch\""));
+    assert_eq!(
+        shell.run("info display"),
+        "There are no auto-display expressions now."
+    );
+    assert_eq!(shell.run("display/x $x0"), "1: /x $x0 = 0x0");
+    shell.run("disable display 1");
+    assert!(!shell.run("si").contains("$x0"));
+    shell.run("enable display");
+    assert!(shell.run("si").contains("1: /x $x0 = 0x0"));
+}
+
+#[test]
+fn what_was_examined_last_has_a_name() {
+    let mut shell = shell(&[insn::NOP; 16]);
+    shell.run(&format!("set {{int}} {:#x} = 77", DATA + 4));
+    shell.run(&format!("x/2dw {DATA:#x}"));
+    assert_eq!(shell.run("print $__"), "$1 = 77");
+    assert_eq!(shell.run("print/x $_"), format!("$2 = {:#x}", DATA + 4));
+}
+
+#[test]
+fn printf_and_the_shell_serve_scripts() {
+    let mut shell = shell(&[insn::NOP; 16]);
+    for (line, answer) in [
+        (
+            r#"printf "%d %5u|%-5d|%05d\n", 1, 2, 3, 4"#,
+            "1     2|3    |00004",
+        ),
+        (
+            r#"printf "%x %#x %c %s %%", 255, 255, 65, "a, b""#,
+            "ff 0xff A a, b %",
+        ),
+        (r#"printf "%lu %d", 5000000000, -1"#, "5000000000 -1"),
+        (r#"printf "%.2f %g", 2, 1.5"#, "2.00 1.5"),
+        (
+            r#"printf "%d""#,
+            "error: Bad format string, missing arguments.",
+        ),
+        (
+            r#"printf "x", 1"#,
+            "error: Wrong number of arguments for specified format-string",
+        ),
+        (
+            r#"printf %d, 1"#,
+            "error: Bad format string: it stands in double quotes.",
+        ),
+        ("!echo one two", "one two"),
+        ("shell exit 3", ""),
+        ("print $_shell_exitcode", "$1 = 3"),
+        ("show listsize", "listsize is \"10\"."),
+    ] {
+        assert_eq!(shell.run(line), answer, "{line}");
+    }
+    shell.run("set listsize 3");
+    assert!(shell.run("show").contains("listsize: \"3\""));
+    assert!(
+        shell
+            .run("set listsize none")
+            .starts_with("error: listsize: takes a number")
+    );
+    assert!(
+        shell
+            .run("cd /nonexistent")
+            .contains("/nonexistent: No such file")
+    );
+}
+
 /// A stop of the mock's process.
 fn stop(reason: StopReason) -> Stop {
     Stop {
@@ -479,6 +585,8 @@ fn a_line_of_rubbish_is_an_error_and_no_panic() {
                 | "core"
                 | "dump"
                 | "source"
+                | "shell"
+                | "cd"
                 | "tui"
                 | "monitor"
                 | "thread apply"

@@ -222,10 +222,27 @@ pub fn examine(cx: &mut Cx<'_>) -> Result<()> {
     };
     let start = cx.mask(start);
     match format {
-        'i' => examine_code(cx, start, count),
-        's' => examine_strings(cx, start, count),
-        _ => examine_numbers(cx, start, count, format, unit),
+        'i' => examine_code(cx, start, count)?,
+        's' => examine_strings(cx, start, count)?,
+        _ => examine_numbers(cx, start, count, format, unit)?,
     }
+    // $_ is the last address that was shown, $__ what is there.
+    let unit = match format {
+        'i' | 's' => 1,
+        _ => unit,
+    };
+    let next = cx.s.examine.next.unwrap_or(start);
+    let last = match format {
+        'i' | 's' => start,
+        _ => next.wrapping_sub(unit),
+    };
+    let ty = dwarf::int(if unit == 8 { "long" } else { "int" }, unit, true);
+    let at = Value::pointer(&cx.target(), ty.clone(), last);
+    cx.s.variables.insert("_".into(), at);
+    if let Ok(there) = cx.value_at(ty, last) {
+        cx.s.variables.insert("__".into(), there);
+    }
+    Ok(())
 }
 
 fn examine_code(cx: &mut Cx<'_>, start: u64, count: usize) -> Result<()> {

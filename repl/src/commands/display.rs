@@ -2,7 +2,7 @@
 
 use crate::say;
 use crate::session::{Cx, fail};
-use emu_stub::Result;
+use emu_stub::{Error, Result};
 
 /// All of them.
 #[derive(Default)]
@@ -35,6 +35,12 @@ pub fn display(cx: &mut Cx<'_>) -> Result<()> {
     };
     let expr = expr.trim();
     cx.parse(expr)?;
+    // What names nothing here would never be shown.
+    if let Err(e) = cx.eval(expr)
+        && is_elsewhere(&e)
+    {
+        return Err(e);
+    }
     cx.s.displays.last += 1;
     let number = cx.s.displays.last;
     let display = Display {
@@ -84,8 +90,35 @@ fn show_display(cx: &mut Cx<'_>, d: &Display) {
             if slash.is_empty() { "" } else { " " },
             d.expr
         ),
-        Err(e) => say!(cx, "{}: {slash} {} = <error: {e}>", d.number, d.expr),
+        // It is about another function.
+        Err(e) if is_elsewhere(&e) => {}
+        Err(e) => {
+            let space = if slash.is_empty() { "" } else { " " };
+            say!(cx, "{}: {slash}{space}{} = <error: {e}>", d.number, d.expr)
+        }
     };
+}
+
+/// Whether an expression failed because what it names is not in scope.
+fn is_elsewhere(e: &Error) -> bool {
+    matches!(e, Error::Failed(why) if why.starts_with("No symbol ") && why.ends_with("in current context."))
+}
+
+/// `enable display`, `disable display`
+pub fn enable(cx: &mut Cx<'_>, on: bool) -> Result<()> {
+    let mut list = Vec::new();
+    for word in cx.args.split_whitespace() {
+        match word.parse::<usize>() {
+            Ok(n) if cx.s.displays.list.iter().any(|d| d.number == n) => list.push(n),
+            _ => return fail(format!("No display number {word}.")),
+        }
+    }
+    for d in &mut cx.s.displays.list {
+        if list.is_empty() || list.contains(&d.number) {
+            d.enabled = on;
+        }
+    }
+    Ok(())
 }
 
 /// Shows what is to be shown at each stop.

@@ -60,6 +60,7 @@ impl Cx<'_> {
                 self.inf.select_process(child)?;
                 // The child has none of the parent's.
                 self.s.breakpoints.forget_inserted();
+                self.s.passed = None;
                 self.s.thread_numbers.clear();
                 self.s.reported_at.clear();
                 self.s.thread = Some(tid);
@@ -77,6 +78,11 @@ impl Cx<'_> {
         self.s.started = true;
         self.reload_symbols();
         self.s.breakpoints.forget_inserted();
+        self.reset_points();
+    }
+
+    /// Puts breakpoints where the program that runs has what they were named by. One that it does not have waits for another.
+    pub fn reset_points(&mut self) {
         let points = self.s.breakpoints.points.clone();
         let mut kept = Vec::new();
         for mut point in points {
@@ -88,7 +94,7 @@ impl Cx<'_> {
                         Some(Ok(place)) => *addrs = place.addrs,
                         Some(Err(e)) => {
                             say!(self, "Error in re-setting breakpoint {}: {e}", point.number);
-                            continue;
+                            addrs.clear();
                         }
                         None => {
                             say!(

@@ -31,6 +31,8 @@ pub fn execute(cx: &mut Cx<'_>, line: &str) -> Result<()> {
     if line.is_empty() || line.starts_with('#') {
         return Ok(());
     }
+    let shell = line.strip_prefix('!').map(|rest| format!("shell {rest}"));
+    let line = shell.as_deref().unwrap_or(line);
     let (command, args) = match find(COMMANDS.iter(), line) {
         Found::One(command, args) => (command, args),
         Found::None => {

@@ -11,6 +11,7 @@ pub mod misc;
 pub mod registers;
 pub mod run;
 pub mod settings;
+pub mod shell;
 pub mod signals;
 pub mod source;
 pub mod stack;

@@ -238,13 +238,21 @@ pub fn go_on(cx: &mut Cx<'_>) -> Result<()> {
             Some(p) => {
                 p.ignore = n - 1;
                 let number = p.number;
-                say!(
-                    cx,
-                    "Will ignore next {} crossings of breakpoint {number}.  Continuing.",
-                    n - 1
-                );
+                match n {
+                    2 => say!(
+                        cx,
+                        "Will ignore next crossing of breakpoint {number}.  Continuing."
+                    ),
+                    _ => say!(
+                        cx,
+                        "Will ignore next {} crossings of breakpoint {number}.  Continuing.",
+                        n - 1
+                    ),
+                };
             }
-            None => return fail("Not stopped at any breakpoint; argument ignored."),
+            None => {
+                say!(cx, "Not stopped at any breakpoint; argument ignored.");
+            }
         }
     }
     let plan = cx.plan(Resume::Continue { signal: None })?;

@@ -52,6 +52,18 @@ const SETTINGS: &[Setting] = &[
         show: |_| Ok("on".into()),
     },
     Setting {
+        name: "listsize",
+        about: "how many lines list shows",
+        set: |cx, value| match value.parse() {
+            Ok(n @ 1..=10_000) => {
+                cx.s.list_size = Some(n);
+                Ok(())
+            }
+            _ => fail(format!("takes a number of lines, not \"{value}\"")),
+        },
+        show: |cx| Ok(cx.s.list_size.unwrap_or(super::source::PAGE).to_string()),
+    },
+    Setting {
         name: "unwindonsignal",
         about: "whether a function called from the prompt is given up when a signal comes in it: off or on",
         set: |cx, value| {

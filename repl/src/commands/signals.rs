@@ -153,7 +153,10 @@ impl Cx<'_> {
             })
             .collect();
         // An inferior that cannot stops at each, and is let go again.
-        let _ = self.inf.pass_signals(&quiet);
+        if self.s.passed.as_ref() != Some(&quiet) {
+            let _ = self.inf.pass_signals(&quiet);
+            self.s.passed = Some(quiet);
+        }
         Ok(())
     }
 }

@@ -6,7 +6,8 @@ use emu_stub::{Instruction, Result};
 use serde_json::json;
 
 /// Lines that `list` shows.
-const PAGE: u32 = 10;
+/// Lines that `list` shows, unless it is set otherwise.
+pub const PAGE: u32 = 10;
 /// Bytes that `disassemble` shows at most.
 const MAX_CODE: u64 = 1 << 20;
 
@@ -56,12 +57,13 @@ impl Cx<'_> {
 
 pub fn list(cx: &mut Cx<'_>) -> Result<()> {
     let args = cx.args;
+    let page = cx.s.list_size.unwrap_or(PAGE);
     let symbols = cx.symbols();
     // FIRST,LAST
     if let Some((first, last)) = args.split_once(',') {
         let first = cx.locate_line(first)?;
         let to = match last.trim() {
-            "" => first.1 + PAGE,
+            "" => first.1 + page,
             last => cx.locate_line(last)?.1 + 1,
         };
         let next = cx.print_lines(&first.0, first.1, to)?;
@@ -71,7 +73,7 @@ pub fn list(cx: &mut Cx<'_>) -> Result<()> {
     let (file, from) = match (args, cx.s.listing.clone()) {
         ("", Some(listing)) => listing,
         ("-", Some((file, next))) => {
-            let from = next.saturating_sub(2 * PAGE).max(1);
+            let from = next.saturating_sub(2 * page).max(1);
             (file, from)
         }
         ("" | "-", None) => {
@@ -88,14 +90,14 @@ pub fn list(cx: &mut Cx<'_>) -> Result<()> {
             let Some(line) = line.or_else(main) else {
                 return fail("No symbol table is loaded.");
             };
-            (line.file, line.line.saturating_sub(PAGE / 2).max(1))
+            (line.file, line.line.saturating_sub(page / 2).max(1))
         }
         (place, _) => {
             let (file, line) = cx.locate_line(place)?;
-            (file, line.saturating_sub(PAGE / 2).max(1))
+            (file, line.saturating_sub(page / 2).max(1))
         }
     };
-    let next = cx.print_lines(&file, from, from + PAGE)?;
+    let next = cx.print_lines(&file, from, from + page)?;
     cx.s.listing = Some((file, next));
     Ok(())
 }
@@ -397,4 +399,18 @@ pub fn info_functions(cx: &mut Cx<'_>) -> Result<()> {
 
 pub fn info_variables(cx: &mut Cx<'_>) -> Result<()> {
     matching(cx, false)
+}
+
+pub fn info_types(cx: &mut Cx<'_>) -> Result<()> {
+    let wanted = cx.args;
+    let symbols = cx.symbols();
+    let all = symbols.modules.iter().flat_map(|m| m.index().types.keys());
+    let mut names: Vec<&String> = all.filter(|n| n.contains(wanted)).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in &names {
+        say!(cx, "{name}");
+    }
+    cx.s.answer = Some(serde_json::json!({ "types": names }));
+    Ok(())
 }

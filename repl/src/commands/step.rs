@@ -315,6 +315,49 @@ pub fn finish(cx: &mut Cx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// `return`: the selected frame's function is left at once, with this value if there is one.
+pub fn leave(cx: &mut Cx<'_>) -> Result<()> {
+    cx.need_to_run()?;
+    let frame = cx.selected_frame()?;
+    if frame.inlined.is_some() {
+        return fail("Can not force return from an inlined function.");
+    }
+    let n = cx.s.frame;
+    let depth = cx.real_depth(n)?;
+    let Some(caller) = cx.real_frame_at(depth + 1)? else {
+        return fail("Can not force return from the outermost frame.");
+    };
+    let (tid, target) = (cx.tid()?, cx.target());
+    let mut set: Vec<(usize, Vec<u8>)> = Vec::new();
+    if !cx.args.is_empty() {
+        let value = cx.eval(cx.args)?;
+        let returns = cx.frame_function(&frame).and_then(|f| f.item.returns);
+        let ty = returns.map(|ty| cx.symbols().resolve(&ty));
+        set = cx.returning(&value, ty)?;
+    }
+    for (number, value) in caller.registers.iter().enumerate() {
+        if let Some(value) = value
+            && !set.iter().any(|(n, _)| *n == number)
+        {
+            let bytes = target.integer(*value, target.registers[number].size());
+            // The value that is returned counts, where one register has both.
+            set.insert(0, (number, bytes));
+        }
+    }
+    for (number, bytes) in set {
+        cx.inf.write_register(tid, number, &bytes)?;
+    }
+    cx.s.invalidate();
+    cx.s.before_inlined = None;
+    if let Some(frame) = cx.frame_at(0)? {
+        let text = cx.frame_text(&frame, 0, true, true);
+        say!(cx, "{text}");
+        cx.show_place(false);
+        cx.s.answer = Some(serde_json::json!({ "frame": cx.frame_json(&frame, 0, true) }));
+    }
+    Ok(())
+}
+
 /// Steps out of the code of an inlined function, whose frame is the one at `n`.
 fn finish_inlined(cx: &mut Cx<'_>, n: usize, inlined: &Inlined) -> Result<()> {
     let depth = cx.real_depth(n)?;

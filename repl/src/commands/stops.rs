@@ -1,6 +1,6 @@
 //! What a stop means, and how it is told.
 
-use super::breakpoints::{Event as Caught, Kind, watch_name};
+use super::breakpoints::{Disposition, Event as Caught, Kind, watch_name};
 use super::forks::Forked;
 use super::run::Ran;
 use crate::expr::Value;
@@ -147,7 +147,11 @@ impl Cx<'_> {
     }
 
     fn report_hits(&mut self, stop: &Stop, first: usize, all: &[usize]) {
-        let temporary = self.s.breakpoints.get(first).is_some_and(|p| p.temporary);
+        let temporary = self
+            .s
+            .breakpoints
+            .get(first)
+            .is_some_and(|p| p.disposition == Disposition::Delete);
         let what = if temporary {
             "Temporary breakpoint"
         } else {
@@ -172,12 +176,9 @@ impl Cx<'_> {
         if let Some(answer) = &mut self.s.answer {
             answer["breakpoint"] = json!(first);
         }
-        for n in all {
-            self.spend(*n);
-        }
     }
 
-    /// Has the commands of these points run once this command is done.
+    /// Has the commands of these points, which were hit, run once this command is done.
     fn defer_commands(&mut self, numbers: &[usize]) {
         for n in numbers {
             if let Some(p) = self.s.breakpoints.get(*n) {
@@ -189,6 +190,7 @@ impl Cx<'_> {
                     .collect();
                 self.s.deferred.extend(lines);
             }
+            self.spend(*n);
         }
     }
 

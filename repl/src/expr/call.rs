@@ -388,6 +388,36 @@ impl Cx<'_> {
         }
     }
 
+    /// The registers that hold `value` for the caller of a function that returns `ty`; without a type, what the value is.
+    ///
+    /// # Errors
+    /// It is not returned in registers.
+    pub fn returning(&mut self, value: &Value, ty: Option<Ty>) -> Result<Vec<(usize, Vec<u8>)>> {
+        let (target, symbols) = (self.target(), self.symbols());
+        let ty = ty.unwrap_or_else(|| value.ty.clone());
+        let value = self.convert(value, ty.clone())?;
+        let Returned::Registers(parts) = Abi::of(&target)?.returned(&target, &symbols, &ty) else {
+            return fail(
+                "a value of that type is not returned in registers: set it where the caller expects it",
+            );
+        };
+        let mut rest = &value.bytes[..];
+        let mut set = Vec::new();
+        for (number, n) in parts {
+            let (part, more) = rest.split_at(n.min(rest.len()));
+            rest = more;
+            let fill = vec![0; target.registers[number].size().saturating_sub(part.len())];
+            set.push((
+                number,
+                match target.endian {
+                    emu_stub::Endian::Little => [part, &fill].concat(),
+                    emu_stub::Endian::Big => [&fill, part].concat(),
+                },
+            ));
+        }
+        Ok(set)
+    }
+
     /// What a function that has just returned gave back; `None` if that cannot be told from where it returned to.
     pub fn returned_value(&mut self, ty: Ty) -> Option<Value> {
         let (target, symbols) = (self.target(), self.symbols());

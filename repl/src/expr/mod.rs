@@ -4,6 +4,7 @@ mod abi;
 mod call;
 mod eval;
 mod format;
+mod operators;
 mod parse;
 mod value;
 mod variables;

@@ -1,6 +1,6 @@
 //! Changing, listing and deleting points.
 
-use super::Kind;
+use super::{Disposition, Kind, Point};
 use crate::say;
 use crate::session::{Cx, fail};
 use emu_stub::Result;
@@ -64,15 +64,20 @@ pub fn clear(cx: &mut Cx<'_>) -> Result<()> {
 
 fn enable_all(cx: &mut Cx<'_>, on: bool) -> Result<()> {
     let args = cx.args;
-    let (words, once) = match args.strip_prefix("once ") {
-        Some(rest) if on => (rest, true),
-        _ => (args, false),
+    let (word, rest) = args.split_once(' ').unwrap_or((args, ""));
+    let (words, disposition) = match word {
+        "once" if on => (rest, Some(Disposition::Disable)),
+        "delete" if on => (rest, Some(Disposition::Delete)),
+        // "disable breakpoints 2", as gdb's users may type it.
+        "breakpoints" => (rest, None),
+        "display" => return super::super::display::enable(&mut cx.with_args(rest), on),
+        _ => (args, None),
     };
     let list = numbers(cx, words)?;
     for p in &mut cx.s.breakpoints.points {
         if list.is_empty() || list.contains(&p.number) {
             p.enabled = on;
-            p.temporary |= once;
+            p.disposition = disposition.unwrap_or(p.disposition);
         }
     }
     Ok(())
@@ -155,10 +160,22 @@ pub fn commands(cx: &mut Cx<'_>) -> Result<()> {
 }
 
 pub fn info(cx: &mut Cx<'_>) -> Result<()> {
-    let points = cx.s.breakpoints.points.clone();
+    list(cx, "No breakpoints or watchpoints.", |_| true)
+}
+
+/// `info watchpoints`
+pub fn info_watchpoints(cx: &mut Cx<'_>) -> Result<()> {
+    list(cx, "No watchpoints.", |p| {
+        matches!(p.kind, Kind::Watch { .. })
+    })
+}
+
+fn list(cx: &mut Cx<'_>, none: &str, wanted: fn(&Point) -> bool) -> Result<()> {
+    let mut points = cx.s.breakpoints.points.clone();
+    points.retain(wanted);
     let mut answer = Vec::new();
     if points.is_empty() {
-        say!(cx, "No breakpoints or watchpoints.");
+        say!(cx, "{none}");
     } else {
         let width = usize::from(cx.target().pointer_size) * 2 + 2;
         say!(
@@ -174,10 +191,15 @@ pub fn info(cx: &mut Cx<'_>) -> Result<()> {
     for p in &points {
         let (kind, what) = cx.describe(p);
         let width = usize::from(cx.target().pointer_size) * 2 + 2;
-        let disposition = if p.temporary { "del" } else { "keep" };
+        let disposition = match p.disposition {
+            Disposition::Keep => "keep",
+            Disposition::Disable => "dis",
+            Disposition::Delete => "del",
+        };
         let enabled = if p.enabled { "y" } else { "n" };
         let addr = match &p.kind {
             Kind::Code { addrs, .. } if addrs.len() == 1 => cx.addr_text(addrs[0]),
+            Kind::Code { addrs, .. } if addrs.is_empty() => "<PENDING>".into(),
             Kind::Code { .. } => "<MULTIPLE>".into(),
             _ => String::new(),
         };

@@ -3,7 +3,9 @@
 mod manage;
 mod set;
 
-pub use manage::{clear, commands, condition, delete, disable, enable, ignore, info};
+pub use manage::{
+    clear, commands, condition, delete, disable, enable, ignore, info, info_watchpoints,
+};
 pub use set::{
     awatch, catch_exec, catch_fork, catch_signal, catch_syscall, catch_vfork, rwatch, set_break,
     set_hardware, set_temporary, watch,
@@ -65,6 +67,18 @@ pub enum Kind {
     Event(Event),
 }
 
+/// What becomes of a point that is hit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Disposition {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It is disabled.
+    Disable,
+    /// It is deleted.
+    Delete,
+}
+
 /// A breakpoint, watchpoint or catchpoint.
 #[derive(Clone, Debug)]
 pub struct Point {
@@ -74,8 +88,8 @@ pub struct Point {
     pub kind: Kind,
     /// Whether it does.
     pub enabled: bool,
-    /// It goes with its first hit.
-    pub temporary: bool,
+    /// What becomes of it with its next hit.
+    pub disposition: Disposition,
     /// It stops only if this is true.
     pub condition: Option<String>,
     /// It stops only for this thread.
@@ -110,13 +124,13 @@ impl Breakpoints {
         self.catching = false;
     }
 
-    pub(super) fn add(&mut self, kind: Kind, temporary: bool) -> usize {
+    pub(super) fn add(&mut self, kind: Kind, disposition: Disposition) -> usize {
         self.last += 1;
         self.points.push(Point {
             number: self.last,
             kind,
             enabled: true,
-            temporary,
+            disposition,
             condition: None,
             thread: None,
             ignore: 0,
@@ -239,12 +253,18 @@ impl Cx<'_> {
         true
     }
 
-    /// Takes a temporary point away after its hit.
+    /// Does with a point that was hit what is to become of it.
     pub fn spend(&mut self, number: usize) {
         self.s
             .breakpoints
             .points
-            .retain(|p| !(p.number == number && p.temporary));
+            .retain(|p| !(p.number == number && p.disposition == Disposition::Delete));
+        if let Some(p) = self.s.breakpoints.get(number)
+            && p.disposition == Disposition::Disable
+        {
+            p.enabled = false;
+            p.disposition = Disposition::Keep;
+        }
     }
 
     pub(super) fn need_breakpoints(&self) -> Result<()> {
@@ -266,8 +286,8 @@ impl Cx<'_> {
                 spec,
                 aim,
             } => {
-                let what = match (point.temporary, hardware) {
-                    (true, _) => "Temporary breakpoint",
+                let what = match (point.disposition, hardware) {
+                    (Disposition::Delete, _) => "Temporary breakpoint",
                     (_, true) => "Hardware assisted breakpoint",
                     _ => "Breakpoint",
                 };
@@ -332,7 +352,7 @@ impl Cx<'_> {
         };
         json!({
             "number": p.number, "type": kind, "what": what, "addresses": addrs, "enabled": p.enabled,
-            "temporary": p.temporary, "condition": p.condition, "hits": p.hits, "ignore": p.ignore,
+            "temporary": p.disposition == Disposition::Delete, "condition": p.condition, "hits": p.hits, "ignore": p.ignore,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Setting points: `break`, `watch`, `catch`.
 
-use super::{Event, Kind};
+use super::{Disposition, Event, Kind};
 use crate::expr::Location;
 use crate::session::{Cx, fail};
 use emu_stub::{Error, Result, WatchKind};
@@ -26,7 +26,7 @@ fn split_condition(text: &str) -> (&str, Option<&str>, Option<&str>) {
     (place.trim(), thread, condition.map(str::trim))
 }
 
-fn set(cx: &mut Cx<'_>, temporary: bool, hardware: bool) -> Result<()> {
+fn set(cx: &mut Cx<'_>, disposition: Disposition, hardware: bool) -> Result<()> {
     cx.need_breakpoints()?;
     let (spec, thread, condition) = split_condition(cx.args);
     let place = cx.locate(spec)?;
@@ -44,7 +44,7 @@ fn set(cx: &mut Cx<'_>, temporary: bool, hardware: bool) -> Result<()> {
             aim: place.aim,
             hardware,
         },
-        temporary,
+        disposition,
     );
     if let Some(point) = cx.s.breakpoints.get(number) {
         point.condition = condition.map(str::to_owned);
@@ -55,15 +55,15 @@ fn set(cx: &mut Cx<'_>, temporary: bool, hardware: bool) -> Result<()> {
 }
 
 pub fn set_break(cx: &mut Cx<'_>) -> Result<()> {
-    set(cx, false, false)
+    set(cx, Disposition::Keep, false)
 }
 
 pub fn set_temporary(cx: &mut Cx<'_>) -> Result<()> {
-    set(cx, true, false)
+    set(cx, Disposition::Delete, false)
 }
 
 pub fn set_hardware(cx: &mut Cx<'_>) -> Result<()> {
-    set(cx, false, true)
+    set(cx, Disposition::Keep, true)
 }
 
 fn set_watch(cx: &mut Cx<'_>, kind: WatchKind) -> Result<()> {
@@ -105,7 +105,7 @@ fn set_watch(cx: &mut Cx<'_>, kind: WatchKind) -> Result<()> {
             len,
             scope: if local { frame.cfa } else { None },
         },
-        false,
+        Disposition::Keep,
     );
     if let Some(point) = cx.s.breakpoints.get(number) {
         point.condition = condition.map(str::to_owned);
@@ -150,7 +150,9 @@ pub fn catch_syscall(cx: &mut Cx<'_>) -> Result<()> {
         }
     }
     let which = if list.is_empty() { None } else { Some(list) };
-    let number = cx.s.breakpoints.add(Kind::Syscall(which), false);
+    let number =
+        cx.s.breakpoints
+            .add(Kind::Syscall(which), Disposition::Keep);
     cx.announce(number);
     Ok(())
 }
@@ -162,7 +164,7 @@ pub fn catch_signal(cx: &mut Cx<'_>) -> Result<()> {
         list.push(cx.signal_number(word)?);
     }
     let which = if list.is_empty() { None } else { Some(list) };
-    let number = cx.s.breakpoints.add(Kind::Signal(which), false);
+    let number = cx.s.breakpoints.add(Kind::Signal(which), Disposition::Keep);
     cx.announce(number);
     Ok(())
 }
@@ -185,7 +187,7 @@ fn catch_event(cx: &mut Cx<'_>, event: Event) -> Result<()> {
         }
         _ => {}
     }
-    let number = cx.s.breakpoints.add(Kind::Event(event), false);
+    let number = cx.s.breakpoints.add(Kind::Event(event), Disposition::Keep);
     cx.announce(number);
     Ok(())
 }
