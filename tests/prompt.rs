@@ -469,6 +469,41 @@ fn the_programs_descriptors_are_its_own() {
     }
 }
 
+#[test]
+fn programs_that_it_executes_are_debugged() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (isa, other) in [("aarch64", "mips"), ("mips", "aarch64")] {
+        let tour = root.join("examples/bin").join(other).join("tour");
+        let input = format!(
+            "break square\nset args {}\nrun\ncatch exec\ncontinue\ncontinue\nbreak factorial\n\
+             continue\nrun\ninfo breakpoints\nset args /nonexistent\nrun\ncontinue\n",
+            tour.display()
+        );
+        let out = inspect(isa, "inspected", &[], &input);
+        let text = String::from_utf8_lossy(&out.stdout);
+        let mut rest = &text[..];
+        for part in [
+            "Breakpoint 1, square (n=2)",
+            "is executing new program",
+            "Catchpoint 2 (exec'd ",
+            "Breakpoint 1, square (number=7)",
+            "Breakpoint 3, factorial (n=5)",
+            // The first program again, which has no factorial.
+            "Error in re-setting breakpoint 3",
+            "Breakpoint 1, square (n=2)",
+            "<PENDING>",
+            // An execve that fails is none.
+            "Breakpoint 1, square (n=2)",
+            "exited with code 001",
+        ] {
+            match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => panic!("{isa}: no '{part}' after the others in {text}"),
+            }
+        }
+    }
+}
+
 /// Lines of the answers that contain one of these.
 fn lines_with<'t>(text: &'t str, parts: &[&str]) -> Vec<&'t str> {
     // Source lines begin with their number.

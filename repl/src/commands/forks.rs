@@ -90,6 +90,11 @@ impl Cx<'_> {
         self.s.started = true;
         self.reload_symbols();
         self.s.breakpoints.forget_inserted();
+        self.reset_points();
+    }
+
+    /// Puts breakpoints where the program that runs has what they were named by. One that it does not have waits for another.
+    pub fn reset_points(&mut self) {
         let points = self.s.breakpoints.points.clone();
         let mut kept = Vec::new();
         for mut point in points {
@@ -101,7 +106,7 @@ impl Cx<'_> {
                         Some(Ok(place)) => *addrs = place.addrs,
                         Some(Err(e)) => {
                             say!(self, "Error in re-setting breakpoint {}: {e}", point.number);
-                            continue;
+                            addrs.clear();
                         }
                         None => {
                             say!(

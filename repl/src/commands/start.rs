@@ -30,15 +30,22 @@ fn restart(cx: &mut Cx<'_>) -> Result<()> {
         Some(text) => StartArguments::Shell(text.clone()),
         None => StartArguments::Same,
     };
-    // Where the program was, to know how far its breakpoints move.
-    let bias = cx.symbols().modules.first().map(|m| m.bias);
+    // Which program it was and where, to know how far its breakpoints move.
+    let before = cx.symbols();
     cx.inf.restart(None, &arguments)?;
     cx.s.started_with = cx.s.arguments.clone();
     cx.s.new_program();
     cx.reload_symbols();
-    let now = cx.symbols().modules.first().map(|m| m.bias);
-    if let (Some(old), Some(new)) = (bias, now) {
-        cx.s.breakpoints.begin_anew(new.wrapping_sub(old));
+    let now = cx.symbols();
+    match (before.modules.first(), now.modules.first()) {
+        (Some(old), Some(new)) if old.path == new.path => {
+            cx.s.breakpoints.begin_anew(new.bias.wrapping_sub(old.bias));
+        }
+        // It had executed another one.
+        _ => {
+            cx.s.breakpoints.begin_anew(0);
+            cx.reset_points();
+        }
     }
     if let Some(filter) = cx.s.trace.clone() {
         cx.inf.set_trace(Some(&filter))?;

@@ -1,6 +1,6 @@
 /*
  * What the prompt is tested on: inlined functions, functions to call with every kind of argument, bit fields, thread-local
- * variables. Optimised, with debug information.
+ * variables; and it executes what its arguments say. Optimised, with debug information.
  */
 #include "guest.h"
 #include "watched.h"
@@ -112,7 +112,6 @@ static void other(int number)
 
 int guest_main(int argc, char **argv, char **envp)
 {
-	(void)argv, (void)envp;
 	set_thread_pointer(blocks[0]);
 	own_number = 1;
 	own_pair = (struct pair){ 10, 20 };
@@ -123,5 +122,9 @@ int guest_main(int argc, char **argv, char **envp)
 	while ((state = __atomic_load_n(&running, __ATOMIC_SEQ_CST)) != 0)
 		SYS(futex, &running, 0, state, 0);
 	print("fields %u %d %u\n", fields.low, fields.negative, fields.middle);
+	if (argc > 1) { /* goes on as another program */
+		flush();
+		SYS(execve, argv[1], argv + 1, envp);
+	}
 	return own_number;
 }

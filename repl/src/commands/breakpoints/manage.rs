@@ -199,6 +199,7 @@ fn list(cx: &mut Cx<'_>, none: &str, wanted: fn(&Point) -> bool) -> Result<()> {
         let enabled = if p.enabled { "y" } else { "n" };
         let addr = match &p.kind {
             Kind::Code { addrs, .. } if addrs.len() == 1 => cx.addr_text(addrs[0]),
+            Kind::Code { addrs, .. } if addrs.is_empty() => "<PENDING>".into(),
             Kind::Code { .. } => "<MULTIPLE>".into(),
             _ => String::new(),
         };
