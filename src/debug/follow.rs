@@ -421,7 +421,7 @@ impl Control {
         }
     }
 
-    /// Waits for the call that [`Control::pass_on`] let go; it comes back only if it fails.
+    /// Waits for the call that `pass_on` let go; it comes back only if it fails.
     pub fn await_failed_exec(&self) {
         let state = self.lock();
         let failed = self

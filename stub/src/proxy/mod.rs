@@ -1,9 +1,9 @@
-//! An [`Inferior`](crate::Inferior) in another process: the front end has a [`Proxy`], the process of the program serves it with
+//! An [`Inferior`] in another process: the front end has a [`Proxy`], the process of the program serves it with
 //! [`serve`]. So the front end outlives the program, can start it anew, and is not in its memory or among its descriptors.
 //!
 //! Both sides are the same executable, which is why the form of what crosses (postcard, in frames that begin with their length)
 //! carries no version. The table in `calls` says what can be asked; the inferior's process speaks by itself only to say that it is
-//! there ([`Message::Hello`]), that it has stopped, and what is between the two processes and no debugger's affair
+//! there (`Message::Hello`), that it has stopped, and what is between the two processes and no debugger's affair
 //! ([`Message::Note`]): the emulator's, whose own loop serves instead of [`serve`] then.
 
 mod calls;

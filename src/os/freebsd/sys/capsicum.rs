@@ -1,7 +1,7 @@
 //! Capsicum: descriptors with limited rights, and capability mode (`sys/capsicum.h`, `sys/caprights.h`, capsicum(4), rights(4)).
 //!
 //! The host has nothing of the kind: a call that a descriptor's rights or the mode forbid is refused here, before it is made. What
-//! each call needs is in [`needed`]; it applies to the arguments that the call's row types as descriptors.
+//! each call needs is in `needed`; it applies to the arguments that the call's row types as descriptors.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
