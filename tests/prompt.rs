@@ -332,7 +332,7 @@ fn calls_that_do_not_return_are_told() {
             "Value returned is $1 = 9",
             "$2 = 1",
             "Value returned is $3 = 3",
-            "exited with code 003",
+            "exited with code 03",
             "fields 5 -3 300",
         ] {
             assert!(
@@ -494,7 +494,7 @@ fn programs_that_it_executes_are_debugged() {
             "<PENDING>",
             // An execve that fails is none.
             "Breakpoint 1, square (n=2)",
-            "exited with code 001",
+            "exited with code 01",
         ] {
             match rest.find(part) {
                 Some(at) => rest = &rest[at + part.len()..],

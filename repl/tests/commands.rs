@@ -184,7 +184,7 @@ fn an_exit_is_told_and_remembered() {
     let mut shell = shell(&[insn::ADD_X0_1, insn::SVC]);
     shell.run("set $x8 = 93");
     let answer = shell.run("run");
-    assert!(answer.contains("exited with code 001"), "{answer}");
+    assert!(answer.contains("exited with code 01"), "{answer}");
     assert_eq!(shell.run("print $_exitcode"), "$1 = 1");
     assert!(shell.run("step").contains("the program has ended"));
 }

@@ -9,8 +9,8 @@ use super::relay::{Channel, Event, Remote, Session};
 use emu_stub::{
     Backward, Breakpoint, Capabilities, CatchSyscalls, Error, FileError, FileStat, GuestFile,
     Inferior, Instruction, Libraries, MemoryRegion, Notifier, OpenFile, OpenFlags, Permissions,
-    Pid, ProcessInfo, RecentCall, Result, ResumePlan, SectionOffsets, SignalAction, State, Stop,
-    StopReason, TargetDescription, ThreadInfo, Tid, Unimplemented, WatchKind,
+    Pid, ProcessInfo, RecentCall, Result, ResumePlan, SectionOffsets, SignalAction, StartArguments,
+    State, Stop, StopReason, TargetDescription, ThreadInfo, Tid, Unimplemented, WatchKind,
 };
 use rustix::event::epoll;
 use std::collections::VecDeque;
@@ -612,6 +612,10 @@ impl Inferior for Family {
         self.current().exec_file_on_host()
     }
 
+    fn file_prefix(&mut self) -> Option<PathBuf> {
+        self.current().file_prefix()
+    }
+
     fn auxv(&mut self) -> Result<Vec<u8>> {
         self.current().auxv()
     }
@@ -640,6 +644,10 @@ impl Inferior for Family {
         self.with_thread(tid).tls_address(tid, offset, link_map)
     }
 
+    fn thread_pointer(&mut self, tid: Tid) -> Result<u64> {
+        self.with_thread(tid).thread_pointer(tid)
+    }
+
     fn disassemble(&mut self, addr: u64, count: usize) -> Result<Vec<Instruction>> {
         self.current().disassemble(addr, count)
     }
@@ -666,6 +674,18 @@ impl Inferior for Family {
 
     fn set_trace(&mut self, filter: Option<&str>) -> Result<()> {
         self.each(|i| i.set_trace(filter))
+    }
+
+    fn set_terminal(&mut self, path: Option<&Path>) -> Result<()> {
+        self.each(|i| i.set_terminal(path))
+    }
+
+    fn restart(&mut self, program: Option<PathBuf>, arguments: &StartArguments) -> Result<()> {
+        self.current().restart(program, arguments)
+    }
+
+    fn arguments(&mut self) -> Result<Vec<Vec<u8>>> {
+        self.current().arguments()
     }
 
     fn unimplemented(&mut self) -> Result<Vec<Unimplemented>> {
@@ -706,5 +726,30 @@ impl Family {
     /// Whether the guest of this process is gone from the session, and others are not.
     fn is_left(&self) -> bool {
         !self.remotes.is_empty() && !self.live.is_debugged_now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// The names of the methods that a block of Rust source defines at its first level.
+    fn methods(source: &str) -> Vec<&str> {
+        let lines = source.lines().filter_map(|l| l.strip_prefix("    fn "));
+        lines.filter_map(|l| l.split(['(', '<']).next()).collect()
+    }
+
+    /// A method that is not handed on would silently be the trait's own answer, "not supported", for every guest.
+    #[test]
+    fn every_request_is_handed_on() {
+        let of_trait = include_str!("../../stub/src/inferior.rs");
+        let of_trait = of_trait.split("pub trait Inferior").nth(1).expect("there");
+        let here = include_str!("family.rs");
+        let here = here
+            .split("impl Inferior for Family")
+            .nth(1)
+            .expect("there");
+        let here = methods(here);
+        for method in methods(of_trait) {
+            assert!(here.contains(&method), "{method}");
+        }
     }
 }

@@ -365,7 +365,7 @@ impl Cx<'_> {
             StopReason::Exited(status) => {
                 say!(
                     self,
-                    "[Inferior 1 (process {}) exited with code {status:03o}]",
+                    "[Inferior 1 (process {}) exited with code 0{status:o}]",
                     stop.pid
                 );
                 self.s.exit_code = Some(status.into());
