@@ -154,6 +154,39 @@ fn pester_stopped(isa: &str, count: usize, seed: u64) {
     assert!(guest.end().success());
 }
 
+/// Packets while a process and the child that it has forked are stopped: both do their work when they are over.
+fn pester_forked(isa: &str, count: usize, seed: u64) {
+    let mut source = Source::new(seed);
+    let mut guest = Guest::start(isa, &["relatives"], &format!("forked-{isa}"));
+    let mut debugger = guest.connect();
+    debugger.get("qSupported:multiprocess+;fork-events+;vfork-events+;exec-events+");
+    assert!(debugger.get("vCont;c").contains(";fork:p"));
+    source.seeds = seeds(&mut debugger);
+    let mut sent = 0;
+    while sent < count {
+        let stops = send_batch(&mut debugger, &mut source, Harm::None, b"qC");
+        assert!(stops.is_some());
+        sent += BATCH;
+    }
+    // By the numbers that lldb is shown, if a packet has made it one.
+    let processes = debugger.threads();
+    assert_eq!(processes.len(), 2);
+    for process in &processes {
+        let pid = process[1..].split('.').next().unwrap();
+        assert_eq!(debugger.get(&format!("D;{pid}")), "OK");
+    }
+    for line in [
+        "child 10",
+        "parent 300",
+        "child 42",
+        "parent 2a00",
+        "child 42",
+    ] {
+        assert_eq!(guest.line(), line);
+    }
+    assert_eq!(guest.end().code(), Some(42));
+}
+
 /// Packets while three threads run.
 fn pester_running(isa: &str, count: usize, seed: u64) {
     let mut source = Source::new(seed);
@@ -293,6 +326,12 @@ fn seed(n: u64) -> u64 {
 fn hostile_packets_while_stopped() {
     pester_stopped("aarch64", share(), seed(11));
     pester_stopped("mips", share(), seed(12));
+}
+
+#[test]
+fn hostile_packets_while_two_processes_are_stopped() {
+    pester_forked("aarch64", share(), seed(21));
+    pester_forked("mips", share(), seed(22));
 }
 
 #[test]
