@@ -350,7 +350,7 @@ pub static NODES: &[Node] = &[
     row("net.inet.tcp.sendspace", &[4, 2, 6, 8], Int(|_| 32_768), "Initial send socket buffer size"),
     row("net.inet.tcp.recvspace", &[4, 2, 6, 9], Int(|_| 65_536), "Initial receive socket buffer size"),
     row("net.inet.udp.maxdgram", &[4, 2, 17, 3], Ulong(|_| 9216), "Maximum outgoing UDP datagram size"),
-    row("net.route", &[4, 17], List("", crate::os::freebsd::route::list), "Routes and interfaces, as the routing socket tells them"),
+    row("net.route", &[4, 17], List("N", crate::os::freebsd::route::list), "Routes and interfaces, as the routing socket tells them"),
     row("net.inet6.ip6.v6only", &[4, 28, 41, 24], Int(|_| host_number("/proc/sys/net/ipv6/bindv6only")), "Restrict AF_INET6 sockets to IPv6 addresses only"),
     row("debug.debugger_on_panic", &[5, 256], Int(|_| 0), "Run debugger on kernel panic"),
     row("hw.machine", &[6, 1], Text(|c| text(isa_of(c.thread).machine)), "Machine class"),
