@@ -117,24 +117,38 @@ static long ended;
 static int to_send;
 static struct timespec soon = {0, 20000000};
 
+enum { TO_THREAD, TO_PROCESS, UNTIL_SEEN, THEN_WRITE };
+static volatile int seen, wake_fd;
+
 static void sender(long what)
 {
 	set all = {{~0u, ~0u, ~0u, ~0u}};
 	SYS(sigprocmask, BLOCK, &all, 0);
 	SYS(nanosleep, &soon, 0);
-	if (what == 0)
-		SYS(thr_kill, me, to_send);
-	else
+	if (what == TO_PROCESS)
 		SYS(kill, pid, to_send);
+	else
+		SYS(thr_kill, me, to_send);
+	if (what == THEN_WRITE) {
+		SYS(nanosleep, &soon, 0);
+		SYS(write, wake_fd, "x", 1);
+	}
+	/* The other one may not have been in its call yet. */
+	while (what == UNTIL_SEEN && !seen) {
+		SYS(nanosleep, &soon, 0);
+		if (!seen)
+			SYS(thr_kill, me, to_send);
+	}
 	SYS(thr_exit, &ended);
 }
 
-static void send_later(int signal, long to_process)
+static void send_later(int signal, long how)
 {
 	long tid;
 	to_send = signal;
 	ended = 0;
-	unsigned long p[13] = {(unsigned long)sender, to_process, (unsigned long)stacks, sizeof stacks, 0, 0, 0, (unsigned long)&tid};
+	seen = 0;
+	unsigned long p[13] = {(unsigned long)sender, how, (unsigned long)stacks, sizeof stacks, 0, 0, 0, (unsigned long)&tid};
 	SAME(SYS(thr_new, p, sizeof p), 0);
 }
 
@@ -150,7 +164,7 @@ static void waiting(int signal)
 	struct info info;
 	int number = 0;
 	SAME(SYS(sigprocmask, BLOCK, &s, 0), 0);
-	for (long how = 0; how < 2; how++) {
+	for (long how = TO_THREAD; how <= TO_PROCESS; how++) {
 		send_later(signal, how);
 		SAME(SYS(sigwaitinfo, &s, &info), signal);
 		SAME(info.code, how ? SI_USER : SI_LWP);
@@ -182,25 +196,18 @@ static void restarts(int signal)
 	SAME(SYS(pipe2, fds, 0), 0);
 	handle(signal, 0);
 	count = 0;
-	send_later(signal, 0);
+	send_later(signal, UNTIL_SEEN);
 	SAME(SYS(read, fds[0], &byte, 1), -EINTR);
-	SAME(count, 1);
+	seen = 1;
 	join();
+	CHECK(count >= 1 && last == signal);
 	handle(signal, RESTART);
-	send_later(signal, 0);
-	flush();
-	long child = SYS(fork);
-	if (child == 0) {
-		struct timespec t = {0, 200000000};
-		SYS(nanosleep, &t, 0);
-		SYS(write, fds[1], "x", 1);
-		quit(0);
-	}
+	count = 0;
+	wake_fd = fds[1];
+	send_later(signal, THEN_WRITE);
 	SAME(SYS(read, fds[0], &byte, 1), 1);
-	SAME(count, 2);
+	CHECK(count == 1 && last == signal);
 	join();
-	int status;
-	SAME(wait6(0, child, &status, 16, 0, 0), child);
 	SYS(close, fds[0]);
 	SYS(close, fds[1]);
 	handle(signal, 0);
