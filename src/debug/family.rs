@@ -265,7 +265,7 @@ impl Family {
                 },
                 Some(n) => match self.remotes[n].event()? {
                     Event::Stopped(stop) => return Some(stop),
-                    Event::Child(remote) => self.add(remote),
+                    Event::Child(remote) => self.add(*remote),
                 },
             }
         }

@@ -19,7 +19,7 @@ pub enum Event {
     /// The guest has stopped.
     Stopped(Stop),
     /// There is another process to debug.
-    Child(Remote),
+    Child(Box<Remote>),
 }
 
 impl Remote {
@@ -75,7 +75,7 @@ impl Remote {
                     && let Some(socket) = self.channel.take_descriptor()
                     && let Ok(child) = Remote::meet(Channel::new(socket))
                 {
-                    return Some(Event::Child(child));
+                    return Some(Event::Child(Box::new(child)));
                 }
                 continue;
             }
