@@ -274,3 +274,24 @@ fn the_prompt_writes_a_core_of_a_program_that_goes_on() {
         assert!(out.contains("threads add up to 25"), "{out}{err}");
     }
 }
+
+/// A FreeBSD parent learns of a core as a Linux one does, by each of its ways to wait.
+#[test]
+fn parents_on_freebsd_are_told_of_cores() {
+    for isa in ["aarch64", "mips", "mipsel"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let program = root.join(format!("tests/guests/bin/freebsd-{isa}/processes"));
+        for (option, told) in [
+            ("--core-file=core.%p", "left a core\n"),
+            ("-d=strace", "no core\n"),
+        ] {
+            let folder = folder(&format!("freebsd-{isa}"));
+            let mut command = emu(&folder, &[(libc::RLIMIT_CORE, 0)]);
+            let (output, out, err) = run(command.arg(option).arg(&program).arg("deaths"));
+            assert_eq!(output.status.code(), Some(0), "{isa}: {err}");
+            assert_eq!(out, told.repeat(2), "{isa}");
+            let cores = names(&folder).len();
+            assert_eq!(cores, if told.starts_with("left") { 2 } else { 0 }, "{isa}");
+        }
+    }
+}

@@ -114,7 +114,7 @@ pub fn wait4(
 }
 
 /// The status that wait4(2) gives for what waitid(2) has told.
-fn status(info: &RawInfo) -> u32 {
+pub fn status(info: &RawInfo) -> u32 {
     let status = info.i32(STATUS) as u32;
     match info.i32(CODE) {
         libc::CLD_EXITED => (status & 0xff) << 8,

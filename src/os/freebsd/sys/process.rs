@@ -1,6 +1,7 @@
 //! Processes: creation, end, waiting, identity, limits.
 
 use crate::abi::{Errno, GuestStruct, GuestValue, Kind, OsAbi, Show, SysResult};
+use crate::host::child;
 use crate::host::nr::*;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of, siginfo};
@@ -134,17 +135,9 @@ fn close_all(call: &mut Call<'_>) -> SysResult {
 }
 
 fn wait_child(call: &mut Call<'_>) -> SysResult {
-    let mut status = 0u32;
     let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
-    let args = [
-        call.arg(0),
-        (&raw mut status) as u64,
-        call.host_flags(2),
-        used.as_mut_ptr() as u64,
-        0,
-        0,
-    ];
-    let pid = call.host_wait(SYS_wait4, args)?;
+    let args = [call.arg(0), call.host_flags(2), used.as_mut_ptr() as u64];
+    let (pid, status) = child::wait4(args, |args| call.host_wait(SYS_waitid, args))?;
     if pid != 0 && call.arg(1) != 0 {
         let status = Show::WaitStatus.convert(status.into(), OsAbi::HOST, call.abi);
         call.write_int(call.arg(1), Kind::I32, status)?;
@@ -153,18 +146,7 @@ fn wait_child(call: &mut Call<'_>) -> SysResult {
         let used: Rusage = GuestValue::from_host(&used);
         call.write_struct(call.arg(3), &used)?;
     }
-    Ok(pid)
-}
-
-/// What `wait4` would say of a child, from the host's `siginfo_t`.
-fn wait_status(code: i32, status: u32) -> u32 {
-    match code {
-        1 => (status & 0xff) << 8,
-        2 => status,
-        3 => status | 0x80,
-        6 => 0xffff,
-        _ => 0x7f | status << 8,
-    }
+    Ok(pid as u64)
 }
 
 fn wait_id(call: &mut Call<'_>) -> SysResult {
@@ -178,18 +160,16 @@ fn wait_id(call: &mut Call<'_>) -> SysResult {
     let args = [
         call.host_flags(0),
         call.arg(1),
-        raw.0.as_mut_ptr() as u64,
         call.host_flags(3),
         used.as_mut_ptr() as u64,
-        0,
     ];
-    call.host_wait(SYS_waitid, args)?;
+    child::wait_id(args, &mut raw, |args| call.host_wait(SYS_waitid, args))?;
     let pid = raw.i32(16);
     if pid == 0 {
         return Ok(0);
     }
     if call.arg(2) != 0 {
-        let status = wait_status(raw.i32(8), raw.i32(24) as u32);
+        let status = child::status(&raw);
         let status = Show::WaitStatus.convert(status.into(), OsAbi::HOST, call.abi);
         call.write_int(call.arg(2), Kind::I32, status)?;
     }
