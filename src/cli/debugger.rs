@@ -311,6 +311,7 @@ impl Entrance {
             path: self.socket.as_ref().and_then(|s| s.path()),
             listens: self.listener.is_some(),
             debugged: true,
+            prompt: false,
             wishes,
             others: Vec::new(),
         }
@@ -364,6 +365,22 @@ impl Service {
                 self.control.tell_end();
             }
             Relayed::Killed => host::signal::die(Signal::SIGKILL),
+            // Only of a family.
+            Relayed::Moved => {}
+            Relayed::Adopted(session, descriptors) if session.prompt => {
+                let mut channels = descriptors.into_iter().map(Channel::new);
+                let Some(channel) = channels.next() else {
+                    return;
+                };
+                let relay = Relay {
+                    channel,
+                    wishes: session.wishes,
+                    others: channels.collect(),
+                    prompt: true,
+                    executed: false,
+                };
+                self.serve_prompt(live, relay);
+            }
             Relayed::Adopted(session, descriptors) => {
                 let socket = session.path.clone().map(|p| Arc::new(SocketFile::new(p)));
                 self.adopt(live, *session, descriptors, socket);
@@ -379,7 +396,7 @@ impl Service {
         let mut family = Family::new(live);
         family.adopt(relay.others);
         match relay::serve(&mut family, &relay.channel) {
-            Relayed::Released | Relayed::Adopted(..) => {}
+            Relayed::Released | Relayed::Moved | Relayed::Adopted(..) => self.control.tell_end(),
             Relayed::Killed | Relayed::Exited | Relayed::Lost => {
                 family.kill_relatives();
                 host::signal::die(Signal::SIGKILL);
@@ -501,6 +518,7 @@ impl Service {
                     path,
                     listens: true,
                     debugged: false,
+                    prompt: false,
                     wishes: Wishes::default(),
                     others: Vec::new(),
                 }),

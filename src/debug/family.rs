@@ -151,6 +151,25 @@ impl Family {
         self.live.pass_on_relay(channel, others.collect(), true);
     }
 
+    /// Has a relative serve the prompt at the other end of `channel`, once the guest of this process is gone from the session and
+    /// nothing is left to be told of before. Whether it does.
+    pub fn pass_to_heir(&mut self, channel: &Channel) -> bool {
+        if !self.is_left() {
+            return false;
+        }
+        let session = Session {
+            saved: None,
+            unix: true,
+            path: None,
+            listens: false,
+            debugged: true,
+            prompt: true,
+            wishes: self.live.wishes(),
+            others: Vec::new(),
+        };
+        self.hand_over(session, &[channel.as_fd()]).is_ok()
+    }
+
     /// Has another process go on with the session, with these descriptors.
     ///
     /// # Errors
@@ -473,7 +492,7 @@ impl Inferior for Family {
     }
 
     fn state(&self) -> State {
-        if self.remotes.is_empty() && self.waiting.is_empty() && !self.is_left() {
+        if self.remotes.is_empty() && self.waiting.is_empty() {
             return self.live.state();
         }
         self.state.clone()
@@ -723,9 +742,13 @@ impl Inferior for Family {
 }
 
 impl Family {
-    /// Whether the guest of this process is gone from the session, and others are not.
+    /// Whether the guest of this process is gone from the session, others are not, and all that they have done has been told.
     fn is_left(&self) -> bool {
-        !self.remotes.is_empty() && !self.live.is_debugged_now()
+        let told = |r: &Remote| matches!(r.inferior_ref().state(), State::Stopped(_));
+        !self.remotes.is_empty()
+            && !self.live.is_debugged_now()
+            && self.waiting.is_empty()
+            && self.remotes.iter().all(told)
     }
 }
 

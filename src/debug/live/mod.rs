@@ -146,6 +146,11 @@ impl Live {
         self.is_debugged() && !self.ended()
     }
 
+    /// What the debugger wants to be told of.
+    pub fn wishes(&self) -> super::relay::Wishes {
+        self.control.wishes()
+    }
+
     /// Says whether other processes are served by way of this one.
     pub fn set_relatives(&self, relatives: bool) {
         self.control.set_relatives(relatives);

@@ -72,6 +72,8 @@ pub struct Session {
     pub listens: bool,
     /// A debugger has the guest, whether or not one is connected.
     pub debugged: bool,
+    /// It is a prompt's: instead of a connection and a listener there is the channel to the prompt.
+    pub prompt: bool,
     /// What the debugger wants to be told of.
     pub wishes: Wishes,
     /// The other processes of the session.

@@ -19,6 +19,8 @@ pub enum Relayed {
     Killed,
     /// The guest has ended, and the serving process has been told.
     Exited,
+    /// A relative serves the other end from now on.
+    Moved,
     /// The session is served here from now on, with these descriptors.
     Adopted(Box<Session>, Vec<OwnedFd>),
 }
@@ -31,6 +33,14 @@ pub trait Guest {
     /// What has happened, without waiting.
     fn take_happening(&mut self) -> Option<Happening>;
 
+    /// Whether the service ends with the guest. A prompt asks on: what the program did is still to be had.
+    fn ends(&self) -> bool;
+
+    /// Has a relative serve the other end of `channel` from now on, if the guest itself is gone from the session. Whether it does.
+    fn pass_to_heir(&mut self, _channel: &Channel) -> bool {
+        false
+    }
+
     /// Lets the guest execute its program, whose emulator goes on at this end of `channel`. Returns if that fails.
     fn pass_on_relay(&mut self, channel: &Channel);
 }
@@ -42,6 +52,10 @@ impl Guest for Live {
 
     fn take_happening(&mut self) -> Option<Happening> {
         Live::take_happening(self)
+    }
+
+    fn ends(&self) -> bool {
+        true
     }
 
     fn pass_on_relay(&mut self, channel: &Channel) {
@@ -59,6 +73,14 @@ impl Guest for Family {
             Some(stop) => Some(Happening::Stopped(stop)),
             None => self.executes().then_some(Happening::Exec),
         }
+    }
+
+    fn ends(&self) -> bool {
+        false
+    }
+
+    fn pass_to_heir(&mut self, channel: &Channel) -> bool {
+        Family::pass_to_heir(self, channel)
     }
 
     fn pass_on_relay(&mut self, channel: &Channel) {
@@ -83,13 +105,16 @@ fn exchange(guest: &mut impl Guest, channel: &Channel) -> io::Result<Relayed> {
     introduce(guest, channel)?;
     let mut files = Files::default();
     loop {
+        if guest.pass_to_heir(channel) {
+            return Ok(Relayed::Moved);
+        }
         let (asked, stopped) = wait(channel, guest.inferior())?;
         if stopped {
             match guest.take_happening() {
                 Some(Happening::Stopped(stop)) => {
                     let over = stop.is_exit() && guest.inferior().processes().is_empty();
                     send(channel, &Message::Stopped(stop))?;
-                    if over {
+                    if over && guest.ends() {
                         return Ok(Relayed::Exited);
                     }
                 }

@@ -110,7 +110,7 @@ pub struct Proxy {
     state: State,
     signals: Vec<u8>,
     known: Known,
-    /// Nobody waits for the process: it has been let go.
+    /// Nobody waits for the process: it has been let go. Another one may be at the other end of the line by now.
     detached: bool,
 }
 
@@ -240,7 +240,7 @@ impl Proxy {
         self.line = None;
         let begin = Instant::now();
         let reason = loop {
-            let Some(child) = &mut self.child else {
+            let Some(child) = self.child.as_mut().filter(|_| !self.detached) else {
                 // Nothing else ends it without a word.
                 break StopReason::Terminated(libc::SIGKILL);
             };
@@ -522,7 +522,9 @@ impl Inferior for Proxy {
         // Let go, it may have ended before it could answer.
         let detached = self.ask::<Result<()>>(Call::detach { signal });
         detached.unwrap_or(Ok(()))?;
-        if self.processes().is_empty() {
+        let left = self.processes();
+        self.detached |= self.child.as_ref().is_some_and(|c| !left.contains(&c.id()));
+        if left.is_empty() {
             self.detached = true;
             self.line = None;
         }

@@ -808,6 +808,10 @@ impl Inferior for Mock {
         Ok(())
     }
 
+    fn report_forks(&mut self, _on: bool) -> Result<()> {
+        Ok(())
+    }
+
     fn report_thread_events(&mut self, _on: bool) -> Result<()> {
         Ok(())
     }
