@@ -270,7 +270,7 @@ for guest in aarch64 mips; do
 	for script in relatives relatives-child relatives-vfork relatives-both; do
 		session "gdb-$script-$guest" gdb-multiarch "$guest" "$(port)" $script "tests/guests/bin/$guest/relatives" 42
 	done
-	for script in relatives relatives-child; do
+	for script in relatives relatives-child relatives-vfork; do
 		session "lldb-$script-$guest" "$lldb" "$guest" "$(port)" $script "tests/guests/bin/$guest/relatives" 42
 	done
 done

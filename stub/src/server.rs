@@ -209,9 +209,6 @@ impl<'i> Conversation<'i> {
                         readable = ready.first;
                         if ready.second {
                             ended = self.session.stopped();
-                            if let (None, Some(turn)) = (ended, self.moving()) {
-                                return turn;
-                            }
                             // The reply goes out before the next request is looked at.
                             readable = false;
                         }
