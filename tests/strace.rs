@@ -474,7 +474,7 @@ fn calls_of_freebsd_are_shown_by_its_names() {
     for wanted in [
         "filter=EVFILT_USER, flags=0, fflags=NOTE_FFCOPY|NOTE_TRIGGER|0x42, data=7",
         "filter=EVFILT_VNODE, flags=EV_ADD|EV_CLEAR, fflags=NOTE_DELETE|NOTE_WRITE|NOTE_EXTEND, ",
-        "filter=EVFILT_PROC, flags=EV_ADD|EV_EOF, fflags=NOTE_EXIT, data=1280, ",
+        "filter=EVFILT_PROC, flags=EV_ONESHOT|EV_CLEAR|EV_EOF, fflags=NOTE_EXIT, data=1280, ",
         "sigprocmask(SIG_BLOCK, [RTMIN], NULL)",
         ", SIGRTMIN",
         ", SIGINFO",
