@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::abi::SysResult;
 
@@ -47,9 +47,15 @@ fn first() -> i32 {
     })
 }
 
+/// Keeps other threads out of the descriptors while this one forks: the child would inherit a lock that nobody releases, and the
+/// low descriptors that [`above_the_guests`] has taken for a moment.
+pub(super) fn settle() -> MutexGuard<'static, ()> {
+    RAISING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs `open` with the soft limit high enough for descriptors of the emulator's own.
 fn with_room<R>(open: impl FnOnce() -> R) -> R {
-    let _raising = RAISING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _raising = settle();
     let old = limit();
     let wanted = (first() + ROOM) as u64;
     let set = |limit: libc::rlimit| {
@@ -242,4 +248,56 @@ pub fn lock_against_processes(file: &std::fs::File, locked: bool) {
     while unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLKW, &range) } < 0
         && super::last_errno() == crate::abi::Errno::EINTR
     {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::syscall::{Forked, fork};
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    /// Children that are born while another thread is in [`above_the_guests`] can open descriptors, and get none of its.
+    #[test]
+    fn a_fork_waits_for_descriptors_to_settle() {
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Relaxed) {
+                    above_the_guests(|| ());
+                    // The lock is not a fair one.
+                    std::thread::sleep(std::time::Duration::from_micros(200));
+                }
+            });
+            let mut failed = Vec::new();
+            for _ in 0..40 {
+                match fork().expect("fork") {
+                    Forked::Child => {
+                        // SAFETY: plain system calls; the alarm ends a child that waits for ever.
+                        unsafe {
+                            libc::alarm(5);
+                            let stray = libc::fcntl(first() - 2, libc::F_GETFD) >= 0;
+                            with_room(|| ());
+                            libc::_exit(stray.into());
+                        }
+                    }
+                    Forked::Parent(pid) => {
+                        let mut status = 0;
+                        // SAFETY: our child, and a place for its status.
+                        unsafe { libc::waitpid(pid, &mut status, 0) };
+                        if status != 0 {
+                            failed.push(status);
+                        }
+                    }
+                }
+                if !failed.is_empty() {
+                    break;
+                }
+            }
+            done.store(true, Relaxed);
+            assert!(
+                failed.is_empty(),
+                "a child ended with the status {failed:?}"
+            );
+        });
+    }
 }

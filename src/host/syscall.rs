@@ -74,6 +74,7 @@ pub enum Forked {
 /// # Errors
 /// EAGAIN, ENOMEM.
 pub fn fork() -> Result<Forked, Errno> {
+    let _settled = super::fd::settle();
     // SAFETY: the caller has stopped the other guest threads and holds the locks that the child needs.
     match unsafe { libc::fork() } {
         -1 => Err(last_errno()),
