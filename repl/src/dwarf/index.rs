@@ -9,6 +9,7 @@ use gimli::{
     Reader, UnitOffset, constants as dw,
 };
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 type Die = DebuggingInformationEntry<Bytes>;
 
@@ -325,13 +326,17 @@ fn read_variable(module: &Module, unit: usize, die: &Die, argument: bool) -> Opt
     })
 }
 
-pub(super) fn locals(module: &Module, function: &Function, pc: u64) -> Vec<Variable> {
-    let mut found = Vec::new();
+/// Visits the entries below `function`, in order. `visit` says of each whether what it holds is visited too, or ends the walk.
+pub(super) fn walk(
+    module: &Module,
+    function: &Function,
+    mut visit: impl FnMut(&Die) -> ControlFlow<(), bool>,
+) {
     let unit = &module.units[function.unit];
     let Ok(mut entries) = unit.entries_at_offset(UnitOffset(function.offset)) else {
-        return found;
+        return;
     };
-    // Depth of a block that is not entered: what it holds is passed over.
+    // Depth of an entry that is not entered: what it holds is passed over.
     let mut passed: Option<isize> = None;
     let mut base = None;
     while let Ok(Some(die)) = entries.next_dfs() {
@@ -347,26 +352,33 @@ pub(super) fn locals(module: &Module, function: &Function, pc: u64) -> Vec<Varia
         if passed.is_some_and(|d| depth > d) {
             continue;
         }
-        passed = None;
-        match die.tag() {
+        match visit(die) {
+            ControlFlow::Continue(enter) => passed = (!enter).then_some(depth),
+            ControlFlow::Break(()) => break,
+        }
+    }
+}
+
+pub(super) fn locals(module: &Module, function: &Function, pc: u64) -> Vec<Variable> {
+    let mut found = Vec::new();
+    let unit = &module.units[function.unit];
+    walk(module, function, |die| {
+        let enter = match die.tag() {
             dw::DW_TAG_formal_parameter | dw::DW_TAG_variable => {
                 let argument = die.tag() == dw::DW_TAG_formal_parameter;
                 if !die.has_attr(DW_AT_declaration) {
                     found.extend(read_variable(module, function.unit, die, argument));
                 }
-                passed = Some(depth);
+                false
             }
-            dw::DW_TAG_lexical_block => {
-                if !contains(module, unit, die, pc) {
-                    passed = Some(depth);
-                }
-            }
-            _ => passed = Some(depth),
-        }
+            dw::DW_TAG_lexical_block => contains(module, unit, die, pc),
+            _ => false,
+        };
         if found.len() >= MAX_LOCALS {
-            break;
+            return ControlFlow::Break(());
         }
-    }
+        ControlFlow::Continue(enter)
+    });
     found
 }
 

@@ -1,11 +1,12 @@
 //! Functions that the compiler has put into others: where, and from which line they are called.
 
-use super::index::{follow, name_at, ranges, type_of};
+use super::index::{follow, name_at, ranges, type_of, walk};
 use super::{Bytes, Function, Module};
 use gimli::{
     AttributeValue, DW_AT_abstract_origin, DW_AT_call_file, DW_AT_call_line,
     DebuggingInformationEntry, UnitOffset, constants as dw,
 };
+use std::ops::ControlFlow;
 
 /// How deep they may be in each other.
 const MAX_DEPTH: usize = 256;
@@ -61,37 +62,17 @@ fn real_ranges(
 pub(super) fn chain(module: &Module, function: &Function, pc: u64) -> Vec<Inlined> {
     let mut found: Vec<Inlined> = Vec::new();
     let unit = &module.units[function.unit];
-    let Ok(mut entries) = unit.entries_at_offset(UnitOffset(function.offset)) else {
-        return found;
-    };
-    let mut base = None;
-    // Depth of an entry that is not entered.
-    let mut passed: Option<isize> = None;
-    while let Ok(Some(die)) = entries.next_dfs() {
-        let depth = die.depth();
-        match base {
-            None => {
-                base = Some(depth);
-                continue;
-            }
-            Some(base) if depth <= base => break,
-            _ => {}
-        }
-        if passed.is_some_and(|d| depth > d) {
-            continue;
-        }
-        passed = Some(depth);
+    walk(module, function, |die| {
         let inlined = die.tag() == dw::DW_TAG_inlined_subroutine;
         if !inlined && die.tag() != dw::DW_TAG_lexical_block {
-            continue;
+            return ControlFlow::Continue(false);
         }
         let ranges = real_ranges(module, unit, die);
         let here = ranges.iter().any(|(s, e)| (*s..*e).contains(&pc));
         // A block without code of its own may hold some.
         if !here && (inlined || !ranges.is_empty()) {
-            continue;
+            return ControlFlow::Continue(false);
         }
-        passed = None;
         if inlined && found.len() < MAX_DEPTH {
             let number = |name| match die.attr_value(name) {
                 Some(AttributeValue::FileIndex(n)) => Some(n),
@@ -117,6 +98,7 @@ pub(super) fn chain(module: &Module, function: &Function, pc: u64) -> Vec<Inline
                 call: (full, name, number(DW_AT_call_line).unwrap_or(0) as u32),
             });
         }
-    }
+        ControlFlow::Continue(true)
+    });
     found
 }
