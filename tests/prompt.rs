@@ -106,19 +106,24 @@ continue
 kill
 ";
 
-/// The whole session, line for line.
-fn golden(isa: &str) {
-    let out = run(isa, &["-i"], SESSION);
-    assert_eq!(String::from_utf8_lossy(&out.stderr), "");
-    assert_eq!(out.status.code(), Some(0));
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/prompt/session.{isa}"));
+/// What a session printed is what `tests/prompt/NAME.ISA` has.
+fn assert_recorded(isa: &str, name: &str, stdout: &[u8]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/prompt/{name}.{isa}"));
     let want = std::fs::read_to_string(&path).unwrap_or_default();
-    let got = stable(isa, &out.stdout);
+    let got = stable(isa, stdout);
     assert!(
         got == want,
         "{} differs; the session was:\n{got}",
         path.display()
     );
+}
+
+/// The whole session, line for line.
+fn golden(isa: &str) {
+    let out = run(isa, &["-i"], SESSION);
+    assert_eq!(String::from_utf8_lossy(&out.stderr), "");
+    assert_eq!(out.status.code(), Some(0));
+    assert_recorded(isa, "session", &out.stdout);
 }
 
 #[test]
@@ -248,14 +253,7 @@ backtrace 2
 fn inlined(isa: &str) {
     let out = inspect(isa, "inspected", &[], INLINED);
     assert_eq!(String::from_utf8_lossy(&out.stderr), "");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/prompt/inlined.{isa}"));
-    let want = std::fs::read_to_string(&path).unwrap_or_default();
-    let got = stable(isa, &out.stdout);
-    assert!(
-        got == want,
-        "{} differs; the session was:\n{got}",
-        path.display()
-    );
+    assert_recorded(isa, "inlined", &out.stdout);
 }
 
 #[test]
