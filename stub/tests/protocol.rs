@@ -387,8 +387,8 @@ fn ctrl_c_stops_a_running_guest() {
     assert!(c.session.is_running());
 }
 
-#[test]
-fn signals_are_mapped_both_ways() {
+/// Stops for SIGUSR1, SIGBUS and the first real-time signal after the C library's.
+fn signalled() -> Mock {
     let mut mock = toy();
     mock.script = [10, 7, 34]
         .map(|n| Stop {
@@ -397,6 +397,12 @@ fn signals_are_mapped_both_ways() {
             reason: StopReason::Signal(n),
         })
         .to_vec();
+    mock
+}
+
+#[test]
+fn signals_are_mapped_both_ways() {
+    let mut mock = signalled();
     let mut c = Client::gdb(&mut mock);
     assert!(c.ask("c").starts_with("T1e"));
     assert!(c.ask("C1e").starts_with("T0a"));
@@ -416,14 +422,7 @@ fn signals_are_mapped_both_ways() {
 #[test]
 fn lldb_has_signals_by_the_systems_numbers() {
     // lldb takes a server that knows QThreadSuffixSupported for its own, whose numbers are the system's.
-    let mut mock = toy();
-    mock.script = [10, 7, 34]
-        .map(|n| Stop {
-            pid: PID,
-            tid: PID,
-            reason: StopReason::Signal(n),
-        })
-        .to_vec();
+    let mut mock = signalled();
     let mut c = Client::lldb(&mut mock);
     assert!(c.ask("c").starts_with("T0a"));
     assert!(c.ask("C0a").starts_with("T07"));
