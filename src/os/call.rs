@@ -131,6 +131,11 @@ impl Call<'_> {
     /// Argument `n`, a path that is looked up.
     pub fn path(&self, n: usize) -> SysResult<CString> {
         let path = self.read_str(self.args[n])?;
+        // The host's procfs is Linux's. FreeBSD has nothing there unless its own is mounted, and programs take what they find for
+        // that (Go's profiler does).
+        if self.abi.dialect == Dialect::FreeBsd && path.as_bytes().starts_with(b"/proc/") {
+            return Ok(c"/proc/self/not-mounted".to_owned());
+        }
         Ok(self.resolve(path))
     }
 
@@ -140,16 +145,9 @@ impl Call<'_> {
         if !path.as_bytes().starts_with(b"/") {
             return path;
         }
-        let freebsd = self.abi.dialect == Dialect::FreeBsd;
-        if !freebsd && is_own_proc_file(path.as_bytes(), b"exe") {
+        if is_own_proc_file(path.as_bytes(), b"exe") {
             return CString::new(self.thread.process.exe.as_os_str().as_bytes()).unwrap_or(path);
         }
-        // The host's procfs is Linux's. FreeBSD has nothing there unless its own is mounted, and programs take what they find for
-        // that (Go's profiler does).
-        let path = match path.as_bytes().strip_prefix(b"/proc/") {
-            Some(_) if freebsd => c"/proc/self/not-mounted".to_owned(),
-            _ => path,
-        };
         let Some(prefix) = &self.thread.process.config.prefix else {
             return path;
         };

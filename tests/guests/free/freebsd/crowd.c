@@ -159,22 +159,28 @@ int guest_main(int argc, char **argv, char **envp)
 	SAME(left, TOKENS);
 	/* What has fired since it was last told of is told of now; all timers together are as many expiries as there was time for. */
 	s64 stopped = now();
-	for (int n = 1; n > 0 && now() - stopped < 5000000000ll;) {
+	int few = TIMERS;
+	while (few && now() - stopped < 20000000000ll) {
 		struct kevent e[BATCH];
 		struct timespec none = {0, 0};
-		n = SYS(kevent, kq, 0, 0, e, BATCH, &none);
-		for (int i = 0; i < n; i++)
-			if (e[i].filter == TIMER)
-				fired[e[i].ident] += e[i].data;
-		if (now() > stopped + 200000000)
-			break;
+		int n;
+		while ((n = SYS(kevent, kq, 0, 0, e, BATCH, &none)) > 0) {
+			for (int i = 0; i < n; i++)
+				if (e[i].filter == TIMER)
+					fired[e[i].ident] += e[i].data;
+			if (now() - stopped > 20000000000ll)
+				break;
+			if (n < BATCH)
+				break;
+		}
+		few = 0;
+		for (int i = 0; i < TIMERS; i++)
+			few += fired[i] + 2 < divide(stopped - all_set, period(i));
 	}
 	s64 drained = now();
-	int few = 0, many = 0;
-	for (int i = 0; i < TIMERS; i++) {
-		few += fired[i] + 2 < divide(stopped - all_set, period(i));
+	int many = 0;
+	for (int i = 0; i < TIMERS; i++)
 		many += fired[i] > divide(drained - start, period(i)) + 1;
-	}
 	print("%d descriptors and %d timers; %d tokens are there; %d timers with too few expiries, %d with too many\n", 2 * pairs, TIMERS, left,
 		few, many);
 	if (argc > 1)
