@@ -502,6 +502,23 @@ impl Control {
         }
     }
 
+    /// Waits until the debugger has been told of the guest's end, or is gone, or is slow.
+    fn await_told(&self, watched: &dyn Fn() -> bool) {
+        let mut state = self.lock();
+        loop {
+            let told = self
+                .changed()
+                .wait_timeout_while(state, self.patience, |s| !s.end_told && watched());
+            let (after, timeout) = told.unwrap_or_else(PoisonError::into_inner);
+            state = after;
+            // Those who are served by way of this process may be looked at for longer.
+            let serves = state.connected && self.relatives.load(SeqCst);
+            if !timeout.timed_out() || !serves {
+                return;
+            }
+        }
+    }
+
     /// What the debugger wants of a thread.
     fn action(&self, tid: i32) -> Option<Resume> {
         let pid = crate::host::pid() as Pid;
@@ -697,13 +714,13 @@ impl Observer for Control {
             // Another event was first.
             thread.park();
         }
-        let state = self.lock();
-        let told = self
-            .changed()
-            .wait_timeout_while(state, self.patience, |s| {
-                !s.end_told && self.watches(thread)
-            });
-        drop(told);
+        let (tid, is_vfork_child) = (thread.tid(), thread.is_vfork_child());
+        let watched = || match is_vfork_child {
+            true => self.vfork_child.load(SeqCst) == tid,
+            false => self.is_attached(),
+        };
+        // Whoever halts the guest at this moment waits for this thread.
+        thread.linger(|| self.await_told(&watched));
     }
 
     fn syscall_enter(&self, thread: &mut Thread, call: &Syscall) {

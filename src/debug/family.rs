@@ -30,6 +30,8 @@ pub struct Family {
     remotes: Vec<Remote>,
     /// The remote that has the selected process; this process has it otherwise.
     current: Option<usize>,
+    /// The selected process.
+    selected: Pid,
     /// Stops that came while the others were halted.
     waiting: VecDeque<Stop>,
     /// What was told last.
@@ -70,6 +72,7 @@ impl Family {
     pub fn new(live: Live) -> Family {
         Family {
             state: live.state(),
+            selected: live.pid(),
             live,
             remotes: Vec::new(),
             current: None,
@@ -230,6 +233,35 @@ impl Family {
         std::iter::once(None).chain((0..self.remotes.len()).map(Some))
     }
 
+    /// The thread that a process is said to end with, if that waits to be told. Until then the process is there, with nothing in
+    /// it.
+    fn untold_end(&self, pid: Pid) -> Option<Tid> {
+        let of_it = |stop: &&Stop| stop.is_exit() && stop.pid == pid;
+        self.waiting.iter().find(of_it).map(|stop| stop.tid)
+    }
+
+    /// Whether a thread is that of a process whose end waits to be told.
+    fn has_ended(&self, tid: Tid) -> bool {
+        let mut waiting = self.waiting.iter();
+        waiting.any(|stop| stop.is_exit() && stop.tid == tid)
+    }
+
+    /// The member whose end waits to be told.
+    fn ended_member(&self, pid: Pid) -> Option<usize> {
+        self.remotes.iter().position(|r| r.pid() == pid)
+    }
+
+    /// The selected process leaves the session by the debugger's will. Whether it had ended, which then is not told.
+    fn forget_selected(&mut self) -> bool {
+        let pid = self.selected;
+        let ended = self.untold_end(pid).is_some();
+        self.waiting.retain(|stop| stop.pid != pid);
+        if ended && let Some(n) = self.ended_member(pid) {
+            self.remove(n);
+        }
+        ended
+    }
+
     /// The member that has a thread. For one that nobody has: the current one, which says so.
     fn with_thread(&mut self, tid: Tid) -> &mut dyn Inferior {
         if self.remotes.is_empty() {
@@ -248,9 +280,13 @@ impl Family {
         self.current()
     }
 
-    /// Does the same in each.
+    /// Does the same in each that has not ended.
     fn each(&mut self, act: impl Fn(&mut dyn Inferior) -> Result<()>) -> Result<()> {
-        for remote in &mut self.remotes {
+        let alive = |remote: &&mut Remote| {
+            let state = remote.inferior_ref().state();
+            !matches!(state, State::Stopped(stop) if stop.is_exit())
+        };
+        for remote in self.remotes.iter_mut().filter(alive) {
             act(remote.inferior())?;
         }
         act(&mut self.live)
@@ -301,7 +337,11 @@ impl Family {
     fn halt(&mut self) {
         let mut members: VecDeque<_> = self.members().collect();
         while let Some(member) = members.pop_front() {
-            if !self.runs(member) || self.member(member).interrupt().is_err() {
+            if !self.runs(member) {
+                continue;
+            }
+            // A relative that has just ended hears nothing, and has said so.
+            if self.member(member).interrupt().is_err() && member.is_none() {
                 continue;
             }
             let known = self.remotes.len();
@@ -355,18 +395,22 @@ impl Family {
 
     /// Makes the process that has `pid` the current one, if there is such.
     fn enter(&mut self, pid: Pid) -> bool {
-        if self.remotes.is_empty() {
-            return self.live.select_process(pid).is_ok();
-        }
-        for member in self.members() {
-            if self.member(member).processes().contains(&pid)
-                && self.member(member).select_process(pid).is_ok()
-            {
-                self.current = member;
-                return true;
+        let member = if self.untold_end(pid).is_some() {
+            self.ended_member(pid)
+        } else {
+            let mut members = self.members();
+            let has = |m: &Option<usize>| {
+                self.member(*m).processes().contains(&pid)
+                    && self.member(*m).select_process(pid).is_ok()
+            };
+            match members.find(has) {
+                Some(member) => member,
+                None => return false,
             }
-        }
-        false
+        };
+        self.current = member;
+        self.selected = pid;
+        true
     }
 }
 
@@ -409,7 +453,7 @@ impl Inferior for Family {
 
     fn processes(&mut self) -> Vec<Pid> {
         let mut all = self.live.processes();
-        if self.remotes.is_empty() {
+        if self.remotes.is_empty() && self.waiting.is_empty() {
             return all;
         }
         for (n, remote) in self.remotes.iter_mut().enumerate() {
@@ -418,6 +462,16 @@ impl Inferior for Family {
                 all.splice(0..0, theirs);
             } else {
                 all.extend(theirs);
+            }
+        }
+        for stop in self.waiting.iter().filter(|stop| stop.is_exit()) {
+            if !all.contains(&stop.pid) {
+                let at = if stop.pid == self.selected {
+                    0
+                } else {
+                    all.len()
+                };
+                all.insert(at, stop.pid);
             }
         }
         all
@@ -436,7 +490,10 @@ impl Inferior for Family {
     }
 
     fn threads(&mut self) -> Vec<Tid> {
-        self.current().threads()
+        match self.untold_end(self.selected) {
+            Some(tid) => vec![tid],
+            None => self.current().threads(),
+        }
     }
 
     fn thread_info(&mut self, tid: Tid) -> Result<ThreadInfo> {
@@ -444,6 +501,9 @@ impl Inferior for Family {
     }
 
     fn read_register(&mut self, tid: Tid, register: usize, buf: &mut [u8]) -> Result<()> {
+        if self.has_ended(tid) {
+            return Err(Error::Unavailable);
+        }
         self.with_thread(tid).read_register(tid, register, buf)
     }
 
@@ -576,6 +636,9 @@ impl Inferior for Family {
     }
 
     fn kill(&mut self) -> Result<()> {
+        if self.forget_selected() {
+            return Ok(());
+        }
         self.current().kill()?;
         if let Some(n) = self.current {
             self.remove(n);
@@ -584,6 +647,9 @@ impl Inferior for Family {
     }
 
     fn detach(&mut self, signal: Option<i32>) -> Result<()> {
+        if self.forget_selected() {
+            return Ok(());
+        }
         match self.current {
             Some(n) => {
                 let remote = self.remotes[n].inferior();

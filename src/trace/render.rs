@@ -7,7 +7,7 @@ use crate::abi::{
     Dialect, Endian, Errno, FlagChoice, Kind, OsAbi, Show, Signal, StructDesc, read_int,
 };
 use crate::mem::{AddressSpace, PAGE_SIZE};
-use crate::os::{ArgType, Dir, Len, MAX_ARGS, Syscall, sigset_from_guest};
+use crate::os::{ArgType, Dir, Len, MAX_ARGS, Syscall, View, sigset_from_guest};
 use crate::process::{SigFields, SigInfo, SigSet};
 
 /// Bytes of a string or buffer that are shown, as strace's default.
@@ -44,6 +44,32 @@ pub struct Render<'a> {
     pub abi: OsAbi,
     row: &'static Syscall,
     args: [u64; MAX_ARGS],
+}
+
+impl View for Render<'_> {
+    fn abi(&self) -> OsAbi {
+        self.abi
+    }
+
+    fn arg(&self, n: usize) -> u64 {
+        self.args[n]
+    }
+
+    fn bytes(&self, at: u64, len: usize) -> Option<Vec<u8>> {
+        Render::bytes(self, at, len)
+    }
+
+    fn shown(&self, ty: ArgType, at: u64, returned: Option<u64>) -> Option<String> {
+        self.pointee(ty, at, returned)
+    }
+
+    fn structure(&self, desc: &StructDesc, bytes: &[u8]) -> String {
+        Render::structure(self, desc, bytes)
+    }
+
+    fn value(&self, kind: Kind, show: Show, value: u64) -> String {
+        Render::value(self, kind, show, value)
+    }
 }
 
 /// A string in quotes, cut after `limit` bytes.
@@ -114,7 +140,8 @@ impl<'a> Render<'a> {
             | ArgType::SigInfo(d)
             | ArgType::Sockaddr(d, _)
             | ArgType::Msghdr(d)
-            | ArgType::Mmsghdrs(d, _) => Some(d),
+            | ArgType::Mmsghdrs(d, _)
+            | ArgType::Decoded(d, _) => Some(d),
             ArgType::FdSet(_) => Some(Dir::InOut),
             _ => None,
         }
@@ -133,6 +160,7 @@ impl<'a> Render<'a> {
             ArgType::Absent => return String::new(),
             ArgType::Value(kind, show) => return self.value(kind, show, value),
             ArgType::Wide(show) => return self.value(Kind::I64, show, value),
+            ArgType::Named(name) => return name(&self.args),
             ArgType::Addr => return pointer(value),
             _ if value == 0 => return "NULL".to_owned(),
             _ => {}
@@ -206,6 +234,12 @@ impl<'a> Render<'a> {
                 let n = self.count(Dir::In, len, None)?.min(16);
                 self.signals(&self.bytes(addr, n as usize)?)
             }
+            ArgType::Decoded(_, decode) => decode(self, addr, returned)?,
+            ArgType::SigInfo(_) if self.abi.dialect == Dialect::FreeBsd => {
+                use crate::os::freebsd::siginfo as own;
+                let bytes = self.bytes(addr, own::size(self.abi))?;
+                siginfo(&own::from_guest(self.abi, &bytes)?, self.abi)
+            }
             ArgType::SigInfo(_) => {
                 let bytes = self.bytes(addr, crate::os::linux::siginfo::SIZE)?;
                 siginfo(
@@ -232,6 +266,7 @@ impl<'a> Render<'a> {
             | ArgType::Value(..)
             | ArgType::Wide(_)
             | ArgType::By(_)
+            | ArgType::Named(_)
             | ArgType::Addr => pointer(addr),
         })
     }

@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
-use crate::os::freebsd::{self, sys::procctl};
+use crate::os::freebsd::decode::process::rights;
+use crate::os::freebsd::{self, flags as f, sys::procctl};
 use crate::os::{
     ArgType, Call,
     Run::Handler,
@@ -21,13 +22,13 @@ const SCOPE: &str = "limits end at exec, and do not go along with SCM_RIGHTS; po
 
 crate::syscalls! {
     cap_enter() -> NUM, Partial("ends at exec; paths stay below their descriptor by their text, symbolic links are followed; all sysctls answer"), Handler(|c| { tables(c, |t| t.mode = true); Ok(0) });
-    cap_getmode(modep: ADDR) -> NUM, Full, Handler(mode);
-    cap_rights_limit(fd: INT, rightsp: ADDR) -> NUM, Partial(SCOPE), Handler(limit_rights);
-    __cap_rights_get(version: INT, fd: INT, rightsp: ADDR) -> NUM, Full, Handler(rights_of);
+    cap_getmode(modep: ints(Dir::Out, 1)) -> NUM, Full, Handler(mode);
+    cap_rights_limit(fd: INT, rightsp: ArgType::Decoded(Dir::In, rights)) -> NUM, Partial(SCOPE), Handler(limit_rights);
+    __cap_rights_get(version: INT, fd: INT, rightsp: ArgType::Decoded(Dir::Out, rights)) -> NUM, Full, Handler(rights_of);
     cap_ioctls_limit(fd: INT, cmds: ADDR, ncmds: SIZE) -> NUM, Partial(SCOPE), Handler(limit_ioctls);
     cap_ioctls_get(fd: INT, cmds: ADDR, maxcmds: SIZE) -> NUM, Full, Handler(ioctls_of);
-    cap_fcntls_limit(fd: INT, fcntlrights: HEX) -> NUM, Partial(SCOPE), Handler(limit_fcntls);
-    cap_fcntls_get(fd: INT, fcntlrightsp: ADDR) -> NUM, Full, Handler(fcntls_of);
+    cap_fcntls_limit(fd: INT, fcntlrights: flags(&f::CAP_FCNTL)) -> NUM, Partial(SCOPE), Handler(limit_fcntls);
+    cap_fcntls_get(fd: INT, fcntlrightsp: ints_of(Dir::Out, Kind::U32, Show::Flags(&f::CAP_FCNTL), 1)) -> NUM, Full, Handler(fcntls_of);
 }
 
 /// Rights: two words, each with its index above bit 56 in the guest's form, without here.

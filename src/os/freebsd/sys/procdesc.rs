@@ -19,7 +19,7 @@ use crate::process::Forked;
 crate::syscalls! {
     pdfork(fdp: ints_of(Dir::Out, Kind::I32, Show::Fd, 1), flags: HEX) -> NUM, Partial("wait calls for any child find it, and SIGCHLD tells of it; exec closes it"), Handler(create);
     pdkill(fd: FD, signum: SIGNAL) -> NUM, Full, Handler(kill);
-    pdgetpid(fd: FD, pidp: ADDR) -> NUM, Full, Handler(id);
+    pdgetpid(fd: FD, pidp: ints(Dir::Out, 1)) -> NUM, Full, Handler(id);
 }
 
 const PD_DAEMON: u64 = 1;
