@@ -104,7 +104,14 @@ impl Door {
     /// # Errors
     /// A wrong address, or one in use.
     pub(super) fn open(text: &str) -> Result<Door, Failure> {
-        let (listener, socket, suspend) = host::fd::above_the_guests(|| listen(text))?;
+        let (listener, socket, suspend) = listen(text)?;
+        let listener = match host::fd::duplicate(listener.as_fd()) {
+            Ok(high) => {
+                listener.leave();
+                Listener::adopt(high, socket.clone())
+            }
+            Err(_) => listener,
+        };
         Ok(Door {
             control: new_control(suspend, false)?,
             socket: socket.map(|path| Arc::new(SocketFile::new(path))),
@@ -260,7 +267,7 @@ impl Door {
 
 /// `prompt`: the guest's end waits for the user, however long it takes.
 fn new_control(suspend: bool, prompt: bool) -> Result<Arc<Control>, Failure> {
-    let control = host::fd::above_the_guests(|| Control::new(suspend)).map_err(|e| Failure {
+    let control = Control::new(suspend).map_err(|e| Failure {
         text: format!("no descriptors for the debugger: {e}"),
         status: 1,
     })?;
@@ -355,8 +362,7 @@ impl Service {
     /// Serves the guest to another process, and debuggers themselves once the session moves here.
     fn relay(&self, mut live: Live, channel: Channel) {
         self.control.set_connected(&self.process, true);
-        self.control
-            .set_descriptors(vec![channel.as_fd().as_raw_fd()]);
+        self.control.set_descriptors(&[channel.as_fd()]);
         match relay::serve(&mut live, &channel) {
             Relayed::Released | Relayed::Exited => self.control.tell_end(),
             Relayed::Lost => {
@@ -391,8 +397,7 @@ impl Service {
     /// Serves the guest and its relatives to a prompt, with which they end unless it lets them go.
     fn serve_prompt(&self, live: Live, relay: Relay) {
         self.control.set_connected(&self.process, true);
-        let connection = relay.channel.as_fd().as_raw_fd();
-        self.control.set_descriptors(vec![connection]);
+        self.control.set_descriptors(&[relay.channel.as_fd()]);
         let mut family = Family::new(live);
         family.adopt(relay.others);
         match relay::serve(&mut family, &relay.channel) {
@@ -489,13 +494,13 @@ impl Service {
 
     /// Children of forks are to close what is the session's.
     fn note_descriptors(&self, entrance: &Entrance, conversation: &mut Conversation<'static>) {
-        let mut all: Vec<i32> = Vec::new();
         let own = entrance.descriptors(Some(conversation.stream()));
-        all.extend(own.iter().map(|fd| fd.as_raw_fd()));
+        self.control.set_descriptors(&own);
         if let Some(family) = family_of(conversation.inferior()) {
-            all.extend(family.descriptors());
+            for fd in family.descriptors() {
+                self.control.set_descriptor(fd, true);
+            }
         }
-        self.control.set_descriptors(all);
     }
 
     /// A program that the guest executes while nobody debugs can be debugged as this one could.
@@ -504,7 +509,7 @@ impl Service {
             return;
         };
         let fd = listener.as_fd().as_raw_fd();
-        self.control.set_descriptors(vec![fd]);
+        self.control.set_descriptors(&[listener.as_fd()]);
         let (socket, ours) = (entrance.socket.clone(), entrance.ours.clone());
         self.control.set_undisturbed(Box::new(move || {
             if !ours.load(SeqCst) {

@@ -5,6 +5,7 @@ use super::condition::Conditions;
 use super::follow::{ExecStage, Inheritance, VforkChild};
 use super::relay::Channel;
 use crate::cpu::{CodeControl, Exit};
+use crate::host::fd::Identity;
 use crate::ir::{Access, Trap, WatchHit};
 use crate::process::{End, Observer, Process, SigFields, SigInfo, Signal, Syscall, Thread};
 use emu_stub::{
@@ -141,10 +142,20 @@ impl Generation {
             state: Mutex::new(State::new(run)),
             changed: Condvar::new(),
             server_changed: Condvar::new(),
-            notifier: Notifier::new()?,
+            notifier: new_notifier()?,
             conversation: Mutex::new(None),
             next: OnceLock::new(),
         })
+    }
+}
+
+/// A flag whose descriptors are the emulator's own.
+pub(super) fn new_notifier() -> io::Result<Notifier> {
+    let pipe = || io::pipe().map(|(reader, writer)| vec![reader.into(), writer.into()]);
+    let mut ends = crate::host::fd::raised_all(pipe)?.into_iter();
+    match (ends.next(), ends.next()) {
+        (Some(reader), Some(writer)) => Ok(Notifier::over(reader.into(), writer.into())),
+        _ => Err(io::ErrorKind::NotFound.into()),
     }
 }
 
@@ -172,7 +183,7 @@ pub struct Control {
     /// Other processes are served by way of this one.
     pub(super) relatives: AtomicBool,
     /// The descriptors of the session.
-    pub(super) descriptors: Mutex<Vec<RawFd>>,
+    pub(super) descriptors: Mutex<Vec<Identity>>,
     pub(super) service: OnceLock<Box<Service>>,
     pub(super) undisturbed: OnceLock<Box<Pack>>,
     pub(super) conditions: Conditions,
@@ -226,7 +237,7 @@ impl Control {
     /// This is the child of a fork: begins anew, with nothing locked. Nothing else runs here yet.
     pub(super) fn begin_generation(&self, run: Run) {
         // Out of descriptors: the child runs undebugged with the locks of its parent, which it then has no use for.
-        match crate::host::fd::above_the_guests(|| Generation::new(run)) {
+        match Generation::new(run) {
             Ok(next) => {
                 let _ = self.generation().next.set(Box::new(next));
             }

@@ -4,6 +4,7 @@
 //! All-stop goes for all of them: whichever stops, the others are halted before the stop is told, and a stop of theirs that comes
 //! meanwhile waits for the next resume. While there is only the guest of this process, every request goes to it as it is.
 
+use super::control::new_notifier;
 use super::live::{Happening, Live};
 use super::relay::{Channel, Event, Remote, Session};
 use emu_stub::{
@@ -46,17 +47,16 @@ struct Poller {
 
 impl Poller {
     fn new(live: &Live) -> io::Result<Poller> {
-        crate::host::fd::above_the_guests(|| {
-            let poller = Poller {
-                epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
-                waiting: Notifier::new()?,
-            };
-            poller.add(poller.waiting.as_fd())?;
-            if let Some(fd) = live.stop_fd() {
-                poller.add(fd)?;
-            }
-            Ok(poller)
-        })
+        let epoll = || Ok(epoll::create(epoll::CreateFlags::CLOEXEC)?);
+        let poller = Poller {
+            epoll: crate::host::fd::raised(epoll)?,
+            waiting: new_notifier()?,
+        };
+        poller.add(poller.waiting.as_fd())?;
+        if let Some(fd) = live.stop_fd() {
+            poller.add(fd)?;
+        }
+        Ok(poller)
     }
 
     fn add(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
@@ -98,21 +98,21 @@ impl Family {
             // Without one, news of relatives waits for the next request.
             self.poller = Poller::new(&self.live).ok();
             if let Some(poller) = &self.poller {
-                self.live.set_descriptor(poller.epoll.as_raw_fd(), true);
+                self.live.set_descriptor(poller.epoll.as_fd(), true);
             }
         }
         if let Some(poller) = &self.poller {
             // Cannot fail but for lack of memory.
             let _ = poller.add(remote.socket());
         }
-        self.live.set_descriptor(remote.socket().as_raw_fd(), true);
+        self.live.set_descriptor(remote.socket(), true);
         self.live.set_relatives(true);
         self.remotes.push(remote);
     }
 
     fn remove(&mut self, at: usize) {
         let gone = self.remotes.remove(at);
-        self.live.set_descriptor(gone.socket().as_raw_fd(), false);
+        self.live.set_descriptor(gone.socket(), false);
         self.live.set_relatives(!self.remotes.is_empty());
         self.current = match self.current {
             Some(n) if n == at => None,
@@ -125,9 +125,9 @@ impl Family {
     }
 
     /// The descriptors that this process has of its relatives.
-    pub fn descriptors(&self) -> Vec<RawFd> {
-        let sockets = self.remotes.iter().map(|r| r.socket().as_raw_fd());
-        let poller = self.poller.iter().map(|p| p.epoll.as_raw_fd());
+    pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        let sockets = self.remotes.iter().map(Remote::socket);
+        let poller = self.poller.iter().map(|p| p.epoll.as_fd());
         sockets.chain(poller).collect()
     }
 

@@ -157,7 +157,7 @@ impl Live {
     }
 
     /// Makes a descriptor the session's own, which children of forks close; or no longer.
-    pub fn set_descriptor(&self, fd: std::os::fd::RawFd, own: bool) {
+    pub fn set_descriptor(&self, fd: BorrowedFd<'_>, own: bool) {
         self.control.set_descriptor(fd, own);
     }
 
