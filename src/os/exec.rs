@@ -83,7 +83,7 @@ fn strings(call: &Call<'_>, addr: u64, total: &mut usize) -> SysResult<Vec<CStri
         return Ok(out);
     }
     loop {
-        let at = call.read_int(addr + out.len() as u64 * word, Kind::Ulong)?;
+        let at = call.read_int(addr.wrapping_add(out.len() as u64 * word), Kind::Ulong)?;
         if at == 0 {
             break;
         }

@@ -532,7 +532,7 @@ fn limit_rights(call: &mut Call<'_>) -> SysResult {
     let fd = open_descriptor(call, 0)?;
     let mut rights = [0; 2];
     for (n, right) in rights.iter_mut().enumerate() {
-        let word = call.read_int(call.arg(1) + 8 * n as u64, Kind::U64)?;
+        let word = call.read_int(call.arg(1).wrapping_add(8 * n as u64), Kind::U64)?;
         *right = word & !index_bit(n);
         if word & index_bit(n) == 0 || *right & !right::KNOWN[n] != 0 {
             return Err(Errno::EINVAL);
@@ -591,7 +591,7 @@ fn limit_ioctls(call: &mut Call<'_>) -> SysResult {
     let word = u64::from(call.abi.abi.word);
     let mut list = Vec::new();
     for n in 0..count {
-        list.push(call.read_int(at + n * word, Kind::Ulong)?);
+        list.push(call.read_int(at.wrapping_add(n * word), Kind::Ulong)?);
     }
     tables(call, |t| {
         let limits = t.limits.entry(fd).or_default();
@@ -618,7 +618,7 @@ fn ioctls_of(call: &mut Call<'_>) -> SysResult {
     let word = u64::from(call.abi.abi.word);
     if at != 0 {
         for (n, request) in list.iter().enumerate().take(room as usize) {
-            call.write_int(at + n as u64 * word, Kind::Ulong, *request)?;
+            call.write_int(at.wrapping_add(n as u64 * word), Kind::Ulong, *request)?;
         }
     }
     Ok(list.len() as u64)

@@ -363,9 +363,14 @@ fn read_directory(
         after = found.after;
         from += length;
     }
-    call.write_bytes(at, &out)?;
-    if base != 0 {
-        call.write_int(base, base_kind, start)?;
+    let told = call.write_bytes(at, &out).and_then(|()| match base {
+        0 => Ok(()),
+        _ => call.write_int(base, base_kind, start),
+    });
+    if told.is_err() {
+        // What the guest did not get is there for the next call.
+        call.host(SYS_lseek, [fd, start, SEEK_SET, 0, 0, 0])?;
     }
+    told?;
     Ok(out.len() as u64)
 }

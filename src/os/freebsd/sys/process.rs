@@ -201,7 +201,11 @@ fn all_groups(call: &mut Call<'_>) -> SysResult {
         return Err(Errno::EINVAL);
     }
     for (n, group) in groups[..count as usize].iter().enumerate() {
-        call.write_int(call.arg(1) + 4 * n as u64, Kind::U32, (*group).into())?;
+        call.write_int(
+            call.arg(1).wrapping_add(4 * n as u64),
+            Kind::U32,
+            (*group).into(),
+        )?;
     }
     Ok(count)
 }
@@ -213,7 +217,7 @@ fn set_all_groups(call: &mut Call<'_>) -> SysResult {
     }
     let mut groups = Vec::new();
     for n in 0..count as u64 {
-        groups.push(call.read_int(call.arg(1) + 4 * n, Kind::U32)? as u32);
+        groups.push(call.read_int(call.arg(1).wrapping_add(4 * n), Kind::U32)? as u32);
     }
     let rest = groups.get(1..).unwrap_or_default();
     call.host(
