@@ -227,6 +227,38 @@ impl OwnFd {
         Ok(OwnFd(raise(unsafe { OwnedFd::from_raw_fd(fd as i32) })))
     }
 
+    /// A pipe: the end to read from and the one to write to.
+    ///
+    /// # Errors
+    /// EMFILE, ENFILE.
+    pub fn pipe() -> SysResult<(OwnFd, OwnFd)> {
+        let mut ends = [0; 2];
+        // SAFETY: room for two descriptors.
+        if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } < 0 {
+            return Err(super::last_errno());
+        }
+        // SAFETY: fresh, and nobody else's.
+        let own = |fd| OwnFd(raise(unsafe { OwnedFd::from_raw_fd(fd) }));
+        Ok((own(ends[0]), own(ends[1])))
+    }
+
+    /// Takes a descriptor over as [`adopt`] does; one that has just come over a socket, too.
+    ///
+    /// # Errors
+    /// It is not open.
+    pub fn adopt(fd: i32) -> io::Result<OwnFd> {
+        let adopted = adopt(fd)?;
+        Ok(OwnFd(adopted))
+    }
+
+    /// Leaves it open for as long as the process lives, and for the programs that it executes. Returns its number.
+    pub fn leave_open(self) -> i32 {
+        let fd = self.number();
+        set_inherited(fd, true);
+        std::mem::forget(self);
+        fd
+    }
+
     /// Its number.
     pub fn number(&self) -> i32 {
         self.0.as_raw_fd()

@@ -32,6 +32,9 @@ pub struct Call<'a> {
     pub raw: &'a process::Syscall,
     /// What came of it, where a number or an error doesn't say it.
     pub outcome: Option<Outcome>,
+    /// Names that are looked up in place of those that the guest gave, by argument: a lookup that has been made already, as far as
+    /// the directory of the file ([`Call::name`]).
+    pub found: Vec<(usize, CString)>,
 }
 
 impl Call<'_> {
@@ -130,8 +133,16 @@ impl Call<'_> {
 
     /// Argument `n`, a path that is looked up.
     pub fn path(&self, n: usize) -> SysResult<CString> {
-        let path = self.read_str(self.args[n])?;
+        let path = self.name(n)?;
         Ok(self.resolve(path))
+    }
+
+    /// Argument `n`, a path as it is to be looked up from its directory.
+    pub fn name(&self, n: usize) -> SysResult<CString> {
+        match self.found.iter().find(|(at, _)| *at == n) {
+            Some((_, name)) => Ok(name.clone()),
+            None => self.read_str(self.args[n]),
+        }
     }
 
     /// The host path by which a guest's path is looked up: below the prefix if it exists there, and the guest's own program for

@@ -221,7 +221,7 @@ fn status(call: &mut Call<'_>, command: i32, default: u32) -> SysResult {
 }
 
 /// Children of a process, by the host's list.
-fn children(pid: i32) -> Vec<i32> {
+pub(super) fn children(pid: i32) -> Vec<i32> {
     let mut all = Vec::new();
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
         return all;

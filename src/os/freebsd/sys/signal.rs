@@ -260,6 +260,7 @@ fn information(signal: Signal, code: i32, value: Option<u64>) -> SigInfo {
 /// `kill`, or `sigqueue` with its value.
 fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
     let (pid, signal) = (call.int(0), signal_or_none(call, 1)?);
+    super::procdesc::reap_released(call);
     if let Some(signal) = is_beyond(signal) {
         let process = call.thread.process.clone();
         let code = if value.is_some() { SI_QUEUE } else { SI_USER };
