@@ -194,7 +194,9 @@ fn guest_asm(isa: &'static dyn Isa, mem: &AddressSpace, dump: &Dump<'_>) -> Stri
 /// `jit-PID.dump` in the working folder, mapped so that perf notices it.
 fn open_perf_map() -> std::io::Result<PerfMap> {
     let path = PerfMap::path(Path::new("/tmp"), host::pid());
-    Ok(PerfMap::new(host::fd::raised(|| std::fs::File::create(path))?))
+    Ok(PerfMap::new(host::fd::raised(|| {
+        std::fs::File::create(path)
+    })?))
 }
 
 fn open_jit_dump() -> std::io::Result<JitDump> {

@@ -142,8 +142,10 @@ impl Control {
         *self
             .descriptors
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) =
-            descriptors.iter().filter_map(|fd| Identity::of(*fd)).collect();
+            .unwrap_or_else(PoisonError::into_inner) = descriptors
+            .iter()
+            .filter_map(|fd| Identity::of(*fd))
+            .collect();
     }
 
     /// Makes one more descriptor the session's own, or no longer.

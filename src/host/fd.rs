@@ -251,12 +251,9 @@ impl OwnFd {
         Ok(OwnFd(adopted))
     }
 
-    /// Leaves it open for as long as the process lives, and for the programs that it executes. Returns its number.
-    pub fn leave_open(self) -> i32 {
-        let fd = self.number();
-        set_inherited(fd, true);
-        std::mem::forget(self);
-        fd
+    /// Keeps it open in programs that this process executes.
+    pub fn leave_to_programs(&self) {
+        set_inherited(self.number(), true);
     }
 
     /// Its number.

@@ -96,8 +96,7 @@ impl Family {
         let inherited = path.and_then(|path| {
             let name = std::fs::read_link(path).ok()?;
             let ours = name.to_str()?.contains(FAMILY.to_str().ok()?);
-            let file =
-                host::fd::raised(|| File::options().read(true).write(true).open(path));
+            let file = host::fd::raised(|| File::options().read(true).write(true).open(path));
             at(file.ok().filter(|_| ours)?, path.to_owned())
         });
         inherited.or_else(|| {

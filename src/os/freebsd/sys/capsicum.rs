@@ -126,7 +126,10 @@ impl Capabilities {
     /// The tables of the calling thread's process.
     fn mine<R>(&self, vforked: bool, action: impl FnOnce(&mut Tables) -> R) -> R {
         self.with(|all| {
-            let All { own, vforked: others } = all;
+            let All {
+                own,
+                vforked: others,
+            } = all;
             match vforked {
                 false => action(own),
                 true => {
@@ -402,7 +405,11 @@ fn confine(call: &mut Call<'_>, asked: Option<(usize, u64)>) -> SysResult<Vec<Ow
         nth += 1;
     }
     if call.row.name == "open" && asked.is_some() {
-        let (dir, name) = look_up(AT_FDCWD, call.name(0)?.as_bytes(), beneath::follows(call, 0))?;
+        let (dir, name) = look_up(
+            AT_FDCWD,
+            call.name(0)?.as_bytes(),
+            beneath::follows(call, 0),
+        )?;
         let dir_path = format!("/proc/self/fd/{}/", dir.number());
         let name = cstring([dir_path.as_bytes(), name.as_bytes()].concat())?;
         call.found.push((0, name));
@@ -571,7 +578,8 @@ mod tests {
                 ioctls,
                 fcntls: 8,
             };
-            let again = Limits::from_text(&limits.to_text()).map(|l| (l.rights, l.ioctls, l.fcntls));
+            let again =
+                Limits::from_text(&limits.to_text()).map(|l| (l.rights, l.ioctls, l.fcntls));
             assert_eq!(again, Some((limits.rights, limits.ioctls, limits.fcntls)));
         }
         for text in ["", "1", "1.2", "1.2.x", "1.2.3.,"] {

@@ -133,10 +133,7 @@ fn look(call: &mut Call<'_>, wanted: Wanted, options: u64) -> SysResult<i32> {
         for pid in children {
             let how = options | WNOWAIT | WNOHANG;
             let args = [HOST_P_PID, pid as u64, at, how, 0, 0];
-            if options & EVENTS != 0
-                && call.host(SYS_waitid, args).is_ok()
-                && info.i32(16) != 0
-            {
+            if options & EVENTS != 0 && call.host(SYS_waitid, args).is_ok() && info.i32(16) != 0 {
                 return Ok(info.i32(16));
             }
         }
@@ -198,7 +195,12 @@ fn wait(
         let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
         // The kernel forgets it with the child.
         let fields = if usage { stat_fields(pid) } else { Vec::new() };
-        let args = [HOST_P_PID, pid as u64, options | WNOHANG, used.as_mut_ptr() as u64];
+        let args = [
+            HOST_P_PID,
+            pid as u64,
+            options | WNOHANG,
+            used.as_mut_ptr() as u64,
+        ];
         match child::wait_id(args, &mut info, |args| call.host(SYS_waitid, args)) {
             // Another thread has it: on to the next one.
             Err(Errno::ECHILD) => continue,
@@ -316,5 +318,7 @@ pub(in crate::os::freebsd) fn is_unheard_of(os: &freebsd::FreeBsd, info: &SigInf
         let args = [HOST_P_PID, pid as u64, at, how, 0, 0];
         crate::host::syscall(SYS_waitid, args).is_ok() && info.i32(16) != 0
     };
-    !others.filter(|&pid| !os.descriptors.is_hidden(pid)).any(has_news)
+    !others
+        .filter(|&pid| !os.descriptors.is_hidden(pid))
+        .any(has_news)
 }
