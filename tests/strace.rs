@@ -559,7 +559,11 @@ fn arguments_of_freebsd_are_decoded() {
                 "PROC_REAP_KILL, {rk_sig=SIGUSR1, rk_flags=0, rk_subtree=0, rk_killed=0, rk_fpid=0} => ",
             ],
         ),
-        ("capsicum", "cap_rights_limit", &["cap_rights_limit(3, {CAP_"]),
+        (
+            "capsicum",
+            "cap_rights_limit",
+            &["cap_rights_limit(3, {CAP_"],
+        ),
     ];
     for isa in ["freebsd-aarch64", "freebsd-mips", "freebsd-mipsel"] {
         for (program, calls, lines) in wanted {

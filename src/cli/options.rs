@@ -69,6 +69,8 @@ pub struct Options {
     pub strace_output: Option<PathBuf>,
     /// What an emulator hands on to one that it executes: where the state of the trace is.
     pub strace_family: Option<String>,
+    /// What the program before this one in the process leaves to it ([`crate::process::Os::inherited_state`]).
+    pub inherited: Option<String>,
     /// What an emulator hands on to one that it executes: the descriptor with the debugger's session.
     pub debug_session: Option<i32>,
     /// `--report FILE`; `-` for standard error.
@@ -441,6 +443,10 @@ pub static OPTIONS: &[Opt] = &[
     ),
     internal(&["strace-family"], "PATH", |o, v| {
         o.strace_family = Some(text(v)?);
+        Ok(())
+    }),
+    internal(&["inherited"], "STATE", |o, v| {
+        o.inherited = Some(text(v)?);
         Ok(())
     }),
     internal(&["debug-session"], "FD", |o, v| {

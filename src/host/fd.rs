@@ -227,6 +227,35 @@ impl OwnFd {
         Ok(OwnFd(raise(unsafe { OwnedFd::from_raw_fd(fd as i32) })))
     }
 
+    /// A pipe: the end to read from and the one to write to.
+    ///
+    /// # Errors
+    /// EMFILE, ENFILE.
+    pub fn pipe() -> SysResult<(OwnFd, OwnFd)> {
+        let mut ends = [0; 2];
+        // SAFETY: room for two descriptors.
+        if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } < 0 {
+            return Err(super::last_errno());
+        }
+        // SAFETY: fresh, and nobody else's.
+        let own = |fd| OwnFd(raise(unsafe { OwnedFd::from_raw_fd(fd) }));
+        Ok((own(ends[0]), own(ends[1])))
+    }
+
+    /// Takes a descriptor over as [`adopt`] does; one that has just come over a socket, too.
+    ///
+    /// # Errors
+    /// It is not open.
+    pub fn adopt(fd: i32) -> io::Result<OwnFd> {
+        let adopted = adopt(fd)?;
+        Ok(OwnFd(adopted))
+    }
+
+    /// Keeps it open in programs that this process executes.
+    pub fn leave_to_programs(&self) {
+        set_inherited(self.number(), true);
+    }
+
     /// Its number.
     pub fn number(&self) -> i32 {
         self.0.as_raw_fd()

@@ -83,7 +83,7 @@ fn strings(call: &Call<'_>, addr: u64, total: &mut usize) -> SysResult<Vec<CStri
         return Ok(out);
     }
     loop {
-        let at = call.read_int(addr + out.len() as u64 * word, Kind::Ulong)?;
+        let at = call.read_int(addr.wrapping_add(out.len() as u64 * word), Kind::Ulong)?;
         if at == 0 {
             break;
         }
@@ -143,6 +143,7 @@ pub fn execute_path(call: &mut Call<'_>, given: CString, argv: usize) -> SysResu
         match identify(file)? {
             Program::Native => {
                 let observers = call.thread.process.clone();
+                observers.os.inherited_state(call.thread, true)?;
                 for o in observers.observers() {
                     o.exec(call.thread, file);
                 }
@@ -150,6 +151,7 @@ pub fn execute_path(call: &mut Call<'_>, given: CString, argv: usize) -> SysResu
             }
             Program::Foreign => {
                 let observers = call.thread.process.clone();
+                let state = observers.os.inherited_state(call.thread, false)?;
                 for o in observers.observers() {
                     o.exec(call.thread, file);
                 }
@@ -161,6 +163,9 @@ pub fn execute_path(call: &mut Call<'_>, given: CString, argv: usize) -> SysResu
                     for option in o.exec_options(call.thread) {
                         own.push(cstring(option.into_bytes())?);
                     }
+                }
+                if !state.is_empty() {
+                    own.push(cstring(format!("--inherited={state}"))?);
                 }
                 own.push(cstring("-0")?);
                 own.push(argv.first().cloned().unwrap_or_default());

@@ -127,9 +127,8 @@ fn argument(call: &Call<'_>, i: usize, ty: ArgType, copies: &mut Vec<Copy>) -> S
         ArgType::Addr | ArgType::Decoded(..) => call.host_range(value, 0, false)?,
         _ if value == 0 => 0,
         ArgType::Path => keep(call.path(i)?.into_bytes_with_nul(), Back::No),
-        ArgType::PathNew | ArgType::Str => {
-            keep(call.read_str(value)?.into_bytes_with_nul(), Back::No)
-        }
+        ArgType::PathNew => keep(call.name(i)?.into_bytes_with_nul(), Back::No),
+        ArgType::Str => keep(call.read_str(value)?.into_bytes_with_nul(), Back::No),
         ArgType::Buf(dir, len) => {
             let n = length(call, len)?;
             // What is filled is as long as the result says; what holds its own length is used as a whole.

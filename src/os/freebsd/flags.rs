@@ -118,7 +118,10 @@ crate::flags! {
     }
 
     /// `idtype_t` of `wait6`: the host's where it has it.
-    pub enum ID_TYPE, "P_" [FreeBsd] { P_PID = 1 (FreeBsd 0), P_PGID = 2, P_ALL = 0 (FreeBsd 7) }
+    pub enum ID_TYPE, "P_" [FreeBsd] {
+        P_PID = 1 (FreeBsd 0), P_PGID = 2, P_SID = 100 (FreeBsd 3), P_UID = 101 (FreeBsd 5), P_GID = 102 (FreeBsd 6),
+        P_ALL = 0 (FreeBsd 7), P_JAILID = 103 (FreeBsd 12),
+    }
 
     /// Clocks.
     pub enum CLOCK, "CLOCK_" [FreeBsd] {

@@ -62,6 +62,22 @@ impl FreeBsd {
         })
     }
 
+    /// Takes over what [`Os::inherited_state`] of the emulator before this one has told.
+    pub fn inherit(&self, state: &str) {
+        for part in state.split('|') {
+            match part.split_once(':') {
+                Some(("cap", text)) => self.capabilities.inherit(text),
+                Some(("proc", text)) => self.descriptors.inherit(text),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether such a state holds the process in capability mode.
+    pub fn confines(state: &str) -> bool {
+        state.split('|').any(|part| part.starts_with("cap:m"))
+    }
+
     /// `__FreeBSD_version` that the guest is told.
     pub fn release_date(&self) -> u32 {
         self.release_date
@@ -98,9 +114,11 @@ fn run(call: &mut Call<'_>) -> SysResult {
     if call.names_own_descriptor() {
         return Err(Errno::EBADF);
     }
-    sys::capsicum::check(call)?;
+    let given = call.args;
+    let held = sys::capsicum::check(call)?;
     let result = run_row(call)?;
-    sys::descriptors::after(call, result);
+    drop(held);
+    sys::descriptors::after(call, &given, result);
     Ok(result)
 }
 
@@ -202,6 +220,7 @@ impl Os for FreeBsd {
             abi,
             raw,
             outcome: None,
+            found: Vec::new(),
         };
         let result = run(&mut call);
         match (call.outcome, result) {
@@ -252,8 +271,27 @@ impl Os for FreeBsd {
         signal.to_guest(self.isa.abi.dialect)
     }
 
+    fn is_unheard_of(&self, info: &SigInfo) -> bool {
+        sys::wait::is_unheard_of(self, info)
+    }
+
     fn signal_arrived(&self, signal: Signal) {
         self.kqueues.signal_arrived(signal);
+    }
+
+    fn inherited_state(&self, thread: &mut Thread, native: bool) -> SysResult<String> {
+        let vforked = thread.is_vfork_child();
+        // A program of the host's cannot be held to anything.
+        if native && self.capabilities.mode(vforked) {
+            return Err(Errno::ENOEXEC);
+        }
+        let parts = [
+            ("cap", self.capabilities.to_text(vforked)),
+            ("proc", self.descriptors.to_text()),
+        ];
+        let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());
+        let parts: Vec<String> = parts.map(|(name, text)| format!("{name}:{text}")).collect();
+        Ok(parts.join("|"))
     }
 
     fn thread_exit(&self, thread: &mut Thread) {

@@ -38,6 +38,7 @@
 #define __NR_mprotect 74
 #define __NR_mincore 78
 #define __NR_getgroups_before_15 79
+#define __NR_setgroups_before_15 80
 #define __NR_setitimer 83
 #define __NR_getdtablesize 89
 #define __NR_dup2 90
@@ -56,13 +57,16 @@
 #define __NR_mkdir 136
 #define __NR_rmdir 137
 #define __NR_utimes 138
+#define __NR_setsid 147
 #define __NR_sysarch 165
 #define __NR_rtprio 166
+#define __NR_setgid 181
 #define __NR_freebsd11_stat 188
 #define __NR_freebsd11_fstat 189
 #define __NR_freebsd11_lstat 190
 #define __NR_pathconf 191
 #define __NR_freebsd11_getdirentries 196
+#define __NR___sysctl 202
 #define __NR_futimes 206
 #define __NR_semget 221
 #define __NR_semop 222

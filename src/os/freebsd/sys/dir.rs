@@ -87,7 +87,7 @@ fn no_flags(flags: u64) -> SysResult {
 fn new_name(call: &Call<'_>, dir: u64, at: usize) -> SysResult<CString> {
     /// `MAXSYMLINKS`
     const MOST_LINKS: usize = 32;
-    let mut path = call.read_str(call.arg(at))?;
+    let mut path = call.name(at)?;
     for _ in 0..MOST_LINKS {
         let bytes = path.as_bytes();
         let end = bytes.iter().rposition(|&b| b != b'/').map_or(0, |n| n + 1);
@@ -178,7 +178,7 @@ fn access_effective(call: &mut Call<'_>) -> SysResult {
 
 fn make_fifo(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
     const S_IFIFO: u64 = 0o10000;
-    let path = call.read_str(call.arg(at))?;
+    let path = call.name(at)?;
     let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
     let mode = call.arg(at + 1) & 0o7777 | S_IFIFO;
     call.host(SYS_mknodat, [dir, path.as_ptr() as u64, mode, 0, 0, 0])
@@ -195,7 +195,7 @@ fn working_directory(call: &mut Call<'_>) -> SysResult {
 }
 
 fn make_node(call: &mut Call<'_>, dir: Option<usize>, at: usize, device: u64) -> SysResult {
-    let path = call.read_str(call.arg(at))?;
+    let path = call.name(at)?;
     let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
     let (major, minor) = super::stat::device_parts(device);
     // The host's encoding (`linux/kdev_t.h`), of 12 and 20 bits.
@@ -364,9 +364,14 @@ fn read_directory(
         after = found.after;
         from += length;
     }
-    call.write_bytes(at, &out)?;
-    if base != 0 {
-        call.write_int(base, base_kind, start)?;
+    let told = call.write_bytes(at, &out).and_then(|()| match base {
+        0 => Ok(()),
+        _ => call.write_int(base, base_kind, start),
+    });
+    if told.is_err() {
+        // What the guest did not get is there for the next call.
+        call.host(SYS_lseek, [fd, start, SEEK_SET, 0, 0, 0])?;
     }
+    told?;
     Ok(out.len() as u64)
 }

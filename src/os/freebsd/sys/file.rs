@@ -64,7 +64,6 @@ const O_CREAT: u64 = 0x200;
 const O_NOFOLLOW: u64 = 0x100;
 const O_DIRECTORY: u64 = 0x2_0000;
 const O_EXEC: u64 = 0x4_0000;
-const O_RESOLVE_BENEATH: u64 = 0x80_0000;
 const O_EMPTY_PATH: u64 = 0x200_0000;
 const O_SHLOCK: u64 = 0x10;
 const O_EXLOCK: u64 = 0x20;
@@ -83,8 +82,6 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
     const LOCK_SH: u64 = 1;
     const LOCK_EX: u64 = 2;
     const LOCK_NB: u64 = 4;
-    /// RESOLVE_BENEATH of `linux/openat2.h`
-    const BENEATH: u64 = 8;
     const HOST_O_PATH: u64 = 0x20_0000;
     const ACCESS: u64 = 3;
     let mut path = call.path(at)?;
@@ -109,18 +106,8 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
     } else {
         0
     };
-    let opened = if wanted & O_RESOLVE_BENEATH != 0 {
-        // struct open_how: flags, mode, resolve
-        let how = [flags, mode, BENEATH];
-        let args = [dir, path.as_ptr() as u64, how.as_ptr() as u64, 24, 0, 0];
-        match call.host_wait(SYS_openat2, args) {
-            Err(Errno::EXDEV) => Err(Errno::ENOTCAPABLE),
-            other => other,
-        }
-    } else {
-        call.host_wait(SYS_openat, [dir, path.as_ptr() as u64, flags, mode, 0, 0])
-    };
-    let fd = match opened {
+    let args = [dir, path.as_ptr() as u64, flags, mode, 0, 0];
+    let fd = match call.host_wait(SYS_openat, args) {
         // FreeBSD's error for a symbolic link under O_NOFOLLOW.
         Err(Errno::ELOOP) if wanted & O_NOFOLLOW != 0 => return Err(Errno::EMLINK),
         other => other?,

@@ -129,7 +129,7 @@ fn find_jail(call: &mut Call<'_>) -> SysResult {
     let mut reason = None;
     for n in (0..count).step_by(2) {
         let at = at.wrapping_add(n * 2 * word);
-        let field = |i: u64| call.read_int(at + i * word, Kind::Ulong);
+        let field = |i: u64| call.read_int(at.wrapping_add(i * word), Kind::Ulong);
         let (name, value, len) = (field(0)?, field(2)?, field(3)?);
         match call.read_str(name)?.as_bytes() {
             b"lastjid" => last = true,
@@ -173,7 +173,7 @@ fn unique_ids(call: &mut Call<'_>) -> SysResult {
         id[7] = id[7] & 0x0f | 0x40;
         id[8] = id[8] & 0x3f | 0x80;
         let id = uuid(call.abi, &id);
-        call.write_bytes(at + 16 * n, &id)?;
+        call.write_bytes(at.wrapping_add(16 * n), &id)?;
     }
     Ok(0)
 }

@@ -111,6 +111,11 @@ fn queues<'a>(call: &'a Call<'_>) -> SysResult<&'a Kqueues> {
         .ok_or(Errno::ENOSYS)
 }
 
+/// Whether a descriptor is a kqueue of this process.
+pub(super) fn is_kqueue(call: &Call<'_>, fd: i32) -> bool {
+    queues(call).is_ok_and(|queues| queues.lock().contains_key(&fd))
+}
+
 fn create(call: &mut Call<'_>, flags: u64) -> SysResult {
     const KQUEUE_CLOEXEC: u64 = 1;
     const EPOLL_CLOEXEC: u64 = 0x80000;
@@ -308,6 +313,10 @@ fn apply(call: &mut Call<'_>, queue: &Mutex<Queue>, change: &Kevent) -> SysResul
         if fatal {
             return Err(Errno::EINVAL);
         }
+    }
+    let on_descriptor = note::is_on_descriptor(change.filter);
+    if on_descriptor && super::capsicum::lacks_event(call, change.ident.0 as i32) {
+        return Err(Errno::ENOTCAPABLE);
     }
     let signal = note::counted_signal(change);
     let mut queue = locked(queue);

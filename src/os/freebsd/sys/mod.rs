@@ -24,6 +24,7 @@ pub mod sysv;
 pub mod thread;
 pub mod time;
 pub mod umtx;
+pub mod wait;
 
 use crate::os::Syscall;
 
@@ -34,7 +35,7 @@ pub mod rows {
         kqueue::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*,
         net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*,
         sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
-        thread::rows::*, time::rows::*, umtx::rows::*,
+        thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -64,6 +65,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         thread::ROWS,
         time::ROWS,
         umtx::ROWS,
+        wait::ROWS,
     ]
     .into_iter()
     .flatten()

@@ -257,7 +257,7 @@ fn all<T: Layout>(call: &mut Call<'_>) -> SysResult {
         let path = cstring(mount.on.clone())?;
         // One that cannot be looked at is left out, as a file system that is gone.
         if let Ok(host) = Host::ask(call, SYS_statfs, path.as_ptr() as u64) {
-            call.write_struct(at + count * size, &T::fill(&host, &mount, 0))?;
+            call.write_struct(at.wrapping_add(count * size), &T::fill(&host, &mount, 0))?;
             count += 1;
         }
     }

@@ -238,7 +238,7 @@ fn status(call: &mut Call<'_>, command: i32, default: u32) -> SysResult {
 }
 
 /// Children of a process, by the host's list.
-fn children(pid: i32) -> Vec<i32> {
+pub(super) fn children(pid: i32) -> Vec<i32> {
     let mut all = Vec::new();
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
         return all;
@@ -312,7 +312,7 @@ fn reaper_pids(call: &mut Call<'_>, at: u64) -> SysResult {
     const CHILD: u64 = 2;
     const INFO_SIZE: usize = 18 * 4;
     let room = call.read_int(at, Kind::U32)?;
-    let list = call.read_int(at + 64, Kind::Ulong)?;
+    let list = call.read_int(at.wrapping_add(64), Kind::Ulong)?;
     let mut all = descendants().into_iter();
     for n in 0..room {
         let mut out = [0; INFO_SIZE];
@@ -340,8 +340,8 @@ fn reaper_kill(call: &mut Call<'_>, at: u64) -> SysResult {
     const CHILDREN: u64 = 1;
     const SUBTREE: u64 = 2;
     let signal = call.read_int(at, Kind::I32)?;
-    let flags = call.read_int(at + 4, Kind::U32)?;
-    let subtree = call.read_int(at + 8, Kind::I32)? as i32;
+    let flags = call.read_int(at.wrapping_add(4), Kind::U32)?;
+    let subtree = call.read_int(at.wrapping_add(8), Kind::I32)? as i32;
     if flags & !(CHILDREN | SUBTREE) != 0 || flags == CHILDREN | SUBTREE {
         return Err(Errno::EINVAL);
     }
@@ -370,7 +370,7 @@ fn reaper_kill(call: &mut Call<'_>, at: u64) -> SysResult {
             Err(_) => {}
         }
     }
-    call.write_int(at + 12, Kind::U32, killed)?;
-    call.write_int(at + 16, Kind::I32, failed as u64)?;
+    call.write_int(at.wrapping_add(12), Kind::U32, killed)?;
+    call.write_int(at.wrapping_add(16), Kind::I32, failed as u64)?;
     result
 }

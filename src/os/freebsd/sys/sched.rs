@@ -79,12 +79,12 @@ fn priority(call: &mut Call<'_>) -> SysResult {
                 _ => (RTP_PRIO_NORMAL, 0),
             };
             call.write_int(at, Kind::U16, kind)?;
-            call.write_int(at + 2, Kind::U16, level)?;
+            call.write_int(at.wrapping_add(2), Kind::U16, level)?;
             Ok(0)
         }
         RTP_SET => {
             let kind = call.read_int(at, Kind::U16)?;
-            let level = call.read_int(at + 2, Kind::U16)?;
+            let level = call.read_int(at.wrapping_add(2), Kind::U16)?;
             let real_time = matches!(kind, RTP_PRIO_REALTIME | RTP_PRIO_FIFO);
             if (real_time || kind == RTP_PRIO_IDLE) && level > RTP_PRIO_MAX {
                 return Err(Errno::EINVAL);

@@ -57,7 +57,7 @@ fn set_action(call: &mut Call<'_>) -> SysResult {
                 handler: act.sa_handler.0,
                 flags: u64::from(act.sa_flags as u32),
                 restorer: 0,
-                mask: read_sigset(call, addr + mask_at(call), SET_SIZE.into())?,
+                mask: read_sigset(call, addr.wrapping_add(mask_at(call)), SET_SIZE.into())?,
             };
             process.set_action(signal, new)?
         }
@@ -69,7 +69,12 @@ fn set_action(call: &mut Call<'_>) -> SysResult {
             sa_mask: [0; 4],
         };
         call.write_struct(call.arg(2), &act)?;
-        write_sigset(call, call.arg(2) + mask_at(call), SET_SIZE.into(), old.mask)?;
+        write_sigset(
+            call,
+            call.arg(2).wrapping_add(mask_at(call)),
+            SET_SIZE.into(),
+            old.mask,
+        )?;
     }
     Ok(0)
 }
@@ -163,7 +168,7 @@ fn alternate_stack(call: &mut Call<'_>) -> SysResult {
     if addr != 0 {
         // Its flags are the kernel's own: SS_DISABLE has another value on the host.
         let flags_at = Stack::DESC.offset(call.abi, "ss_flags").unwrap_or(0) as u64;
-        let flags = call.read_int(addr + flags_at, Kind::I32)? as i32;
+        let flags = call.read_int(addr.wrapping_add(flags_at), Kind::I32)? as i32;
         let new: Stack = call.read_struct(addr)?;
         if old.contains(sp) {
             return Err(Errno::EPERM);
@@ -256,6 +261,7 @@ fn information(signal: Signal, code: i32, value: Option<u64>) -> SigInfo {
 /// `kill`, or `sigqueue` with its value.
 fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
     let (pid, signal) = (call.int(0), signal_or_none(call, 1)?);
+    super::procdesc::reap_released(call);
     if let Some(signal) = is_beyond(signal) {
         let process = call.thread.process.clone();
         let code = if value.is_some() { SI_QUEUE } else { SI_USER };

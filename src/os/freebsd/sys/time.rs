@@ -110,7 +110,7 @@ fn set_old_times(
     if at != 0 {
         let size = Timeval::DESC.size(call.abi) as u64;
         for n in 0..2 {
-            let t: Timeval = call.read_struct(at + n as u64 * size)?;
+            let t: Timeval = call.read_struct(at.wrapping_add(n as u64 * size))?;
             if !(0..1_000_000).contains(&t.tv_usec.0) {
                 return Err(Errno::EINVAL);
             }
@@ -166,7 +166,7 @@ fn set_times(call: &mut Call<'_>, path: Option<usize>, times: usize, flag: usize
     if at != 0 {
         let size = Timespec::DESC.size(call.abi) as u64;
         for n in 0..2 {
-            let t: Timespec = call.read_struct(at + n as u64 * size)?;
+            let t: Timespec = call.read_struct(at.wrapping_add(n as u64 * size))?;
             host[2 * n] = t.tv_sec.0;
             host[2 * n + 1] = match t.tv_nsec.0 {
                 v if v == NOW.0 => NOW.1,

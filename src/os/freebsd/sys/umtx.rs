@@ -128,7 +128,7 @@ fn operate(call: &mut Call<'_>) -> SysResult {
         RW_UNLOCK => rwlock::unlock_rw(call, obj),
         SEM_WAIT => wait_old_semaphore(call, obj),
         SEM_WAKE => {
-            wake(call, obj + 4, 1);
+            wake(call, obj.wrapping_add(4), 1);
             Ok(0)
         }
         SEM2_WAIT => wait_semaphore(call, obj),
@@ -440,7 +440,7 @@ fn tell_rest(call: &mut Call<'_>, until: Option<Deadline>) -> SysResult<()> {
         tv_sec: Long(left / 1_000_000_000),
         tv_nsec: Long(left % 1_000_000_000),
     };
-    call.write_struct(at + time as u64, &left)
+    call.write_struct(at.wrapping_add(time as u64), &left)
 }
 
 fn wake_semaphore(call: &mut Call<'_>, sem: u64) -> SysResult {

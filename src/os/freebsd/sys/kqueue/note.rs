@@ -112,6 +112,14 @@ pub(super) fn unsupported(change: &Kevent) -> Option<(String, bool)> {
     }
 }
 
+/// Whether the identifier is a descriptor of the guest's.
+pub(super) fn is_on_descriptor(filter: i16) -> bool {
+    matches!(
+        filter,
+        filter::READ | filter::WRITE | filter::VNODE | filter::PROCDESC
+    )
+}
+
 /// The signal that a change is about.
 pub(super) fn counted_signal(change: &Kevent) -> Option<u64> {
     (change.filter == filter::SIGNAL).then_some(change.ident.0)
@@ -143,10 +151,7 @@ impl Knote {
 
     /// Whether the identifier is a descriptor of the guest's.
     pub fn is_on_descriptor(&self) -> bool {
-        matches!(
-            self.filter,
-            filter::READ | filter::WRITE | filter::VNODE | filter::PROCDESC
-        )
+        is_on_descriptor(self.filter)
     }
 
     /// What the host's epoll is to look for.

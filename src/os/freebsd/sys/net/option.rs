@@ -192,7 +192,7 @@ pub(super) fn set(call: &mut Call<'_>) -> SysResult {
             .to_vec(),
         Value::Linger => {
             let on = call.read_int(at, Kind::I32)? as i32;
-            let time = call.read_int(at + 4, Kind::I32)? as i32;
+            let time = call.read_int(at.wrapping_add(4), Kind::I32)? as i32;
             [on.to_le_bytes(), time.to_le_bytes()].concat()
         }
         Value::Time => {
@@ -206,7 +206,7 @@ pub(super) fn set(call: &mut Call<'_>) -> SysResult {
             .to_vec(),
         Value::Group6 => {
             let mut group = call.read_bytes(at, 16)?;
-            let interface = call.read_int(at + 16, Kind::U32)? as u32;
+            let interface = call.read_int(at.wrapping_add(16), Kind::U32)? as u32;
             group.extend(interface.to_le_bytes());
             group
         }
