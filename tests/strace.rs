@@ -511,8 +511,9 @@ fn arguments_of_freebsd_are_decoded() {
         ),
         (
             "system",
-            "getcontext,sigtimedwait,mmap",
+            "getcontext,sigtimedwait,__sysctlbyname",
             &[
+                "__sysctlbyname(\"kern.ostype\", 11, NULL, [0] => [8], NULL, 0) = 0",
                 "getcontext({uc_sigmask=[RTMIN], pc=0x",
                 "sigtimedwait([RTMIN], {si_signo=SIGRTMIN, si_code=SI_LWP, si_pid=",
             ],
@@ -529,12 +530,11 @@ fn arguments_of_freebsd_are_decoded() {
         ),
         (
             "control",
-            "__sysctl,__sysctlbyname",
+            "__sysctl",
             &[
                 "__sysctl([sysctl.name2oid], 2, [kern.",
                 "__sysctl([sysctl.oidfmt kern.version], 4, {kind=0x80040003, fmt=\"A\"}, ",
                 "__sysctl([sysctl.name kern.argmax], 4, \"kern.argmax\", ",
-                "__sysctlbyname(\"hw.machine",
             ],
         ),
         (
