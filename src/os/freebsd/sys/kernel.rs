@@ -2,6 +2,8 @@
 
 use crate::abi::{Errno, Kind, OsAbi, SysResult, write_int};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files::{parameters, text};
+use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
     Run::Handler,
@@ -27,10 +29,10 @@ crate::syscalls! {
     kldunload(fileid: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     kldunloadf(fileid: INT, flags: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     kldsym(fileid: INT, cmd: INT, data: ADDR) -> NUM, Stub("ENOENT: no symbol is known"), Handler(|_| Err(Errno::ENOENT));
-    jail_get(iovp: ADDR, iovcnt: UINT, flags: HEX) -> NUM, Stub("ENOENT: there is no jail below the host"), Handler(find_jail);
+    jail_get(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: flags(&f::JAIL)) -> NUM, Stub("ENOENT: there is no jail below the host"), Handler(find_jail);
     jail_attach(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
     jail_remove(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
-    getloginclass(namebuf: ADDR, namelen: SIZE) -> NUM, Stub("the class `default`"), Handler(login_class);
+    getloginclass(namebuf: ArgType::Decoded(Dir::Out, text), namelen: SIZE) -> NUM, Stub("the class `default`"), Handler(login_class);
     uuidgen(store: ADDR, count: INT) -> NUM, Full, Handler(unique_ids);
     abort2(why: STR, nargs: INT, args: ADDR) -> NUM, Full, Handler(abort);
 }

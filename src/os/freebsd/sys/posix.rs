@@ -16,12 +16,12 @@ use crate::os::{
 const NO_KEVENT: &str = "SIGEV_KEVENT";
 
 crate::syscalls! {
-    shm_open2(path: ADDR, flags: flags(&f::OPEN), mode: MODE, shmflags: flags(&f::SHM_OPEN), name: ADDR) -> FDNUM, Partial("SHM_LARGEPAGE is EOPNOTSUPP, as without large pages; SHM_GROW_ON_WRITE always"), Handler(|c| { let how = c.arg(3); open_shared(c, how) });
-    freebsd12_shm_open(path: ADDR, flags: flags(&f::OPEN), mode: MODE) -> FDNUM, Full, Handler(|c| open_shared(c, 0));
+    shm_open2(path: ANONYMOUS_OR_PATH, flags: flags(&f::OPEN), mode: MODE, shmflags: flags(&f::SHM_OPEN), name: STR) -> FDNUM, Partial("SHM_LARGEPAGE is EOPNOTSUPP, as without large pages; SHM_GROW_ON_WRITE always"), Handler(|c| { let how = c.arg(3); open_shared(c, how) });
+    freebsd12_shm_open(path: ANONYMOUS_OR_PATH, flags: flags(&f::OPEN), mode: MODE) -> FDNUM, Full, Handler(|c| open_shared(c, 0));
     shm_unlink(path: STR) -> NUM, Full, Handler(unlink_shared);
     shm_rename(path_from: STR, path_to: STR, flags: flags(&f::SHM_RENAME)) -> NUM, Full, Handler(rename_shared);
-    ksem_init(idp: ADDR, value: UINT) -> NUM, Full, Handler(create_semaphore);
-    ksem_open(idp: ADDR, name: STR, oflag: flags(&f::OPEN), mode: MODE, value: UINT) -> NUM, Partial("up to 65536; the value is forgotten while no process has it open"), Handler(open_semaphore);
+    ksem_init(idp: SEMAPHORE_OUT, value: UINT) -> NUM, Full, Handler(create_semaphore);
+    ksem_open(idp: SEMAPHORE_OUT, name: STR, oflag: flags(&f::OPEN), mode: MODE, value: UINT) -> NUM, Partial("up to 65536; the value is forgotten while no process has it open"), Handler(open_semaphore);
     ksem_close(id: SEMAPHORE) -> NUM, Full, Handler(|c| { is_semaphore(c)?; c.host(SYS_close, [c.arg(0), 0, 0, 0, 0, 0]) });
     ksem_destroy(id: SEMAPHORE) -> NUM, Full, Handler(|c| { is_semaphore(c)?; c.host(SYS_close, [c.arg(0), 0, 0, 0, 0, 0]) });
     ksem_unlink(name: STR) -> NUM, Full, Handler(unlink_semaphore);
@@ -29,7 +29,7 @@ crate::syscalls! {
     ksem_wait(id: SEMAPHORE) -> NUM, Full, Handler(|c| wait(c, None));
     ksem_trywait(id: SEMAPHORE) -> NUM, Full, Handler(try_wait);
     ksem_timedwait(id: SEMAPHORE, abstime: input::<Timespec>()) -> NUM, Full, Handler(|c| { let until = c.read_optional(c.arg(1))?; wait(c, until) });
-    ksem_getvalue(id: SEMAPHORE, val: ADDR) -> NUM, Full, Handler(value);
+    ksem_getvalue(id: SEMAPHORE, val: ints(Dir::Out, 1)) -> NUM, Full, Handler(value);
     kmq_open(path: STR, flags: flags(&f::OPEN), mode: MODE, attr: input::<MqAttr>()) -> FDNUM, Full, Handler(open_queue);
     kmq_unlink(path: STR) -> NUM, Full, Handler(unlink_queue);
     kmq_setattr(mqd: FD, attr: input::<MqAttr>(), oattr: output::<MqAttr>()) -> NUM, Full, Pass(SYS_mq_getsetattr);
@@ -45,6 +45,14 @@ crate::syscalls! {
 
 /// `semid_t`: a descriptor in a `long`.
 const SEMAPHORE: ArgType = ArgType::Value(Kind::I32, Show::Fd);
+
+const SEMAPHORE_OUT: ArgType = ints_of(Dir::Out, Kind::Long, Show::Fd, 1);
+
+/// A path, or SHM_ANON.
+const ANONYMOUS_OR_PATH: ArgType = ArgType::By(|a, _| match a[0] {
+    SHM_ANON => ArgType::Named(|_| "SHM_ANON".to_owned()),
+    _ => STR,
+});
 
 /// SHM_ANON: a path that is none.
 const SHM_ANON: u64 = 1;

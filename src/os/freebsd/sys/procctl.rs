@@ -4,13 +4,30 @@ use std::sync::Mutex;
 
 use crate::abi::{Errno, Kind, Show, SysResult, write_int};
 use crate::host::nr::*;
+use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{self, flags as f};
 use crate::os::{ArgType, Call, Run::Handler, Support::Partial, *};
 
 const ID_TYPE: ArgType = one_of(&f::ID_TYPE);
 
 crate::syscalls! {
-    procctl(idtype: ID_TYPE, id: OFFSET, com: one_of(&f::PROCCTL), data: ADDR) -> NUM, Partial("of the calling process; ASLR, PROTMAX, STACKGAP, WXMAP and LOGSIGEXIT are kept without effect"), Handler(control);
+    procctl(idtype: ID_TYPE, id: OFFSET, com: one_of(&f::PROCCTL), data: ArgType::By(|a, _| data(a[2]))) -> NUM, Partial("of the calling process; ASLR, PROTMAX, STACKGAP, WXMAP and LOGSIGEXIT are kept without effect"), Handler(control);
+}
+
+/// The data of a command.
+fn data(command: u64) -> ArgType {
+    match command as i32 {
+        REAP_STATUS => output::<ReaperStatus>(),
+        REAP_GETPIDS => input::<ReaperPids>(),
+        REAP_KILL => inout::<ReaperKill>(),
+        PDEATHSIG_CTL => ints_of(Dir::In, Kind::I32, Show::Signal, 1),
+        PDEATHSIG_STATUS => ints_of(Dir::Out, Kind::I32, Show::Signal, 1),
+        SPROTECT | TRACE_CTL | TRAPCAP_CTL | ASLR_CTL | PROTMAX_CTL | STACKGAP_CTL
+        | NO_NEW_PRIVS_CTL | WXMAP_CTL | LOGSIGEXIT_CTL => ints(Dir::In, 1),
+        TRACE_STATUS | TRAPCAP_STATUS | ASLR_STATUS | PROTMAX_STATUS | STACKGAP_STATUS
+        | NO_NEW_PRIVS_STATUS | WXMAP_STATUS | LOGSIGEXIT_STATUS => ints(Dir::Out, 1),
+        _ => ADDR,
+    }
 }
 
 /// What is kept of the controls that have no counterpart: the last value of each command.

@@ -22,7 +22,7 @@ use crate::process::Forked;
 crate::syscalls! {
     pdfork(fdp: ints_of(Dir::Out, Kind::I32, Show::Fd, 1), flags: HEX) -> NUM, Full, Handler(create);
     pdkill(fd: FD, signum: SIGNAL) -> NUM, Full, Handler(kill);
-    pdgetpid(fd: FD, pidp: ADDR) -> NUM, Full, Handler(id);
+    pdgetpid(fd: FD, pidp: ints(Dir::Out, 1)) -> NUM, Full, Handler(id);
 }
 
 const PD_DAEMON: u64 = 1;

@@ -2,6 +2,7 @@
 
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files::text;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of};
 use crate::os::{
@@ -48,9 +49,9 @@ crate::syscalls! {
     setlogin(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     setloginclass(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     __setugid(flag: INT) -> NUM, Stub("ENOSYS, as without REGRESSION in the kernel"), Handler(|_| Err(Errno::ENOSYS));
-    getrlimitusage(which: UINT, flags: HEX, res: ADDR) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
+    getrlimitusage(which: one_of(&f::RLIMIT), flags: HEX, res: ints_of(Dir::Out, Kind::U64, Show::Dec, 1)) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
     issetugid() -> NUM, Full, Handler(|_| { let ids = crate::host::ids(); Ok((ids.uid != ids.euid || ids.gid != ids.egid).into()) });
-    getlogin(namebuf: ADDR, namelen: UINT) -> NUM, Full, Handler(login_name);
+    getlogin(namebuf: ArgType::Decoded(Dir::Out, text), namelen: UINT) -> NUM, Full, Handler(login_name);
     getpriority(which: one_of(&f::PRIO), who: INT) -> NUM, Full, Handler(|c| Ok(20u64.wrapping_sub(c.host(SYS_getpriority, [c.arg(0), c.arg(1), 0, 0, 0, 0])?)));
     setpriority(which: one_of(&f::PRIO), who: INT, prio: INT) -> NUM, Full, Pass(SYS_setpriority);
     getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(get_limit);

@@ -2,6 +2,7 @@
 
 use crate::abi::{Errno, GuestStruct, Kind, Show, Signal, SysResult, Ulong};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::process::context;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of, of, siginfo};
 use crate::os::{
@@ -22,13 +23,13 @@ crate::syscalls! {
     sigpending(set: SET_OUT) -> NUM, Full, Handler(pending);
     sigsuspend(sigmask: SET_IN) -> NUM, Full, Handler(suspend);
     sigwait(set: SET_IN, sig: ints_of(Dir::Out, Kind::I32, Show::Signal, 1)) -> NUM, Full, Handler(wait_number);
-    sigwaitinfo(set: SET_IN, info: ADDR) -> NUM, Full, Handler(|c| wait_signal(c, None));
-    sigtimedwait(set: SET_IN, info: ADDR, timeout: input::<Timespec>()) -> NUM, Full, Handler(wait_timed);
+    sigwaitinfo(set: SET_IN, info: ArgType::SigInfo(Dir::Out)) -> NUM, Full, Handler(|c| wait_signal(c, None));
+    sigtimedwait(set: SET_IN, info: ArgType::SigInfo(Dir::Out), timeout: input::<Timespec>()) -> NUM, Full, Handler(wait_timed);
     sigaltstack(ss: input::<Stack>(), oss: output::<Stack>()) -> NUM, Full, Handler(alternate_stack);
-    sigreturn(sigcntxp: ADDR) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
-    getcontext(ucp: ADDR) -> NUM, Full, Handler(get_context);
-    setcontext(ucp: ADDR) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
-    swapcontext(oucp: ADDR, ucp: ADDR) -> NUM, Full, Handler(swap_context);
+    sigreturn(sigcntxp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
+    getcontext(ucp: ArgType::Decoded(Dir::Out, context)) -> NUM, Full, Handler(get_context);
+    setcontext(ucp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
+    swapcontext(oucp: ArgType::Decoded(Dir::Out, context), ucp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(swap_context);
     kill(pid: INT, signum: SIGNAL) -> NUM, Partial("signals from 96 on: to one process"), Handler(|c| send(c, None));
     sigqueue(pid: INT, signum: SIGNAL, value: BITS) -> NUM, Full, Handler(|c| { let value = c.arg(2); send(c, Some(value)) });
     thr_kill(id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, crate::host::pid() as u64, c.arg(0), 1));

@@ -19,7 +19,7 @@ use crate::process::{SigFields, SigInfo, Signal};
 
 crate::syscalls! {
     wait4(pid: INT, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), rusage: output::<Rusage>()) -> NUM, Full, Handler(wait_child);
-    wait6(idtype: one_of(&f::ID_TYPE), id: OFFSET, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), wrusage: output::<WRusage>(), info: ADDR) -> NUM, Partial("of wru_children: times, in hundredths of a second, and page faults"), Handler(wait_id);
+    wait6(idtype: one_of(&f::ID_TYPE), id: OFFSET, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), wrusage: output::<WRusage>(), info: ArgType::SigInfo(Dir::Out)) -> NUM, Partial("of wru_children: times, in hundredths of a second, and page faults"), Handler(wait_id);
 }
 
 // idtype_t of the guest

@@ -5,6 +5,7 @@
 
 mod nodes;
 mod process;
+pub(super) mod shown;
 
 pub use nodes::NODES;
 
