@@ -171,6 +171,7 @@ impl Os for FreeBsd {
     }
 
     fn start(&self, thread: &mut Thread, entry: u64, sp: u64) {
+        sys::kqueue::relatives::executes();
         let mem = thread.process.mem.clone();
         let ps_strings = ps_strings(&mem, self.isa.abi);
         (self.isa.start)(&mut thread.cpu, sp, entry, ps_strings);
@@ -283,6 +284,9 @@ impl Os for FreeBsd {
         // A program of the host's cannot be held to anything.
         if native && self.capabilities.mode(vforked) {
             return Err(Errno::ENOEXEC);
+        }
+        if native {
+            sys::kqueue::relatives::executes();
         }
         let parts = [
             ("cap", self.capabilities.to_text(vforked)),

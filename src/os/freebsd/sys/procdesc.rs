@@ -148,6 +148,7 @@ fn create(call: &mut Call<'_>) -> SysResult {
     let parent = crate::host::pid();
     match call.thread.fork()? {
         Forked::Parent(pid) => {
+            super::kqueue::relatives::forked(parent, pid);
             let life = lifeline.map(|(_, writing)| Arc::new(writing));
             let fd = call.host(SYS_pidfd_open, [pid as u64, 0, 0, 0, 0, 0])?;
             if flags & PD_CLOEXEC == 0 {
