@@ -24,7 +24,7 @@ use crate::cpu::Exit;
 use crate::ir::{MemFault, Trap};
 use crate::mem::{AddressSpace, Backing, Kind, Mapping, PAGE_SIZE, Place, Prot, page_down};
 use crate::process::{
-    self, Action, DefaultAction, Machine, Os, Outcome, SigFields, SigInfo, Thread, Unimplemented,
+    self, Action, DefaultAction, End, Machine, Os, Outcome, SigFields, SigInfo, Thread, Unimplemented,
 };
 use isa::{CallResult, FreeBsdIsa};
 
@@ -39,7 +39,7 @@ pub struct FreeBsd {
     sigcode: OnceLock<u64>,
     kqueues: sys::kqueue::Kqueues,
     umtx: sys::umtx::State,
-    controls: sys::procctl::Controls,
+    environment: sys::kernel::Environment,
     descriptors: sys::procdesc::Descriptors,
     capabilities: sys::capsicum::Capabilities,
 }
@@ -55,7 +55,7 @@ impl FreeBsd {
             sigcode: OnceLock::new(),
             kqueues: sys::kqueue::Kqueues::default(),
             umtx: sys::umtx::State::default(),
-            controls: sys::procctl::Controls::default(),
+            environment: sys::kernel::Environment::default(),
             descriptors: sys::procdesc::Descriptors::default(),
             capabilities: sys::capsicum::Capabilities::default(),
         })
@@ -295,6 +295,13 @@ impl Os for FreeBsd {
         let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());
         let parts: Vec<String> = parts.map(|(name, text)| format!("{name}:{text}")).collect();
         Ok(parts.join("|"))
+    }
+
+    fn process_exit(&self, end: End) {
+        sys::kqueue::relatives::ends(match end {
+            End::Exit(status) => (status & 0xff) << 8,
+            End::Signal(info) => self.signal_number(info.signal) as i32,
+        });
     }
 
     fn thread_exit(&self, thread: &mut Thread) {

@@ -1,5 +1,6 @@
 //! The system calls, by family: rows and the handlers that some of them need.
 
+pub mod board;
 pub mod capsicum;
 pub mod descriptors;
 pub mod dir;

@@ -67,6 +67,12 @@ impl Descriptors {
         !self.lock().hidden.is_empty()
     }
 
+    /// Whether this is one of them whose last descriptor here is closed: FreeBSD has given it to another parent.
+    pub(super) fn has_released(&self, pid: i32) -> bool {
+        let tables = self.lock();
+        tables.hidden.contains(&pid) && !tables.open.values().any(|d| d.pid == pid)
+    }
+
     /// Nobody can wait for this one any more.
     pub(super) fn reaped(&self, pid: i32) {
         self.lock().hidden.remove(&pid);

@@ -61,7 +61,6 @@ crate::syscalls! {
 
 fn end(call: &mut Call<'_>) -> SysResult {
     super::umtx::process_exit(call);
-    super::kqueue::relatives::ends();
     call.outcome = Some(Outcome::ExitProcess(call.int(0) & 0xff));
     Ok(0)
 }

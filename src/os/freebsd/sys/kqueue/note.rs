@@ -56,6 +56,8 @@ const NOTE_CLOSE: u32 = 0x100;
 const NOTE_CLOSE_WRITE: u32 = 0x200;
 const NOTE_READ: u32 = 0x400;
 
+const SIGKILL: i64 = 9;
+
 /// Time in ns after which a socket that has not sent all is looked at again: the host does not tell when it has.
 const LOOK_AGAIN: u64 = 2_000_000;
 
@@ -101,6 +103,8 @@ pub(super) struct Knote {
     pub active: bool,
     /// Has come to its end with nothing to tell.
     pub finished: bool,
+    /// The status that its process has ended with, if it has told.
+    pub status: Option<i64>,
 }
 
 /// What of a change is not implemented, and whether it cannot be registered at all.
@@ -196,6 +200,7 @@ impl Knote {
             enabled: change.flags & ev::DISABLE == 0,
             active: false,
             finished: false,
+            status: None,
         }
     }
 
@@ -411,7 +416,10 @@ impl Knote {
         let (mut fflags, mut data) = (self.seen, self.count);
         match &mut self.source {
             Source::Descriptor(_) if self.filter == filter::PROCDESC => {
-                data = probe::exit_status(fd)?;
+                if !probe::has_ended(fd) {
+                    return None;
+                }
+                data = probe::exit_status(fd).unwrap_or(SIGKILL);
                 fflags = NOTE_EXIT;
                 flags |= ev::EOF;
             }
@@ -457,9 +465,10 @@ impl Knote {
                     self.flags |= ev::EOF | ev::ONESHOT;
                     flags = self.flags;
                     fflags |= self.wanted & NOTE_EXIT;
-                    let status = pidfd.as_ref().and_then(|p| probe::exit_status(p.number()));
+                    let host = pidfd.as_ref().and_then(|p| probe::exit_status(p.number()));
                     if fflags & NOTE_EXIT != 0 {
-                        data = status.unwrap_or(0);
+                        // Guests tell of every end but by SIGKILL.
+                        data = host.or(self.status).unwrap_or(SIGKILL);
                     }
                 }
                 if fflags == 0 {

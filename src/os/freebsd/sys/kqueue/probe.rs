@@ -222,7 +222,8 @@ pub(super) fn has_ended(pidfd: i32) -> bool {
     poll(pidfd, IN) != 0
 }
 
-/// Status of a process that has ended, as `wait4` gives it to the guest; `None` while it runs.
+/// Status of a process that has ended, as `wait4` gives it to the guest; `None` while it runs, or if the host does not tell any
+/// more.
 pub(super) fn exit_status(pidfd: i32) -> Option<i64> {
     if !has_ended(pidfd) {
         return None;
@@ -230,7 +231,6 @@ pub(super) fn exit_status(pidfd: i32) -> Option<i64> {
     child_status(pidfd)
         .or_else(|| status_of_gone(pidfd))
         .or_else(|| status_of_zombie(pidfd))
-        .or(Some(0))
 }
 
 /// A wait status of the host as the guest's.

@@ -334,8 +334,7 @@ impl Queue {
     }
 
     fn heard(&mut self, news: News) {
-        let (News::Fork(pid, _) | News::Exec(pid) | News::Lost(pid, _)) = news;
-        let key = (pid as u64, filter::PROC);
+        let key = (news.process() as u64, filter::PROC);
         let Some(&id) = self.index.get(&key) else {
             if self.early.len() < MOST_EARLY {
                 self.early.push(news);
@@ -348,6 +347,11 @@ impl Queue {
         match news {
             News::Exec(_) => note.tell(note::NOTE_EXEC),
             News::Lost(..) => note.tell(note::NOTE_TRACKERR),
+            // That it has ended the host tells.
+            News::Exit(_, status) => {
+                note.status = Some(status.into());
+                return;
+            }
             News::Fork(_, child) => {
                 note.tell(note::NOTE_FORK);
                 if note.wanted() & note::NOTE_TRACK != 0 {
@@ -387,12 +391,9 @@ impl Queue {
                 }
             }
         }
-        let (now, later) = std::mem::take(&mut self.early).into_iter().partition(|news| {
-            let (News::Fork(pid, _) | News::Exec(pid) | News::Lost(pid, _)) = news;
-            *pid == child
-        });
+        let early = std::mem::take(&mut self.early).into_iter();
+        let (now, later): (Vec<News>, _) = early.partition(|news| news.process() == child);
         self.early = later;
-        let now: Vec<News> = now;
         for news in now {
             self.heard(news);
         }
@@ -689,6 +690,8 @@ impl Queue {
         if self.closed {
             return true;
         }
+        // What a process tells comes before its end.
+        self.hear();
         for (bits, data) in ready.entries(count) {
             let low = data & 0xffff_ffff;
             match data >> 32 {
@@ -697,7 +700,8 @@ impl Queue {
                 tag::FILES => self.files_changed(),
                 tag::SIGNALS => self.signals_pending(),
                 tag::PROCESS => self.activate(low),
-                tag::NEWS => self.hear(),
+                // Heard already.
+                tag::NEWS => {}
                 _ => {}
             }
         }

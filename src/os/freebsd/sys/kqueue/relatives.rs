@@ -1,17 +1,15 @@
 //! News of processes for EVFILT_PROC: that they fork and execute programs. The host tells nobody but a tracer, so the emulators of
 //! the processes tell each other.
 //!
-//! Who wants to know of a process puts a FIFO of its own into the folder that is named after the process, in the host's folder of
-//! shared memory. A process looks for its folder when it forks and when it begins to execute a program, which costs it one call of
+//! Who wants to know of a process puts a FIFO of its own into the folder of the process ([`board`]). A process looks for its folder when it forks and when it begins to execute a program, which costs it one call of
 //! the host, and writes to each FIFO there. The child of a process that is to be tracked puts links to the FIFO into its own folder
 //! before it runs, so nothing that it does is missed. A FIFO that nobody reads any more is taken away by who finds it.
 //!
-//! Ends of processes are not told here: the host's pidfds know them.
+//! Ends of processes the host's pidfds know, but a child that is tracked may be gone before its kqueue has one: so they are told, too.
 
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -20,6 +18,7 @@ use crate::host::fd::OwnFd;
 use crate::host::nr::*;
 use crate::host::syscall;
 use crate::os::cstring;
+use crate::os::freebsd::sys::board::{self, errno, folder};
 
 /// What has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +29,8 @@ pub(super) enum News {
     Exec(i32),
     /// The child (second) of a process (first) cannot be tracked.
     Lost(i32, i32),
+    /// A process ends, with this wait status of the guest's.
+    Exit(i32, i32),
 }
 
 /// Bytes of one piece of news in a FIFO: less than PIPE_BUF, so that they stay together.
@@ -41,6 +42,7 @@ impl News {
             News::Fork(parent, child) => [1, parent, child],
             News::Exec(pid) => [2, pid, 0],
             News::Lost(parent, child) => [3, parent, child],
+            News::Exit(pid, status) => [4, pid, status],
         };
         let mut bytes = [0; SIZE];
         for (to, word) in bytes.chunks_mut(4).zip(words) {
@@ -49,31 +51,22 @@ impl News {
         bytes
     }
 
+    /// The process that it is of.
+    pub fn process(self) -> i32 {
+        let (News::Fork(pid, _) | News::Exec(pid) | News::Lost(pid, _) | News::Exit(pid, _)) = self;
+        pid
+    }
+
     fn from_bytes(bytes: &[u8]) -> Option<News> {
         let word = |n: usize| Some(i32::from_le_bytes(bytes.get(4 * n..4 * n + 4)?.try_into().ok()?));
         match word(0)? {
             1 => Some(News::Fork(word(1)?, word(2)?)),
             2 => Some(News::Exec(word(1)?)),
             3 => Some(News::Lost(word(1)?, word(2)?)),
+            4 => Some(News::Exit(word(1)?, word(2)?)),
             _ => None,
         }
     }
-}
-
-/// The folder of those who want to know of a process.
-fn folder(pid: i32) -> PathBuf {
-    PathBuf::from(format!("/dev/shm/emu-news.{pid}"))
-}
-
-fn make_folder(pid: i32) -> SysResult<()> {
-    match fs::DirBuilder::new().mode(0o700).create(folder(pid)) {
-        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(errno(&e)),
-        _ => Ok(()),
-    }
-}
-
-fn errno(e: &std::io::Error) -> Errno {
-    Errno(e.raw_os_error().unwrap_or(Errno::EIO.0))
 }
 
 /// The end of the names of FIFOs of those who want to know of the children, too.
@@ -85,9 +78,8 @@ fn readers(pid: i32) -> Vec<(OwnFd, PathBuf)> {
     const HOW: u64 = 1 | 0x800 | 0x8_0000 | 0x2_0000;
     const AT_FDCWD: u64 = -100i64 as u64;
     let at = folder(pid);
-    // Nobody else may have made it: what is written to must be a FIFO of the same user.
-    let own = |meta: fs::Metadata| meta.uid() == crate::host::ids().euid || meta.uid() == 0;
-    if !fs::symlink_metadata(&at).is_ok_and(own) {
+    // What is written to must be a FIFO of the same user.
+    if !board::is_trusted(pid) {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -120,28 +112,21 @@ fn write(fifo: &OwnFd, news: News) {
     let _ = syscall(SYS_write, args);
 }
 
-/// Whether anybody may want to know of a process.
-fn is_watched(pid: i32) -> bool {
-    let Ok(path) = cstring(folder(pid).as_os_str().as_bytes()) else {
-        return false;
-    };
-    syscall(SYS_access, [path.as_ptr() as u64, 0, 0, 0, 0, 0]).is_ok()
-}
-
 /// In a child that has just been born, before it runs: who tracks the parent tracks it.
 pub(in crate::os::freebsd::sys) fn born(parent: i32) {
-    if !is_watched(parent) {
+    if !board::exists(parent) {
         return;
     }
     let me = crate::host::pid();
     // What a process before this one of the same number has left.
-    let _ = fs::remove_dir_all(folder(me));
+    board::remove(me);
+    super::super::procctl::inherit(parent);
     for (fifo, path) in readers(parent) {
         let name = path.file_name().unwrap_or_default();
         if !name.as_bytes().ends_with(TRACKS.as_bytes()) {
             continue;
         }
-        let linked = make_folder(me)
+        let linked = board::make(me)
             .and_then(|()| fs::hard_link(&path, folder(me).join(name)).map_err(|e| errno(&e)));
         if linked.is_err() {
             write(&fifo, News::Lost(parent, me));
@@ -151,7 +136,7 @@ pub(in crate::os::freebsd::sys) fn born(parent: i32) {
 
 /// A process has a child.
 pub(in crate::os::freebsd::sys) fn forked(parent: i32, child: i32) {
-    if is_watched(parent) {
+    if board::exists(parent) {
         for (fifo, _) in readers(parent) {
             write(&fifo, News::Fork(parent, child));
         }
@@ -161,18 +146,22 @@ pub(in crate::os::freebsd::sys) fn forked(parent: i32, child: i32) {
 /// This process executes a program.
 pub(in crate::os::freebsd) fn executes() {
     let me = crate::host::pid();
-    if is_watched(me) {
+    if board::exists(me) {
         for (fifo, _) in readers(me) {
             write(&fifo, News::Exec(me));
         }
+        super::super::procctl::executes();
     }
 }
 
-/// This process ends: nobody will hear of it any more.
-pub(in crate::os::freebsd::sys) fn ends() {
+/// This process ends, with this wait status of the guest's: nobody will hear of it any more.
+pub(in crate::os::freebsd) fn ends(status: i32) {
     let me = crate::host::pid();
-    if is_watched(me) {
-        let _ = fs::remove_dir_all(folder(me));
+    if board::exists(me) {
+        for (fifo, _) in readers(me) {
+            write(&fifo, News::Exit(me, status));
+        }
+        board::remove(me);
     }
 }
 
@@ -196,7 +185,7 @@ impl Listener {
         const HOW: u64 = 2 | 0x800 | 0x8_0000;
         let n = LAST.fetch_add(1, Relaxed);
         let path = Self::path(pid, &format!("{}.{n}", crate::host::pid()), tracks);
-        make_folder(pid)?;
+        board::make(pid)?;
         let name = cstring(path.as_os_str().as_bytes())?;
         let at = name.as_ptr() as u64;
         // One of a process before this one of the same number.
@@ -226,7 +215,7 @@ impl Listener {
         let file = link.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let name = file.strip_suffix(TRACKS).unwrap_or(&file);
         let path = Self::path(pid, name, tracks);
-        let linked = path.exists() || make_folder(pid).is_ok() && fs::hard_link(&link, &path).is_ok();
+        let linked = path.exists() || board::make(pid).is_ok() && fs::hard_link(&link, &path).is_ok();
         if !linked {
             return false;
         }
