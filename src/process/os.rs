@@ -1,6 +1,6 @@
 //! What a process needs of the guest's operating system.
 
-use super::{Action, Errno, Process, SigInfo, Signal, SysResult, Thread};
+use super::{Action, End, Errno, Process, SigInfo, Signal, SysResult, Thread};
 use crate::cpu::Exit;
 use crate::ir::MemFault;
 use crate::mem::Prot;
@@ -146,6 +146,9 @@ pub trait Os: std::any::Any + Send + Sync {
     fn inherited_state(&self, _thread: &mut Thread, _native: bool) -> SysResult<String> {
         Ok(String::new())
     }
+
+    /// Called in the thread that ends the process, which other threads may still run in.
+    fn process_exit(&self, _end: End) {}
 
     /// Called in a thread that is about to end, with its memory still there: clear-child-tid, robust futexes.
     fn thread_exit(&self, thread: &mut Thread);

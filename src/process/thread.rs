@@ -332,6 +332,8 @@ impl Thread {
             let forked = process.mem.with_layout_locked(host::fork);
             if forked == Ok(Forked::Child) {
                 let me = ThreadHandle::new(thread.handle.cpu.clone(), false);
+                let open = thread.handle.open_beyond.load(SeqCst);
+                me.open_beyond.store(open, SeqCst);
                 thread.handle = me.clone();
                 World::forked(&mut threads, me);
                 actions.forked(parent);
@@ -479,6 +481,7 @@ impl Thread {
             });
         }
         host::signal::block_all();
+        process.os.process_exit(end);
         for observer in process.observers() {
             observer.process_exit(self, end);
         }

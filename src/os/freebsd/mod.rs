@@ -25,7 +25,8 @@ use crate::cpu::Exit;
 use crate::ir::{MemFault, Trap};
 use crate::mem::{AddressSpace, Backing, Kind, Mapping, PAGE_SIZE, Place, Prot, page_down};
 use crate::process::{
-    self, Action, DefaultAction, Machine, Os, Outcome, SigFields, SigInfo, Thread, Unimplemented,
+    self, Action, DefaultAction, End, Machine, Os, Outcome, SigFields, SigInfo, Thread,
+    Unimplemented,
 };
 use isa::{CallResult, FreeBsdIsa};
 
@@ -40,7 +41,7 @@ pub struct FreeBsd {
     sigcode: OnceLock<u64>,
     kqueues: sys::kqueue::Kqueues,
     umtx: sys::umtx::State,
-    controls: sys::procctl::Controls,
+    environment: sys::kernel::Environment,
     descriptors: sys::procdesc::Descriptors,
     capabilities: sys::capsicum::Capabilities,
 }
@@ -56,7 +57,7 @@ impl FreeBsd {
             sigcode: OnceLock::new(),
             kqueues: sys::kqueue::Kqueues::default(),
             umtx: sys::umtx::State::default(),
-            controls: sys::procctl::Controls::default(),
+            environment: sys::kernel::Environment::default(),
             descriptors: sys::procdesc::Descriptors::default(),
             capabilities: sys::capsicum::Capabilities::default(),
         })
@@ -172,6 +173,7 @@ impl Os for FreeBsd {
     }
 
     fn start(&self, thread: &mut Thread, entry: u64, sp: u64) {
+        sys::kqueue::relatives::executes();
         let mem = thread.process.mem.clone();
         let ps_strings = ps_strings(&mem, self.isa.abi);
         (self.isa.start)(&mut thread.cpu, sp, entry, ps_strings);
@@ -285,6 +287,9 @@ impl Os for FreeBsd {
         if native && self.capabilities.mode(vforked) {
             return Err(Errno::ENOEXEC);
         }
+        if native {
+            sys::kqueue::relatives::executes();
+        }
         let parts = [
             ("cap", self.capabilities.to_text(vforked)),
             ("proc", self.descriptors.to_text()),
@@ -292,6 +297,13 @@ impl Os for FreeBsd {
         let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());
         let parts: Vec<String> = parts.map(|(name, text)| format!("{name}:{text}")).collect();
         Ok(parts.join("|"))
+    }
+
+    fn process_exit(&self, end: End) {
+        sys::kqueue::relatives::ends(match end {
+            End::Exit(status) => (status & 0xff) << 8,
+            End::Signal(info) => self.signal_number(info.signal) as i32,
+        });
     }
 
     fn thread_exit(&self, thread: &mut Thread) {

@@ -267,7 +267,7 @@ pub(in crate::os::freebsd) fn check(call: &mut Call<'_>) -> SysResult<Vec<OwnFd>
     }
     let result = allowed(call).and_then(|()| confine(call, asked));
     if let Err(Errno::ENOTCAPABLE | Errno::ECAPMODE) = result
-        && procctl::traps_violations(call)
+        && procctl::traps_violations()
     {
         const SIGTRAP: u64 = 5;
         let (pid, tid) = (crate::host::pid() as u64, call.thread.tid() as u64);

@@ -20,7 +20,7 @@ crate::syscalls! {
     linkat(fd1: DIRFD, path1: PATH, fd2: DIRFD, path2: PATH_NEW, flag: flags(&f::AT)) -> NUM, Full, Pass(SYS_linkat);
     unlink(path: PATH_NEW) -> NUM, Full, Handler(|c| remove(c, None, 0, 0));
     unlinkat(fd: DIRFD, path: PATH_NEW, flag: flags(&f::AT)) -> NUM, Full, Handler(|c| remove(c, Some(0), 1, c.host_flags(2)));
-    funlinkat(dfd: DIRFD, path: PATH_NEW, fd: FD, flag: flags(&f::AT)) -> NUM, Partial("the descriptor is not compared with the file"), Handler(|c| remove(c, Some(0), 1, c.host_flags(3)));
+    funlinkat(dfd: DIRFD, path: PATH_NEW, fd: FD, flag: flags(&f::AT)) -> NUM, Full, Handler(remove_if_same);
     chdir(path: PATH) -> NUM, Full, Pass(SYS_chdir);
     fchdir(fd: FD) -> NUM, Full, Pass(SYS_fchdir);
     chroot(path: PATH) -> NUM, Full, Pass(SYS_chroot);
@@ -141,6 +141,33 @@ fn remove(call: &mut Call<'_>, dir: Option<usize>, at: usize, flags: u64) -> Sys
         Err(Errno::EISDIR) if flags & HOST_REMOVEDIR == 0 => Err(Errno::EPERM),
         other => other,
     }
+}
+
+/// `funlinkat`: only if the name is of the file that the descriptor is of.
+fn remove_if_same(call: &mut Call<'_>) -> SysResult {
+    const FD_NONE: i32 = -200;
+    let flags = call.host_flags(3);
+    if call.int(2) != FD_NONE {
+        let open = identity(call, call.arg(2), c"", HOST_EMPTY_PATH)?;
+        let path = new_name(call, call.arg(0), 1)?;
+        if identity(call, call.arg(0), &path, HOST_SYMLINK_NOFOLLOW)? != open {
+            return Err(Errno::EDEADLK);
+        }
+    }
+    remove(call, Some(0), 1, flags)
+}
+
+/// What a file is, whatever its name: device and inode, as statx(2) has them.
+fn identity(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult<[u8; 16]> {
+    let mut stat = [0u8; 256];
+    let at = stat.as_mut_ptr() as u64;
+    // STATX_INO
+    let args = [dir, path.as_ptr() as u64, flags, 0x100, at, 0];
+    call.host(SYS_statx, args)?;
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&stat[32..40]);
+    id[8..].copy_from_slice(&stat[136..144]);
+    Ok(id)
 }
 
 fn change_mode(call: &mut Call<'_>) -> SysResult {

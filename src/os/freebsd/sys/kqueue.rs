@@ -8,6 +8,7 @@
 mod note;
 mod probe;
 mod queue;
+pub(in crate::os::freebsd) mod relatives;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -25,7 +26,7 @@ use crate::os::{
 };
 use queue::{Queue, Ready};
 
-const LIMITS: &str = "EVFILT_AIO, LIO, FS, SENDFILE, EMPTY; of EVFILT_PROC only NOTE_EXIT; \
+const LIMITS: &str = "EVFILT_AIO, LIO; NOTE_FORK, EXEC and TRACK of guests of the same user; EVFILT_FS tells of nothing; \
     the error of a socket is left for its own calls; EV_CLEAR may tell of a descriptor again that is still ready";
 
 crate::syscalls! {

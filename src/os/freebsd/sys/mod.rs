@@ -1,5 +1,6 @@
 //! The system calls, by family: rows and the handlers that some of them need.
 
+pub mod board;
 pub mod capsicum;
 pub mod descriptors;
 pub mod dir;
@@ -7,6 +8,7 @@ pub mod extattr;
 pub mod file;
 pub mod kernel;
 pub mod kqueue;
+pub mod ksem;
 pub mod mem;
 pub mod misc;
 pub mod missing;
@@ -32,10 +34,10 @@ use crate::os::Syscall;
 pub mod rows {
     pub use super::{
         capsicum::rows::*, dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*,
-        kqueue::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*,
-        net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*,
-        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
-        thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
+        kqueue::rows::*, ksem::rows::*, mem::rows::*, misc::rows::*, missing::rows::*,
+        mounts::rows::*, net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*,
+        process::rows::*, sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*,
+        sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -48,6 +50,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         file::ROWS,
         kernel::ROWS,
         kqueue::ROWS,
+        ksem::ROWS,
         mem::ROWS,
         misc::ROWS,
         missing::ROWS,

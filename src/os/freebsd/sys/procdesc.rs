@@ -67,6 +67,12 @@ impl Descriptors {
         !self.lock().hidden.is_empty()
     }
 
+    /// Whether this is one of them whose last descriptor here is closed: FreeBSD has given it to another parent.
+    pub(super) fn has_released(&self, pid: i32) -> bool {
+        let tables = self.lock();
+        tables.hidden.contains(&pid) && !tables.open.values().any(|d| d.pid == pid)
+    }
+
     /// Nobody can wait for this one any more.
     pub(super) fn reaped(&self, pid: i32) {
         self.lock().hidden.remove(&pid);
@@ -151,6 +157,7 @@ fn create(call: &mut Call<'_>) -> SysResult {
     let parent = crate::host::pid();
     match call.thread.fork()? {
         Forked::Parent(pid) => {
+            super::kqueue::relatives::forked(parent, pid);
             let life = lifeline.map(|(_, writing)| Arc::new(writing));
             let fd = call.host(SYS_pidfd_open, [pid as u64, 0, 0, 0, 0, 0])?;
             if flags & PD_CLOEXEC == 0 {

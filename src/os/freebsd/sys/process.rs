@@ -69,8 +69,10 @@ fn end(call: &mut Call<'_>) -> SysResult {
 /// The child shares the memory until it executes a program or ends.
 fn create_shared(call: &mut Call<'_>) -> SysResult {
     const SIGCHLD: u64 = 17;
-    let isa = isa_of(call.thread);
+    let (isa, parent) = (isa_of(call.thread), crate::host::pid());
     let pid = call.thread.vfork(SIGCHLD, |thread| {
+        super::kqueue::relatives::born(parent);
+        super::kqueue::relatives::forked(parent, crate::host::pid());
         (isa.set_result)(&mut thread.cpu, isa.fork_result)
     })?;
     super::capsicum::vfork_done(call, pid);
@@ -79,6 +81,7 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
 
 /// What the child of a fork is told, and what it does not have of its parent.
 pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
+    super::kqueue::relatives::born(parent);
     super::kqueue::forked(call);
     super::umtx::forked(call);
     super::procdesc::forked(call);
@@ -93,7 +96,10 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
 fn create(call: &mut Call<'_>) -> SysResult {
     let parent = crate::host::pid();
     match call.thread.fork()? {
-        Forked::Parent(pid) => Ok(pid as u64),
+        Forked::Parent(pid) => {
+            super::kqueue::relatives::forked(parent, pid);
+            Ok(pid as u64)
+        }
         Forked::Child => {
             become_child(call, parent);
             Ok(0)
@@ -116,7 +122,10 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
         RFCFDG => close_all(call),
         _ if flags == RFFDG | RFPROC => create(call),
         _ if flags == RFCFDG | RFPROC => match call.thread.fork()? {
-            Forked::Parent(pid) => Ok(pid as u64),
+            Forked::Parent(pid) => {
+                super::kqueue::relatives::forked(parent, pid);
+                Ok(pid as u64)
+            }
             Forked::Child => {
                 become_child(call, parent);
                 close_all(call)

@@ -1,5 +1,6 @@
 //! Signals: actions, masks, sending, waiting, contexts.
 
+use super::procctl;
 use crate::abi::{Errno, GuestStruct, Kind, Show, Signal, SysResult, Ulong};
 use crate::host::nr::*;
 use crate::os::freebsd::decode::process::context;
@@ -8,7 +9,7 @@ use crate::os::freebsd::{flags as f, isa_of, of, siginfo};
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::Handler,
-    Support::{Full, Partial, Stub},
+    Support::{Full, Stub},
     *,
 };
 use crate::process::{Action, AltStack, Outcome, SigFields, SigInfo, SigSet};
@@ -30,7 +31,7 @@ crate::syscalls! {
     getcontext(ucp: ArgType::Decoded(Dir::Out, context)) -> NUM, Full, Handler(get_context);
     setcontext(ucp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
     swapcontext(oucp: ArgType::Decoded(Dir::Out, context), ucp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(swap_context);
-    kill(pid: INT, signum: SIGNAL) -> NUM, Partial("signals from 96 on: to one process"), Handler(|c| send(c, None));
+    kill(pid: INT, signum: SIGNAL) -> NUM, Full, Handler(|c| send(c, None));
     sigqueue(pid: INT, signum: SIGNAL, value: BITS) -> NUM, Full, Handler(|c| { let value = c.arg(2); send(c, Some(value)) });
     thr_kill(id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, crate::host::pid() as u64, c.arg(0), 1));
     thr_kill2(pid: INT, id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, c.arg(0), c.arg(1), 2));
@@ -271,10 +272,9 @@ fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
                 Ok(0)
             }
             1.. => process.send_beyond_to(pid, signal, value),
-            _ => {
-                call.unimplemented("a signal from 96 on to a group of processes");
-                Err(Errno::EINVAL)
-            }
+            // Only `kill` has groups.
+            _ if value.is_some() => Err(Errno::EINVAL),
+            _ => send_to_group(call, pid, signal),
         };
     }
     let signal = signal.map_or(0, |s| s.0.into());
@@ -290,6 +290,35 @@ fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
     info[24..32].copy_from_slice(&value.to_le_bytes());
     let args = [pid as u64, signal, info.as_ptr() as u64, 0, 0, 0];
     call.host(SYS_rt_sigqueueinfo, args)
+}
+
+/// Sends a signal that the host does not have to a group of processes: 0 is the own one, -1 is everybody else.
+fn send_to_group(call: &mut Call<'_>, pid: i32, signal: Signal) -> SysResult {
+    let me = crate::host::pid();
+    let targets: Vec<i32> = match pid {
+        -1 => procctl::all_processes()
+            .filter(|&p| p > 1 && p != me)
+            .collect(),
+        0 => procctl::group_members(call.host(SYS_getpgrp, [0; 6])? as i32),
+        group => procctl::group_members(group.wrapping_neg()),
+    };
+    let process = call.thread.process.clone();
+    let mut result = Err(Errno::ESRCH);
+    for target in targets {
+        let sent = if target == me {
+            process.send_beyond(None, information(signal, SI_USER, None));
+            Ok(0)
+        } else if procctl::is_guest(target) {
+            process.send_beyond_to(target, signal, None)
+        } else {
+            // To a program of the host's it would be another signal.
+            continue;
+        };
+        if result.is_err() {
+            result = sent;
+        }
+    }
+    result
 }
 
 /// -1 is every other thread of the process.

@@ -62,7 +62,7 @@ struct Wanted {
 }
 
 /// The fields of `/proc/PID/stat` behind the name.
-fn stat_fields(pid: i32) -> Vec<u64> {
+pub(super) fn stat_fields(pid: i32) -> Vec<u64> {
     let text = proc_text(&format!("/proc/{pid}/stat"));
     let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
     // The first is a letter, which becomes 0.
@@ -71,7 +71,7 @@ fn stat_fields(pid: i32) -> Vec<u64> {
 }
 
 /// The effective id on a line of `/proc/PID/status` (real, effective, saved, of the file system).
-fn effective_id(pid: i32, line: &str) -> Option<u64> {
+pub(super) fn effective_id(pid: i32, line: &str) -> Option<u64> {
     let text = proc_text(&format!("/proc/{pid}/status"));
     let ids = text.lines().find_map(|l| l.strip_prefix(line))?;
     ids.split_whitespace().nth(1)?.parse().ok()
@@ -113,6 +113,11 @@ impl Wanted {
 fn look(call: &mut Call<'_>, wanted: Wanted, options: u64) -> SysResult<i32> {
     let mut info = RawInfo([0; 128]);
     let at = info.0.as_mut_ptr() as u64;
+    super::procdesc::reap_released(call);
+    let released = |os: &freebsd::FreeBsd| os.descriptors.has_released(wanted.id as i32);
+    if wanted.kind == P_PID && freebsd::of(call.thread).is_some_and(released) {
+        return Err(Errno::ECHILD);
+    }
     let host_kind = wanted.host_kind(call).filter(|_| options & EVENTS != 0);
     if let Some(kind) = host_kind {
         let args = [kind, wanted.id, at, options | WNOWAIT, 0, 0];
@@ -141,7 +146,12 @@ fn look(call: &mut Call<'_>, wanted: Wanted, options: u64) -> SysResult<i32> {
             return Ok(0);
         }
         let time = [0u64, pause];
-        call.host_wait(SYS_ppoll, [0, 0, time.as_ptr() as u64, 0, 8, 0])?;
+        // A signal interrupts that, but the call is one that is made again.
+        call.host_wait(SYS_ppoll, [0, 0, time.as_ptr() as u64, 0, 8, 0])
+            .map_err(|e| match e {
+                Errno::EINTR => crate::process::ERESTARTSYS,
+                e => e,
+            })?;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
@@ -207,11 +217,14 @@ fn wait(
             Ok(()) if info.i32(16) != pid => continue,
             other => other?,
         }
-        if options & WNOWAIT == 0
-            && matches!(info.i32(8), 1..=3)
-            && let Some(os) = freebsd::of(call.thread)
-        {
-            os.descriptors.reaped(pid);
+        if options & WNOWAIT == 0 && matches!(info.i32(8), 1..=3) {
+            if let Some(os) = freebsd::of(call.thread) {
+                os.descriptors.reaped(pid);
+            }
+            // One that was killed has not done that itself.
+            if super::board::exists(pid) {
+                super::board::remove(pid);
+            }
         }
         let used_by_children = children_usage(&fields, &mut used);
         return Ok(Some(Found {
