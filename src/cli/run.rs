@@ -437,7 +437,7 @@ impl Tracers {
 
 /// Opens a file of an option to append to, out of the guest's way.
 fn append(option: &str, path: &Path) -> Result<std::fs::File, Failure> {
-    host::fd::above_the_guests(|| {
+    host::fd::raised(|| {
         std::fs::File::options()
             .append(true)
             .create(true)

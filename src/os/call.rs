@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Dir, MAX_ARGS, Syscall};
-use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int, write_int};
+use crate::abi::{Dialect, Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int, write_int};
 use crate::host;
 use crate::ir::Access;
 use crate::mem::AddressSpace;
@@ -151,9 +151,16 @@ impl Call<'_> {
         if !path.as_bytes().starts_with(b"/") {
             return path;
         }
-        if is_own_proc_file(path.as_bytes(), b"exe") {
+        let freebsd = self.abi.dialect == Dialect::FreeBsd;
+        if !freebsd && is_own_proc_file(path.as_bytes(), b"exe") {
             return CString::new(self.thread.process.exe.as_os_str().as_bytes()).unwrap_or(path);
         }
+        // The host's procfs is Linux's. FreeBSD has nothing there unless its own is mounted, and programs take what they find for
+        // that (Go's profiler does).
+        let path = match path.as_bytes().strip_prefix(b"/proc/") {
+            Some(_) if freebsd => c"/proc/self/not-mounted".to_owned(),
+            _ => path,
+        };
         let Some(prefix) = &self.thread.process.config.prefix else {
             return path;
         };

@@ -214,6 +214,16 @@ impl Thread {
         result
     }
 
+    /// Does work that waits, before the process ends. The thread counts as stopped meanwhile, and no stop keeps it afterwards.
+    pub fn linger(&mut self, work: impl FnOnce()) {
+        let (handle, world) = (&*self.handle, &self.process.world);
+        self.cpu.lend(|| {
+            world.block(handle);
+            work();
+            handle.state.store(state::RUNNING, SeqCst);
+        });
+    }
+
     /// Waits while a stop of all threads, or a hold on this one, lasts. Others may look at its registers meanwhile.
     pub fn park(&mut self) {
         self.stops += 1;

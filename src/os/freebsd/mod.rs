@@ -4,6 +4,7 @@
 //! [`sys`]. Numbers are those of `syscalls.master` of FreeBSD 13.2 and the ones that 14 and 15 added ([`nr`]).
 
 pub mod core;
+pub mod decode;
 pub mod flags;
 pub mod ioctl;
 pub mod isa;

@@ -34,10 +34,12 @@
 #define __NR_symlink 57
 #define __NR_readlink 58
 #define __NR_execve 59
+#define __NR_vfork 66
 #define __NR_munmap 73
 #define __NR_mprotect 74
 #define __NR_mincore 78
 #define __NR_getgroups_before_15 79
+#define __NR_setgroups_before_15 80
 #define __NR_getpgrp 81
 #define __NR_setpgid 82
 #define __NR_setitimer 83
@@ -63,11 +65,13 @@
 #define __NR_setsid 147
 #define __NR_sysarch 165
 #define __NR_rtprio 166
+#define __NR_setgid 181
 #define __NR_freebsd11_stat 188
 #define __NR_freebsd11_fstat 189
 #define __NR_freebsd11_lstat 190
 #define __NR_pathconf 191
 #define __NR_freebsd11_getdirentries 196
+#define __NR___sysctl 202
 #define __NR_futimes 206
 #define __NR_poll 209
 #define __NR_semget 221
@@ -100,6 +104,7 @@
 #define __NR_kldfind 306
 #define __NR_kldnext 307
 #define __NR_kldstat 308
+#define __NR_getsid 310
 #define __NR___getcwd 326
 #define __NR_sched_yield 331
 #define __NR_utrace 335
@@ -163,7 +168,6 @@
 #define __NR_fchmodat 490
 #define __NR_fexecve 492
 #define __NR_freebsd11_fstatat 493
-#define __NR_getsid 310
 #define __NR_futimesat 494
 #define __NR_linkat 495
 #define __NR_mkdirat 496

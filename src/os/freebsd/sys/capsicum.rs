@@ -20,6 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::fd::OwnFd;
 use crate::host::nr::*;
+use crate::os::freebsd::decode::process as decode;
 use crate::os::freebsd::{self, flags as f, sys::procctl};
 use crate::os::{ArgType, Call, Run::Handler, Support::Full, *};
 use right::Rights;
@@ -28,13 +29,13 @@ pub(super) use beneath::look_up;
 
 crate::syscalls! {
     cap_enter() -> NUM, Full, Handler(|c| { tables(c, |t| t.mode = true); Ok(0) });
-    cap_getmode(modep: ADDR) -> NUM, Full, Handler(mode);
-    cap_rights_limit(fd: INT, rightsp: ADDR) -> NUM, Full, Handler(limit_rights);
-    __cap_rights_get(version: INT, fd: INT, rightsp: ADDR) -> NUM, Full, Handler(rights_of);
+    cap_getmode(modep: ints(Dir::Out, 1)) -> NUM, Full, Handler(mode);
+    cap_rights_limit(fd: INT, rightsp: ArgType::Decoded(Dir::In, decode::rights)) -> NUM, Full, Handler(limit_rights);
+    __cap_rights_get(version: INT, fd: INT, rightsp: ArgType::Decoded(Dir::Out, decode::rights)) -> NUM, Full, Handler(rights_of);
     cap_ioctls_limit(fd: INT, cmds: ADDR, ncmds: SIZE) -> NUM, Full, Handler(limit_ioctls);
     cap_ioctls_get(fd: INT, cmds: ADDR, maxcmds: SIZE) -> NUM, Full, Handler(ioctls_of);
-    cap_fcntls_limit(fd: INT, fcntlrights: HEX) -> NUM, Full, Handler(limit_fcntls);
-    cap_fcntls_get(fd: INT, fcntlrightsp: ADDR) -> NUM, Full, Handler(fcntls_of);
+    cap_fcntls_limit(fd: INT, fcntlrights: flags(&f::CAP_FCNTL)) -> NUM, Full, Handler(limit_fcntls);
+    cap_fcntls_get(fd: INT, fcntlrightsp: ints_of(Dir::Out, Kind::U32, Show::Flags(&f::CAP_FCNTL), 1)) -> NUM, Full, Handler(fcntls_of);
 }
 
 /// Bits of `cap_fcntls_limit`: `1 << F_GETFL` and its like, up to F_SETOWN.
@@ -126,7 +127,10 @@ impl Capabilities {
     /// The tables of the calling thread's process.
     fn mine<R>(&self, vforked: bool, action: impl FnOnce(&mut Tables) -> R) -> R {
         self.with(|all| {
-            let All { own, vforked: others } = all;
+            let All {
+                own,
+                vforked: others,
+            } = all;
             match vforked {
                 false => action(own),
                 true => {
@@ -402,7 +406,11 @@ fn confine(call: &mut Call<'_>, asked: Option<(usize, u64)>) -> SysResult<Vec<Ow
         nth += 1;
     }
     if call.row.name == "open" && asked.is_some() {
-        let (dir, name) = look_up(AT_FDCWD, call.name(0)?.as_bytes(), beneath::follows(call, 0))?;
+        let (dir, name) = look_up(
+            AT_FDCWD,
+            call.name(0)?.as_bytes(),
+            beneath::follows(call, 0),
+        )?;
         let dir_path = format!("/proc/self/fd/{}/", dir.number());
         let name = cstring([dir_path.as_bytes(), name.as_bytes()].concat())?;
         call.found.push((0, name));
@@ -445,7 +453,7 @@ fn limit_rights(call: &mut Call<'_>) -> SysResult {
     let fd = open_descriptor(call, 0)?;
     let mut rights = [0; 2];
     for (n, right) in rights.iter_mut().enumerate() {
-        let word = call.read_int(call.arg(1) + 8 * n as u64, Kind::U64)?;
+        let word = call.read_int(call.arg(1).wrapping_add(8 * n as u64), Kind::U64)?;
         *right = word & !index_bit(n);
         if word & index_bit(n) == 0 || *right & !right::KNOWN[n] != 0 {
             return Err(Errno::EINVAL);
@@ -504,7 +512,7 @@ fn limit_ioctls(call: &mut Call<'_>) -> SysResult {
     let word = u64::from(call.abi.abi.word);
     let mut list = Vec::new();
     for n in 0..count {
-        list.push(call.read_int(at + n * word, Kind::Ulong)?);
+        list.push(call.read_int(at.wrapping_add(n * word), Kind::Ulong)?);
     }
     tables(call, |t| {
         let limits = t.limits.entry(fd).or_default();
@@ -531,7 +539,7 @@ fn ioctls_of(call: &mut Call<'_>) -> SysResult {
     let word = u64::from(call.abi.abi.word);
     if at != 0 {
         for (n, request) in list.iter().enumerate().take(room as usize) {
-            call.write_int(at + n as u64 * word, Kind::Ulong, *request)?;
+            call.write_int(at.wrapping_add(n as u64 * word), Kind::Ulong, *request)?;
         }
     }
     Ok(list.len() as u64)
@@ -571,7 +579,8 @@ mod tests {
                 ioctls,
                 fcntls: 8,
             };
-            let again = Limits::from_text(&limits.to_text()).map(|l| (l.rights, l.ioctls, l.fcntls));
+            let again =
+                Limits::from_text(&limits.to_text()).map(|l| (l.rights, l.ioctls, l.fcntls));
             assert_eq!(again, Some((limits.rights, limits.ioctls, limits.fcntls)));
         }
         for text in ["", "1", "1.2", "1.2.x", "1.2.3.,"] {

@@ -4,8 +4,9 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use crate::abi::{Errno, Kind, SysResult};
+use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files::{self as decode, text};
 use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
@@ -43,11 +44,11 @@ crate::syscalls! {
     readlink(path: PATH, buf: buf_out(2), count: SIZE) -> NUM, Full, Handler(|c| { let path = c.path(0)?; let buf = c.host_range(c.arg(1), c.arg(2), true)?; c.host(SYS_readlinkat, [AT_FDCWD, path.as_ptr() as u64, buf, c.arg(2), 0, 0]) });
     readlinkat(fd: DIRFD, path: PATH, buf: buf_out(3), bufsize: SIZE) -> NUM, Full, Pass(SYS_readlinkat);
     umask(newmask: MODE) -> OCTNUM, Full, Pass(SYS_umask);
-    __getcwd(buf: ADDR, buflen: SIZE) -> NUM, Full, Handler(working_directory);
-    __realpathat(fd: DIRFD, path: PATH, buf: ADDR, size: SIZE, flags: HEX) -> NUM, Full, Handler(real_path);
-    getdirentries(fd: FD, buf: ADDR, count: SIZE, basep: ADDR) -> NUM, Full, Handler(|c| read_directory(c, entry, c.arg(3), Kind::I64));
-    freebsd11_getdirentries(fd: FD, buf: ADDR, count: UINT, basep: ADDR) -> NUM, Full, Handler(|c| read_directory(c, entry11, c.arg(3), Kind::Long));
-    freebsd11_getdents(fd: FD, buf: ADDR, count: SIZE) -> NUM, Full, Handler(|c| read_directory(c, entry11, 0, Kind::Long));
+    __getcwd(buf: ArgType::Decoded(Dir::Out, text), buflen: SIZE) -> NUM, Full, Handler(working_directory);
+    __realpathat(fd: DIRFD, path: PATH, buf: ArgType::Decoded(Dir::Out, text), size: SIZE, flags: HEX) -> NUM, Full, Handler(real_path);
+    getdirentries(fd: FD, buf: ArgType::Decoded(Dir::Out, decode::entries), count: SIZE, basep: ints_of(Dir::Out, Kind::I64, Show::Dec, 1)) -> NUM, Full, Handler(|c| read_directory(c, entry, c.arg(3), Kind::I64));
+    freebsd11_getdirentries(fd: FD, buf: ArgType::Decoded(Dir::Out, decode::entries11), count: UINT, basep: ints_of(Dir::Out, Kind::Long, Show::Dec, 1)) -> NUM, Full, Handler(|c| read_directory(c, entry11, c.arg(3), Kind::Long));
+    freebsd11_getdents(fd: FD, buf: ArgType::Decoded(Dir::Out, decode::entries11), count: SIZE) -> NUM, Full, Handler(|c| read_directory(c, entry11, 0, Kind::Long));
     mknodat(fd: DIRFD, path: PATH_NEW, mode: MODE, dev: OFFSET) -> NUM, Full, Handler(|c| make_node(c, Some(0), 1, c.arg(3)));
     freebsd11_mknod(path: PATH_NEW, mode: MODE, dev: UINT) -> NUM, Full, Handler(|c| make_node(c, None, 0, c.arg(2)));
     freebsd11_mknodat(fd: DIRFD, path: PATH_NEW, mode: MODE, dev: UINT) -> NUM, Full, Handler(|c| make_node(c, Some(0), 1, c.arg(3)));
@@ -390,9 +391,14 @@ fn read_directory(
         after = found.after;
         from += length;
     }
-    call.write_bytes(at, &out)?;
-    if base != 0 {
-        call.write_int(base, base_kind, start)?;
+    let told = call.write_bytes(at, &out).and_then(|()| match base {
+        0 => Ok(()),
+        _ => call.write_int(base, base_kind, start),
+    });
+    if told.is_err() {
+        // What the guest did not get is there for the next call.
+        call.host(SYS_lseek, [fd, start, SEEK_SET, 0, 0, 0])?;
     }
+    told?;
     Ok(out.len() as u64)
 }

@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::abi::{Errno, Kind, OsAbi, SysResult, write_int};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files::{parameters, text};
+use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
     Run::Handler,
@@ -30,10 +32,10 @@ crate::syscalls! {
     kldunload(fileid: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     kldunloadf(fileid: INT, flags: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     kldsym(fileid: INT, cmd: INT, data: ADDR) -> NUM, Stub("ENOENT: no symbol is known"), Handler(|_| Err(Errno::ENOENT));
-    jail_get(iovp: ADDR, iovcnt: UINT, flags: HEX) -> NUM, Stub("ENOENT: there is no jail below the host"), Handler(find_jail);
+    jail_get(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: flags(&f::JAIL)) -> NUM, Stub("ENOENT: there is no jail below the host"), Handler(find_jail);
     jail_attach(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
     jail_remove(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
-    getloginclass(namebuf: ADDR, namelen: SIZE) -> NUM, Stub("the class `default`"), Handler(login_class);
+    getloginclass(namebuf: ArgType::Decoded(Dir::Out, text), namelen: SIZE) -> NUM, Stub("the class `default`"), Handler(login_class);
     uuidgen(store: ADDR, count: INT) -> NUM, Full, Handler(unique_ids);
     abort2(why: STR, nargs: INT, args: ADDR) -> NUM, Full, Handler(abort);
 }
@@ -173,7 +175,7 @@ fn find_jail(call: &mut Call<'_>) -> SysResult {
     let mut reason = None;
     for n in (0..count).step_by(2) {
         let at = at.wrapping_add(n * 2 * word);
-        let field = |i: u64| call.read_int(at + i * word, Kind::Ulong);
+        let field = |i: u64| call.read_int(at.wrapping_add(i * word), Kind::Ulong);
         let (name, value, len) = (field(0)?, field(2)?, field(3)?);
         match call.read_str(name)?.as_bytes() {
             b"lastjid" => last = true,
@@ -217,7 +219,7 @@ fn unique_ids(call: &mut Call<'_>) -> SysResult {
         id[7] = id[7] & 0x0f | 0x40;
         id[8] = id[8] & 0x3f | 0x80;
         let id = uuid(call.abi, &id);
-        call.write_bytes(at + 16 * n, &id)?;
+        call.write_bytes(at.wrapping_add(16 * n), &id)?;
     }
     Ok(0)
 }

@@ -12,11 +12,11 @@ use crate::host::map::{SharedNumbers, with_shared_numbers};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
-use crate::os::{ArgType, Call, Run::Handler, Support::Full, *};
+use crate::os::{ArgType, Call, Dir, Run::Handler, Support::Full, *};
 
 crate::syscalls! {
-    ksem_init(idp: ADDR, value: UINT) -> NUM, Full, Handler(create);
-    ksem_open(idp: ADDR, name: STR, oflag: flags(&f::OPEN), mode: MODE, value: UINT) -> NUM, Full, Handler(open);
+    ksem_init(idp: SEMAPHORE_OUT, value: UINT) -> NUM, Full, Handler(create);
+    ksem_open(idp: SEMAPHORE_OUT, name: STR, oflag: flags(&f::OPEN), mode: MODE, value: UINT) -> NUM, Full, Handler(open);
     ksem_close(id: SEMAPHORE) -> NUM, Full, Handler(|c| { semaphore(c)?; c.host(SYS_close, [c.arg(0), 0, 0, 0, 0, 0]) });
     ksem_destroy(id: SEMAPHORE) -> NUM, Full, Handler(|c| { semaphore(c)?; c.host(SYS_close, [c.arg(0), 0, 0, 0, 0, 0]) });
     ksem_unlink(name: STR) -> NUM, Full, Handler(unlink);
@@ -24,11 +24,13 @@ crate::syscalls! {
     ksem_wait(id: SEMAPHORE) -> NUM, Full, Handler(|c| wait(c, None));
     ksem_trywait(id: SEMAPHORE) -> NUM, Full, Handler(try_wait);
     ksem_timedwait(id: SEMAPHORE, abstime: input::<Timespec>()) -> NUM, Full, Handler(|c| { let until = c.read_optional(c.arg(1))?; wait(c, until) });
-    ksem_getvalue(id: SEMAPHORE, val: ADDR) -> NUM, Full, Handler(value);
+    ksem_getvalue(id: SEMAPHORE, val: ints(Dir::Out, 1)) -> NUM, Full, Handler(value);
 }
 
 /// `semid_t`: a descriptor in a `long`.
 const SEMAPHORE: ArgType = ArgType::Value(Kind::I32, Show::Fd);
+
+const SEMAPHORE_OUT: ArgType = ints_of(Dir::Out, Kind::Long, Show::Fd, 1);
 
 const AT_FDCWD: u64 = -100i64 as u64;
 /// SEM_VALUE_MAX

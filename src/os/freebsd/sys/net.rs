@@ -7,6 +7,7 @@ mod rights;
 use super::capsicum;
 use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::messages as decode;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
 use crate::os::{
@@ -32,12 +33,12 @@ crate::syscalls! {
     getpeername(fdes: FD, asa: ADDR_OUT_2, alen: LENGTH) -> NUM, Full, Pass(SYS_getpeername);
     sendto(s: FD, buf: buf_in(2), len: SIZE, flags: flags(&f::MSG), to: ArgType::Sockaddr(Dir::In, Len::Arg(5)), tolen: UINT) -> NUM, Full, Wait(SYS_sendto);
     recvfrom(s: FD, buf: buf_out(2), len: SIZE, flags: flags(&f::MSG), from: ArgType::Sockaddr(Dir::Out, Len::Behind(5)), fromlenaddr: LENGTH) -> NUM, Full, Wait(SYS_recvfrom);
-    sendmsg(s: FD, msg: input::<Msghdr>(), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::send);
-    recvmsg(s: FD, msg: inout::<Msghdr>(), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::receive);
-    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: input::<SfHdtr>(), sbytes: ADDR, flags: HEX) -> NUM, Partial("flags are hints"), Handler(send_file);
+    sendmsg(s: FD, msg: ArgType::Decoded(Dir::In, decode::sent), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::send);
+    recvmsg(s: FD, msg: ArgType::Decoded(Dir::Out, decode::received), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::receive);
+    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: input::<SfHdtr>(), sbytes: ints_of(Dir::Out, Kind::I64, Show::Dec, 1), flags: HEX) -> NUM, Partial("flags are hints"), Handler(send_file);
     shutdown(s: FD, how: one_of(&f::SHUT)) -> NUM, Full, Pass(SYS_shutdown);
-    setsockopt(s: FD, level: INT, name: INT, val: ADDR, valsize: UINT) -> NUM, Partial("the options that programs set"), Handler(option::set);
-    getsockopt(s: FD, level: INT, name: INT, val: ADDR, avalsize: LENGTH) -> NUM, Partial("the options that programs get"), Handler(option::get);
+    setsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::In)), valsize: UINT) -> NUM, Partial("the options that programs set"), Handler(option::set);
+    getsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::Out)), avalsize: LENGTH) -> NUM, Partial("the options that programs get"), Handler(option::get);
     poll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, timeout: INT) -> NUM, Full, Handler(poll_descriptors);
     ppoll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, ts: input::<Timespec>(), set: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(poll_with_mask);
     pselect(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), ts: input::<Timespec>(), sm: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(select_with_mask);

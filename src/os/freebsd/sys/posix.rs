@@ -16,8 +16,8 @@ use crate::os::{
 const NO_KEVENT: &str = "SIGEV_KEVENT";
 
 crate::syscalls! {
-    shm_open2(path: ADDR, flags: flags(&f::OPEN), mode: MODE, shmflags: flags(&f::SHM_OPEN), name: ADDR) -> FDNUM, Partial("SHM_LARGEPAGE is EOPNOTSUPP, as without large pages; SHM_GROW_ON_WRITE always"), Handler(|c| { let how = c.arg(3); open_shared(c, how) });
-    freebsd12_shm_open(path: ADDR, flags: flags(&f::OPEN), mode: MODE) -> FDNUM, Full, Handler(|c| open_shared(c, 0));
+    shm_open2(path: ANONYMOUS_OR_PATH, flags: flags(&f::OPEN), mode: MODE, shmflags: flags(&f::SHM_OPEN), name: STR) -> FDNUM, Partial("SHM_LARGEPAGE is EOPNOTSUPP, as without large pages; SHM_GROW_ON_WRITE always"), Handler(|c| { let how = c.arg(3); open_shared(c, how) });
+    freebsd12_shm_open(path: ANONYMOUS_OR_PATH, flags: flags(&f::OPEN), mode: MODE) -> FDNUM, Full, Handler(|c| open_shared(c, 0));
     shm_unlink(path: STR) -> NUM, Full, Handler(unlink_shared);
     shm_rename(path_from: STR, path_to: STR, flags: flags(&f::SHM_RENAME)) -> NUM, Full, Handler(rename_shared);
     kmq_open(path: STR, flags: flags(&f::OPEN), mode: MODE, attr: input::<MqAttr>()) -> FDNUM, Full, Handler(open_queue);
@@ -32,6 +32,12 @@ crate::syscalls! {
     ktimer_gettime(timerid: INT, value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timer_gettime);
     ktimer_getoverrun(timerid: INT) -> NUM, Full, Pass(SYS_timer_getoverrun);
 }
+
+/// A path, or SHM_ANON.
+const ANONYMOUS_OR_PATH: ArgType = ArgType::By(|a, _| match a[0] {
+    SHM_ANON => ArgType::Named(|_| "SHM_ANON".to_owned()),
+    _ => STR,
+});
 
 /// SHM_ANON: a path that is none.
 const SHM_ANON: u64 = 1;

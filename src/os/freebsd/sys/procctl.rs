@@ -3,6 +3,7 @@
 use crate::abi::{Errno, Kind, Show, SysResult, write_int};
 use crate::host::nr::*;
 use super::{board, wait};
+use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{self, flags as f};
 use crate::os::{ArgType, Call, Run::Handler, Support::Partial, *};
 
@@ -12,7 +13,23 @@ const LIMITS: &str = "of guests; ASLR, PROTMAX, STACKGAP, WXMAP and LOGSIGEXIT a
     another process; NO_NEW_PRIVS_CTL of the calling process only";
 
 crate::syscalls! {
-    procctl(idtype: ID_TYPE, id: OFFSET, com: one_of(&f::PROCCTL), data: ADDR) -> NUM, Partial(LIMITS), Handler(control);
+    procctl(idtype: ID_TYPE, id: OFFSET, com: one_of(&f::PROCCTL), data: ArgType::By(|a, _| data(a[2]))) -> NUM, Partial(LIMITS), Handler(control);
+}
+
+/// The data of a command.
+fn data(command: u64) -> ArgType {
+    match command as i32 {
+        REAP_STATUS => output::<ReaperStatus>(),
+        REAP_GETPIDS => input::<ReaperPids>(),
+        REAP_KILL => inout::<ReaperKill>(),
+        PDEATHSIG_CTL => ints_of(Dir::In, Kind::I32, Show::Signal, 1),
+        PDEATHSIG_STATUS => ints_of(Dir::Out, Kind::I32, Show::Signal, 1),
+        SPROTECT | TRACE_CTL | TRAPCAP_CTL | ASLR_CTL | PROTMAX_CTL | STACKGAP_CTL
+        | NO_NEW_PRIVS_CTL | WXMAP_CTL | LOGSIGEXIT_CTL => ints(Dir::In, 1),
+        TRACE_STATUS | TRAPCAP_STATUS | ASLR_STATUS | PROTMAX_STATUS | STACKGAP_STATUS
+        | NO_NEW_PRIVS_STATUS | WXMAP_STATUS | LOGSIGEXIT_STATUS => ints(Dir::Out, 1),
+        _ => ADDR,
+    }
 }
 
 // Commands.
@@ -383,7 +400,7 @@ fn reaper_pids(call: &mut Call<'_>, pid: i32, at: u64) -> SysResult {
     const CHILD: u64 = 2;
     const INFO_SIZE: usize = 18 * 4;
     let room = call.read_int(at, Kind::U32)?;
-    let list = call.read_int(at + 64, Kind::Ulong)?;
+    let list = call.read_int(at.wrapping_add(64), Kind::Ulong)?;
     let mut all = descendants(call, reaper_of(pid)).into_iter();
     for n in 0..room {
         let mut out = [0; INFO_SIZE];
@@ -411,8 +428,8 @@ fn reaper_kill(call: &mut Call<'_>, pid: i32, at: u64) -> SysResult {
     const CHILDREN: u64 = 1;
     const SUBTREE: u64 = 2;
     let signal = call.read_int(at, Kind::I32)?;
-    let flags = call.read_int(at + 4, Kind::U32)?;
-    let subtree = call.read_int(at + 8, Kind::I32)? as i32;
+    let flags = call.read_int(at.wrapping_add(4), Kind::U32)?;
+    let subtree = call.read_int(at.wrapping_add(8), Kind::I32)? as i32;
     if flags & !(CHILDREN | SUBTREE) != 0 || flags == CHILDREN | SUBTREE {
         return Err(Errno::EINVAL);
     }
@@ -454,7 +471,7 @@ fn reaper_kill(call: &mut Call<'_>, pid: i32, at: u64) -> SysResult {
             Err(_) => {}
         }
     }
-    call.write_int(at + 12, Kind::U32, killed)?;
-    call.write_int(at + 16, Kind::I32, failed as u64)?;
+    call.write_int(at.wrapping_add(12), Kind::U32, killed)?;
+    call.write_int(at.wrapping_add(16), Kind::I32, failed as u64)?;
     result
 }

@@ -22,7 +22,7 @@ use crate::process::Forked;
 crate::syscalls! {
     pdfork(fdp: ints_of(Dir::Out, Kind::I32, Show::Fd, 1), flags: HEX) -> NUM, Full, Handler(create);
     pdkill(fd: FD, signum: SIGNAL) -> NUM, Full, Handler(kill);
-    pdgetpid(fd: FD, pidp: ADDR) -> NUM, Full, Handler(id);
+    pdgetpid(fd: FD, pidp: ints(Dir::Out, 1)) -> NUM, Full, Handler(id);
 }
 
 const PD_DAEMON: u64 = 1;
@@ -45,7 +45,7 @@ struct Tables {
     /// Children of this process that have, or had, descriptors.
     hidden: HashSet<i32>,
     /// The reading end of this process's own lifeline.
-    own: Option<i32>,
+    own: Option<OwnFd>,
 }
 
 /// The process descriptors of a process, and its children behind them.
@@ -89,7 +89,9 @@ impl Descriptors {
         };
         // A lifeline stays open if one of several descriptors does.
         for d in tables.open.values() {
-            d.life.iter().for_each(|l| fd::set_inherited(l.number(), false));
+            d.life
+                .iter()
+                .for_each(|l| fd::set_inherited(l.number(), false));
         }
         for (fd, d) in tables.open.iter().filter(|(fd, _)| stays(**fd)) {
             let life = d.life.as_ref().map_or(-1, |l| l.number());
@@ -99,7 +101,7 @@ impl Descriptors {
             parts.push(format!("{fd}={}.{life}", d.pid));
         }
         parts.extend(tables.hidden.iter().map(|pid| format!("h{pid}")));
-        parts.extend(tables.own.map(|fd| format!("l{fd}")));
+        parts.extend(tables.own.iter().map(|end| format!("l{}", end.number())));
         parts.join(";")
     }
 
@@ -112,7 +114,8 @@ impl Descriptors {
             if let Some(pid) = part.strip_prefix('h').and_then(|p| p.parse().ok()) {
                 tables.hidden.insert(pid);
             } else if let Some(end) = part.strip_prefix('l').and_then(|p| p.parse().ok()) {
-                tables.own = OwnFd::adopt(end).ok().map(OwnFd::leave_open);
+                tables.own = OwnFd::adopt(end).ok();
+                tables.own.iter().for_each(OwnFd::leave_to_programs);
             } else if let Some((fd, (pid, life))) = part
                 .split_once('=')
                 .and_then(|(fd, rest)| Some((fd, rest.split_once('.')?)))
@@ -165,7 +168,9 @@ fn create(call: &mut Call<'_>) -> SysResult {
             if let Some(descriptors) = of(call) {
                 let mut tables = descriptors.lock();
                 tables.hidden.insert(pid);
-                tables.open.insert(fd as i32, ProcessDescriptor { pid, life });
+                tables
+                    .open
+                    .insert(fd as i32, ProcessDescriptor { pid, life });
             }
             Ok(pid as u64)
         }
@@ -200,7 +205,8 @@ fn hang_on(call: &mut Call<'_>, reading: OwnFd, writing: OwnFd) {
         let _ = syscall(SYS_kill, [me, SIGKILL, 0, 0, 0, 0]);
     }
     if let Some(descriptors) = of(call) {
-        descriptors.lock().own = Some(reading.leave_open());
+        reading.leave_to_programs();
+        descriptors.lock().own = Some(reading);
     }
 }
 
@@ -209,9 +215,7 @@ pub(super) fn forked(call: &Call<'_>) {
     if let Some(descriptors) = of(call) {
         let mut tables = descriptors.lock();
         tables.hidden.clear();
-        if let Some(own) = tables.own.take() {
-            fd::close(own);
-        }
+        tables.own = None;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files::text;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of};
 use crate::os::{
@@ -18,7 +19,7 @@ crate::syscalls! {
     vfork() -> NUM, Full, Handler(create_shared);
     rfork(flags: HEX) -> NUM, Partial("RFPROC|RFFDG, RFPROC|RFCFDG, RFFDG, RFCFDG, RFSPAWN: no shared descriptors, no RFMEM"), Handler(create_by_flags);
     execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute(c, None, 0, 0));
-    fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| { let path = cstring(format!("/proc/self/fd/{}", c.int(0)))?; execute_path(c, path, 1) });
+    fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute_descriptor(c, c.int(0), 1));
     getpid() -> NUM, Full, Pass(SYS_getpid);
     getppid() -> NUM, Full, Pass(SYS_getppid);
     getpgrp() -> NUM, Full, Pass(SYS_getpgrp);
@@ -48,9 +49,9 @@ crate::syscalls! {
     setlogin(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     setloginclass(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     __setugid(flag: INT) -> NUM, Stub("ENOSYS, as without REGRESSION in the kernel"), Handler(|_| Err(Errno::ENOSYS));
-    getrlimitusage(which: UINT, flags: HEX, res: ADDR) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
+    getrlimitusage(which: one_of(&f::RLIMIT), flags: HEX, res: ints_of(Dir::Out, Kind::U64, Show::Dec, 1)) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
     issetugid() -> NUM, Full, Handler(|_| { let ids = crate::host::ids(); Ok((ids.uid != ids.euid || ids.gid != ids.egid).into()) });
-    getlogin(namebuf: ADDR, namelen: UINT) -> NUM, Full, Handler(login_name);
+    getlogin(namebuf: ArgType::Decoded(Dir::Out, text), namelen: UINT) -> NUM, Full, Handler(login_name);
     getpriority(which: one_of(&f::PRIO), who: INT) -> NUM, Full, Handler(|c| Ok(20u64.wrapping_sub(c.host(SYS_getpriority, [c.arg(0), c.arg(1), 0, 0, 0, 0])?)));
     setpriority(which: one_of(&f::PRIO), who: INT, prio: INT) -> NUM, Full, Pass(SYS_setpriority);
     getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(get_limit);
@@ -158,7 +159,11 @@ fn all_groups(call: &mut Call<'_>) -> SysResult {
         return Err(Errno::EINVAL);
     }
     for (n, group) in groups[..count as usize].iter().enumerate() {
-        call.write_int(call.arg(1) + 4 * n as u64, Kind::U32, (*group).into())?;
+        call.write_int(
+            call.arg(1).wrapping_add(4 * n as u64),
+            Kind::U32,
+            (*group).into(),
+        )?;
     }
     Ok(count)
 }
@@ -170,7 +175,7 @@ fn set_all_groups(call: &mut Call<'_>) -> SysResult {
     }
     let mut groups = Vec::new();
     for n in 0..count as u64 {
-        groups.push(call.read_int(call.arg(1) + 4 * n, Kind::U32)? as u32);
+        groups.push(call.read_int(call.arg(1).wrapping_add(4 * n), Kind::U32)? as u32);
     }
     let rest = groups.get(1..).unwrap_or_default();
     call.host(

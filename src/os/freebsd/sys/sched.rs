@@ -2,6 +2,7 @@
 
 use crate::abi::{Endian, Errno, Kind, OsAbi, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::process as decode;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
 use crate::os::{
@@ -15,8 +16,8 @@ const SETS: &str = "sets 0 and 1 are all CPUs, and cannot be changed";
 const ONE_SET: &str = "every process is in set 1, whose root is set 0";
 
 crate::syscalls! {
-    rtprio(function: INT, pid: INT, rtp: ADDR) -> NUM, Partial("of the main thread of a process"), Handler(priority);
-    rtprio_thread(function: INT, lwpid: INT, rtp: ADDR) -> NUM, Full, Handler(priority);
+    rtprio(function: one_of(&f::RTP), pid: INT, rtp: ArgType::By(|a, _| decode::priority(a[0]))) -> NUM, Partial("of the main thread of a process"), Handler(priority);
+    rtprio_thread(function: one_of(&f::RTP), lwpid: INT, rtp: ArgType::By(|a, _| decode::priority(a[0]))) -> NUM, Full, Handler(priority);
     sched_yield() -> NUM, Full, Pass(SYS_sched_yield);
     r#yield() -> NUM, Full, Pass(SYS_sched_yield);
     sched_setparam(pid: INT, param: ints(Dir::In, 1)) -> NUM, Full, Handler(set_parameters);
@@ -28,11 +29,11 @@ crate::syscalls! {
     sched_rr_get_interval(pid: INT, interval: output::<Timespec>()) -> NUM, Full, Pass(SYS_sched_rr_get_interval);
     sched_getcpu() -> NUM, Full, Handler(current_cpu);
     cpuset(setid: ints(Dir::Out, 1)) -> NUM, Stub(ONE_SET), Handler(|c| give_set(c, 0, 1));
-    cpuset_setid(which: INT, id: OFFSET, setid: INT) -> NUM, Stub(ONE_SET), Handler(|c| if c.int(2) == 1 { Ok(0) } else { Err(Errno::ESRCH) });
-    cpuset_getid(level: INT, which: INT, id: OFFSET, setid: ints(Dir::Out, 1)) -> NUM, Stub(ONE_SET), Handler(set_of);
-    cpuset_getaffinity(level: INT, which: INT, id: OFFSET, cpusetsize: SIZE, mask: ADDR) -> NUM, Partial(SETS), Handler(get_affinity);
-    cpuset_setaffinity(level: INT, which: INT, id: OFFSET, cpusetsize: SIZE, mask: ADDR) -> NUM, Partial(SETS), Handler(set_affinity);
-    cpuset_getdomain(level: INT, which: INT, id: OFFSET, domainsetsize: SIZE, mask: ADDR, policy: ints(Dir::Out, 1)) -> NUM, Stub("one domain of memory"), Handler(domains);
+    cpuset_setid(which: one_of(&f::CPU_WHICH), id: OFFSET, setid: INT) -> NUM, Stub(ONE_SET), Handler(|c| if c.int(2) == 1 { Ok(0) } else { Err(Errno::ESRCH) });
+    cpuset_getid(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, setid: ints(Dir::Out, 1)) -> NUM, Stub(ONE_SET), Handler(set_of);
+    cpuset_getaffinity(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, cpusetsize: SIZE, mask: ArgType::Decoded(Dir::Out, decode::cpu_set)) -> NUM, Partial(SETS), Handler(get_affinity);
+    cpuset_setaffinity(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, cpusetsize: SIZE, mask: ArgType::Decoded(Dir::In, decode::cpu_set)) -> NUM, Partial(SETS), Handler(set_affinity);
+    cpuset_getdomain(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, domainsetsize: SIZE, mask: ArgType::Decoded(Dir::Out, decode::cpu_set), policy: ints(Dir::Out, 1)) -> NUM, Stub("one domain of memory"), Handler(domains);
 }
 
 // The host's policies (linux/sched.h), of which FreeBSD calls two priority types.
@@ -78,12 +79,12 @@ fn priority(call: &mut Call<'_>) -> SysResult {
                 _ => (RTP_PRIO_NORMAL, 0),
             };
             call.write_int(at, Kind::U16, kind)?;
-            call.write_int(at + 2, Kind::U16, level)?;
+            call.write_int(at.wrapping_add(2), Kind::U16, level)?;
             Ok(0)
         }
         RTP_SET => {
             let kind = call.read_int(at, Kind::U16)?;
-            let level = call.read_int(at + 2, Kind::U16)?;
+            let level = call.read_int(at.wrapping_add(2), Kind::U16)?;
             let real_time = matches!(kind, RTP_PRIO_REALTIME | RTP_PRIO_FIFO);
             if (real_time || kind == RTP_PRIO_IDLE) && level > RTP_PRIO_MAX {
                 return Err(Errno::EINVAL);

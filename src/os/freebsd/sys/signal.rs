@@ -3,6 +3,7 @@
 use super::procctl;
 use crate::abi::{Errno, GuestStruct, Kind, Show, Signal, SysResult, Ulong};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::process::context;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of, of, siginfo};
 use crate::os::{
@@ -23,13 +24,13 @@ crate::syscalls! {
     sigpending(set: SET_OUT) -> NUM, Full, Handler(pending);
     sigsuspend(sigmask: SET_IN) -> NUM, Full, Handler(suspend);
     sigwait(set: SET_IN, sig: ints_of(Dir::Out, Kind::I32, Show::Signal, 1)) -> NUM, Full, Handler(wait_number);
-    sigwaitinfo(set: SET_IN, info: ADDR) -> NUM, Full, Handler(|c| wait_signal(c, None));
-    sigtimedwait(set: SET_IN, info: ADDR, timeout: input::<Timespec>()) -> NUM, Full, Handler(wait_timed);
+    sigwaitinfo(set: SET_IN, info: ArgType::SigInfo(Dir::Out)) -> NUM, Full, Handler(|c| wait_signal(c, None));
+    sigtimedwait(set: SET_IN, info: ArgType::SigInfo(Dir::Out), timeout: input::<Timespec>()) -> NUM, Full, Handler(wait_timed);
     sigaltstack(ss: input::<Stack>(), oss: output::<Stack>()) -> NUM, Full, Handler(alternate_stack);
-    sigreturn(sigcntxp: ADDR) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
-    getcontext(ucp: ADDR) -> NUM, Full, Handler(get_context);
-    setcontext(ucp: ADDR) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
-    swapcontext(oucp: ADDR, ucp: ADDR) -> NUM, Full, Handler(swap_context);
+    sigreturn(sigcntxp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
+    getcontext(ucp: ArgType::Decoded(Dir::Out, context)) -> NUM, Full, Handler(get_context);
+    setcontext(ucp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
+    swapcontext(oucp: ArgType::Decoded(Dir::Out, context), ucp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(swap_context);
     kill(pid: INT, signum: SIGNAL) -> NUM, Full, Handler(|c| send(c, None));
     sigqueue(pid: INT, signum: SIGNAL, value: BITS) -> NUM, Full, Handler(|c| { let value = c.arg(2); send(c, Some(value)) });
     thr_kill(id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, crate::host::pid() as u64, c.arg(0), 1));
@@ -57,7 +58,7 @@ fn set_action(call: &mut Call<'_>) -> SysResult {
                 handler: act.sa_handler.0,
                 flags: u64::from(act.sa_flags as u32),
                 restorer: 0,
-                mask: read_sigset(call, addr + mask_at(call), SET_SIZE.into())?,
+                mask: read_sigset(call, addr.wrapping_add(mask_at(call)), SET_SIZE.into())?,
             };
             process.set_action(signal, new)?
         }
@@ -69,7 +70,12 @@ fn set_action(call: &mut Call<'_>) -> SysResult {
             sa_mask: [0; 4],
         };
         call.write_struct(call.arg(2), &act)?;
-        write_sigset(call, call.arg(2) + mask_at(call), SET_SIZE.into(), old.mask)?;
+        write_sigset(
+            call,
+            call.arg(2).wrapping_add(mask_at(call)),
+            SET_SIZE.into(),
+            old.mask,
+        )?;
     }
     Ok(0)
 }
@@ -163,7 +169,7 @@ fn alternate_stack(call: &mut Call<'_>) -> SysResult {
     if addr != 0 {
         // Its flags are the kernel's own: SS_DISABLE has another value on the host.
         let flags_at = Stack::DESC.offset(call.abi, "ss_flags").unwrap_or(0) as u64;
-        let flags = call.read_int(addr + flags_at, Kind::I32)? as i32;
+        let flags = call.read_int(addr.wrapping_add(flags_at), Kind::I32)? as i32;
         let new: Stack = call.read_struct(addr)?;
         if old.contains(sp) {
             return Err(Errno::EPERM);

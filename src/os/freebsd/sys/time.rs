@@ -2,6 +2,7 @@
 
 use crate::abi::{Errno, GuestStruct, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files as decode;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
 use crate::os::{
@@ -10,6 +11,9 @@ use crate::os::{
     Support::Full,
     *,
 };
+
+const TIMES: ArgType = ArgType::Decoded(Dir::In, decode::times);
+const OLD_TIMES: ArgType = ArgType::Decoded(Dir::In, decode::old_times);
 
 crate::syscalls! {
     clock_gettime(clock_id: one_of(&f::CLOCK), tp: output::<Timespec>()) -> NUM, Full, Handler(|c| on_clock(c, SYS_clock_gettime));
@@ -20,17 +24,17 @@ crate::syscalls! {
     clock_nanosleep(clock_id: one_of(&f::CLOCK), flags: flags(&f::TIMER), rqtp: input::<Timespec>(), rmtp: output::<Timespec>()) -> NUM, Full, Handler(sleep_on_clock);
     setitimer(which: one_of(&f::ITIMER), itv: input::<Itimerval>(), oitv: output::<Itimerval>()) -> NUM, Full, Pass(SYS_setitimer);
     getitimer(which: one_of(&f::ITIMER), itv: output::<Itimerval>()) -> NUM, Full, Pass(SYS_getitimer);
-    utimensat(fd: DIRFD, path: PATH, times: ADDR, flag: flags(&f::AT)) -> NUM, Full, Handler(|c| set_times(c, Some(1), 2, 3));
-    utimes(path: PATH, tptr: ADDR) -> NUM, Full, Handler(|c| { let path = c.path(0)?; set_old_times(c, AT_FDCWD, Some(path), 1, 0) });
-    lutimes(path: PATH, tptr: ADDR) -> NUM, Full, Handler(|c| { let path = c.path(0)?; set_old_times(c, AT_FDCWD, Some(path), 1, HOST_SYMLINK_NOFOLLOW) });
-    futimes(fd: FD, tptr: ADDR) -> NUM, Full, Handler(|c| set_old_times(c, c.arg(0), None, 1, 0));
-    futimesat(fd: DIRFD, path: PATH, times: ADDR) -> NUM, Full, Handler(|c| { let path = c.path(1)?; set_old_times(c, c.arg(0), Some(path), 2, 0) });
+    utimensat(fd: DIRFD, path: PATH, times: TIMES, flag: flags(&f::AT)) -> NUM, Full, Handler(|c| set_times(c, Some(1), 2, 3));
+    utimes(path: PATH, tptr: OLD_TIMES) -> NUM, Full, Handler(|c| { let path = c.path(0)?; set_old_times(c, AT_FDCWD, Some(path), 1, 0) });
+    lutimes(path: PATH, tptr: OLD_TIMES) -> NUM, Full, Handler(|c| { let path = c.path(0)?; set_old_times(c, AT_FDCWD, Some(path), 1, HOST_SYMLINK_NOFOLLOW) });
+    futimes(fd: FD, tptr: OLD_TIMES) -> NUM, Full, Handler(|c| set_old_times(c, c.arg(0), None, 1, 0));
+    futimesat(fd: DIRFD, path: PATH, times: OLD_TIMES) -> NUM, Full, Handler(|c| { let path = c.path(1)?; set_old_times(c, c.arg(0), Some(path), 2, 0) });
     settimeofday(tv: input::<Timeval>(), tzp: ADDR) -> NUM, Full, Handler(|c| pass_with(c, SYS_settimeofday, false, &[(1, 0)]));
     clock_getcpuclockid2(id: OFFSET, which: INT, clock_id: ints(Dir::Out, 1)) -> NUM, Full, Handler(cpu_clock);
     timerfd_create(clockid: one_of(&f::CLOCK), flags: flags(&f::OPEN)) -> FDNUM, Full, Pass(SYS_timerfd_create);
     timerfd_gettime(fd: FD, curr_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_gettime);
     timerfd_settime(fd: FD, flags: HEX, new_value: input::<Itimerspec>(), old_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_settime);
-    futimens(fd: FD, times: ADDR) -> NUM, Full, Handler(|c| set_times(c, None, 1, 7));
+    futimens(fd: FD, times: TIMES) -> NUM, Full, Handler(|c| set_times(c, None, 1, 7));
 }
 
 // Ids with these bits are clocks of the CPU time of a process or of a thread (`kern/kern_time.c`), with its number below.
@@ -118,7 +122,7 @@ fn set_old_times(
     if at != 0 {
         let size = Timeval::DESC.size(call.abi) as u64;
         for n in 0..2 {
-            let t: Timeval = call.read_struct(at + n as u64 * size)?;
+            let t: Timeval = call.read_struct(at.wrapping_add(n as u64 * size))?;
             if !(0..1_000_000).contains(&t.tv_usec.0) {
                 return Err(Errno::EINVAL);
             }
@@ -180,7 +184,7 @@ fn set_times(call: &mut Call<'_>, path: Option<usize>, times: usize, flag: usize
     if at != 0 {
         let size = Timespec::DESC.size(call.abi) as u64;
         for n in 0..2 {
-            let t: Timespec = call.read_struct(at + n as u64 * size)?;
+            let t: Timespec = call.read_struct(at.wrapping_add(n as u64 * size))?;
             host[2 * n] = t.tv_sec.0;
             host[2 * n + 1] = match t.tv_nsec.0 {
                 v if v == NOW.0 => NOW.1,

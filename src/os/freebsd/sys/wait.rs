@@ -19,7 +19,7 @@ use crate::process::{SigFields, SigInfo, Signal};
 
 crate::syscalls! {
     wait4(pid: INT, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), rusage: output::<Rusage>()) -> NUM, Full, Handler(wait_child);
-    wait6(idtype: one_of(&f::ID_TYPE), id: OFFSET, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), wrusage: output::<WRusage>(), info: ADDR) -> NUM, Partial("of wru_children: times, in hundredths of a second, and page faults"), Handler(wait_id);
+    wait6(idtype: one_of(&f::ID_TYPE), id: OFFSET, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), wrusage: output::<WRusage>(), info: ArgType::SigInfo(Dir::Out)) -> NUM, Partial("of wru_children: times, in hundredths of a second, and page faults"), Handler(wait_id);
 }
 
 // idtype_t of the guest
@@ -138,10 +138,7 @@ fn look(call: &mut Call<'_>, wanted: Wanted, options: u64) -> SysResult<i32> {
         for pid in children {
             let how = options | WNOWAIT | WNOHANG;
             let args = [HOST_P_PID, pid as u64, at, how, 0, 0];
-            if options & EVENTS != 0
-                && call.host(SYS_waitid, args).is_ok()
-                && info.i32(16) != 0
-            {
+            if options & EVENTS != 0 && call.host(SYS_waitid, args).is_ok() && info.i32(16) != 0 {
                 return Ok(info.i32(16));
             }
         }
@@ -208,7 +205,12 @@ fn wait(
         let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
         // The kernel forgets it with the child.
         let fields = if usage { stat_fields(pid) } else { Vec::new() };
-        let args = [HOST_P_PID, pid as u64, options | WNOHANG, used.as_mut_ptr() as u64];
+        let args = [
+            HOST_P_PID,
+            pid as u64,
+            options | WNOHANG,
+            used.as_mut_ptr() as u64,
+        ];
         match child::wait_id(args, &mut info, |args| call.host(SYS_waitid, args)) {
             // Another thread has it: on to the next one.
             Err(Errno::ECHILD) => continue,
@@ -329,5 +331,7 @@ pub(in crate::os::freebsd) fn is_unheard_of(os: &freebsd::FreeBsd, info: &SigInf
         let args = [HOST_P_PID, pid as u64, at, how, 0, 0];
         crate::host::syscall(SYS_waitid, args).is_ok() && info.i32(16) != 0
     };
-    !others.filter(|&pid| !os.descriptors.is_hidden(pid)).any(has_news)
+    !others
+        .filter(|&pid| !os.descriptors.is_hidden(pid))
+        .any(has_news)
 }

@@ -5,6 +5,7 @@
 
 mod nodes;
 mod process;
+pub(super) mod shown;
 
 pub use nodes::NODES;
 
@@ -270,7 +271,7 @@ pub fn by_number(call: &mut Call<'_>) -> SysResult {
     }
     let mut mib = Vec::new();
     for n in 0..count {
-        mib.push(call.read_int(call.arg(0) + 4 * n, Kind::I32)? as i32);
+        mib.push(call.read_int(call.arg(0).wrapping_add(4 * n), Kind::I32)? as i32);
     }
     let old = Old {
         at: call.arg(2),

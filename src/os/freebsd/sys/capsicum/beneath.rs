@@ -34,7 +34,10 @@ fn link(dir: i32, name: &[u8]) -> SysResult<Option<Vec<u8>>> {
     let name = cstring(name)?;
     let mut target = vec![0; 4096];
     let at = target.as_mut_ptr() as u64;
-    match syscall(SYS_readlinkat, [dir as u64, name.as_ptr() as u64, at, 4096, 0, 0]) {
+    match syscall(
+        SYS_readlinkat,
+        [dir as u64, name.as_ptr() as u64, at, 4096, 0, 0],
+    ) {
         Ok(length) => {
             target.truncate(length as usize);
             Ok(Some(target))
@@ -110,9 +113,10 @@ pub(super) fn follows(call: &Call<'_>, nth: usize) -> bool {
     match (call.row.name, nth) {
         ("open", _) => opens(call.arg(1)),
         ("openat", _) => opens(call.arg(2)),
-        ("fstatat" | "freebsd11_fstatat" | "faccessat" | "fchmodat" | "utimensat" | "chflagsat", _) => {
-            call.arg(3) & AT_SYMLINK_NOFOLLOW == 0
-        }
+        (
+            "fstatat" | "freebsd11_fstatat" | "faccessat" | "fchmodat" | "utimensat" | "chflagsat",
+            _,
+        ) => call.arg(3) & AT_SYMLINK_NOFOLLOW == 0,
         ("fchownat", _) => call.arg(4) & AT_SYMLINK_NOFOLLOW == 0,
         ("linkat", 0) => call.arg(4) & AT_SYMLINK_FOLLOW != 0,
         ("futimesat" | "inotify_add_watch_at" | "__realpathat", _) => true,
@@ -163,7 +167,16 @@ mod tests {
         }
         assert_eq!(name("down", false).as_deref(), Ok("down"));
         assert_eq!(name("down/", false).as_deref(), Ok("b/"));
-        for path in ["..", "/", "/etc", "a/../..", "absolute", "absolute/x", "out/x", "down/../../../x"] {
+        for path in [
+            "..",
+            "/",
+            "/etc",
+            "a/../..",
+            "absolute",
+            "absolute/x",
+            "out/x",
+            "down/../../../x",
+        ] {
             assert_eq!(name(path, true), Err(Errno::ENOTCAPABLE), "{path}");
         }
         assert_eq!(name("loop/x", true), Err(Errno::ELOOP));

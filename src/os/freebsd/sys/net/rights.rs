@@ -26,7 +26,10 @@ fn messages(control: &[u8]) -> Vec<(usize, Vec<i32>)> {
         if length < HEAD || at + length > control.len() {
             break;
         }
-        let name = (get(at + 8, Kind::U32) as u32, get(at + 12, Kind::U32) as u32);
+        let name = (
+            get(at + 8, Kind::U32) as u32,
+            get(at + 12, Kind::U32) as u32,
+        );
         if name == RIGHTS {
             let ints = control[at + HEAD..at + length].chunks_exact(4);
             let fds = ints.map(|i| read_int(OsAbi::HOST, Kind::I32, i) as i32);
@@ -59,7 +62,10 @@ pub(super) fn attach(call: &Call<'_>, control: &mut Vec<u8>) -> SysResult<Vec<Ow
         return Ok(Vec::new());
     };
     let fds: Vec<i32> = messages.iter().flat_map(|(_, fds)| fds).copied().collect();
-    if fds.iter().any(|&fd| crate::os::freebsd::sys::kqueue::is_kqueue(call, fd)) {
+    if fds
+        .iter()
+        .any(|&fd| crate::os::freebsd::sys::kqueue::is_kqueue(call, fd))
+    {
         return Err(Errno::EOPNOTSUPP);
     }
     // A line for each that something is known of: its place, what it is, and that.
@@ -104,7 +110,7 @@ pub(super) fn detach(call: &Call<'_>, control: &mut Vec<u8>) {
             continue;
         }
         let text = std::fs::read_to_string(format!("/proc/self/fd/{last}")).unwrap_or_default();
-        crate::host::fd::close(last);
+        let _ = crate::host::syscall(SYS_close, [last as u64, 0, 0, 0, 0, 0]);
         fds.pop();
         let lines: Vec<Vec<&str>> = text.lines().map(|l| l.split(' ').collect()).collect();
         let number = |text: &str| text.parse::<i32>().unwrap_or(-1);
