@@ -3,7 +3,8 @@
 
 use emu::coredump::{Core, CoreInferior};
 use emu_stub::{
-    Error, Handler, Inferior, OpenFlags, RegisterRole, Resume, ResumePlan, State, StopReason, signal,
+    Error, Handler, Inferior, OpenFlags, RegisterRole, Resume, ResumePlan, State, StopReason,
+    signal,
 };
 use goblin::elf::Elf;
 use goblin::elf::header::{EM_AARCH64, EM_MIPS, ET_CORE};

@@ -188,8 +188,16 @@ pub fn with_shared_numbers<R>(
     let length = super::PAGE_SIZE as usize;
     let access = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: a new mapping at an address of the kernel's choice.
-    let at =
-        unsafe { libc::mmap(std::ptr::null_mut(), length, access, libc::MAP_SHARED, fd, 0) };
+    let at = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            length,
+            access,
+            libc::MAP_SHARED,
+            fd,
+            0,
+        )
+    };
     if at == libc::MAP_FAILED {
         return Err(last_errno());
     }

@@ -133,8 +133,11 @@ impl Call<'_> {
 
     /// Argument `n`, a path that is looked up.
     pub fn path(&self, n: usize) -> SysResult<CString> {
-        let path = self.name(n)?;
-        Ok(self.resolve(path))
+        match self.found.iter().find(|(at, _)| *at == n) {
+            // The host's already.
+            Some((_, name)) => Ok(name.clone()),
+            None => Ok(self.resolve(self.read_str(self.args[n])?)),
+        }
     }
 
     /// Argument `n`, a path as it is to be looked up from its directory.

@@ -25,7 +25,8 @@ use crate::cpu::Exit;
 use crate::ir::{MemFault, Trap};
 use crate::mem::{AddressSpace, Backing, Kind, Mapping, PAGE_SIZE, Place, Prot, page_down};
 use crate::process::{
-    self, Action, DefaultAction, End, Machine, Os, Outcome, SigFields, SigInfo, Thread, Unimplemented,
+    self, Action, DefaultAction, End, Machine, Os, Outcome, SigFields, SigInfo, Thread,
+    Unimplemented,
 };
 use isa::{CallResult, FreeBsdIsa};
 
@@ -291,7 +292,7 @@ impl Os for FreeBsd {
         }
         let parts = [
             ("cap", self.capabilities.to_text(vforked)),
-            ("proc", self.descriptors.to_text()),
+            ("proc", self.descriptors.to_text(vforked)),
         ];
         let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());
         let parts: Vec<String> = parts.map(|(name, text)| format!("{name}:{text}")).collect();

@@ -105,7 +105,11 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
     if wanted & O_EXEC != 0 {
         // The host's descriptor for no access at all, which does not ask whether the file may be executed.
         flags |= HOST_O_PATH;
-        let follow = if wanted & O_NOFOLLOW != 0 { AT_SYMLINK_NOFOLLOW } else { 0 };
+        let follow = if wanted & O_NOFOLLOW != 0 {
+            AT_SYMLINK_NOFOLLOW
+        } else {
+            0
+        };
         let args = [dir, path.as_ptr() as u64, X_OK, AT_EACCESS | follow, 0, 0];
         call.host(SYS_faccessat2, args)?;
     }

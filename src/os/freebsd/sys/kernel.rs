@@ -61,7 +61,11 @@ fn environment(call: &mut Call<'_>) -> SysResult {
     let Some(os) = os else {
         return Err(Errno::ENOSYS);
     };
-    let mut known = os.environment.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = os
+        .environment
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     if DUMPS.contains(&what) {
         // What the loader and the kernel's configuration have set is nothing.
         let all: Vec<u8> = match what {

@@ -104,7 +104,10 @@ fn make(call: &mut Call<'_>, path: u64, count: u64) -> SysResult<()> {
     const AT_SYMLINK_FOLLOW: u64 = 0x400;
     let folder = c"/dev/shm".as_ptr() as u64;
     let how = O_TMPFILE | O_RDWR | O_CLOEXEC;
-    let fd = call.host(SYS_openat, [AT_FDCWD, folder, how, call.arg(3) & 0o777, 0, 0])?;
+    let fd = call.host(
+        SYS_openat,
+        [AT_FDCWD, folder, how, call.arg(3) & 0o777, 0, 0],
+    )?;
     let made = fill(call, fd, count).and_then(|()| {
         let file = cstring(format!("/proc/self/fd/{fd}"))?;
         let from = file.as_ptr() as u64;

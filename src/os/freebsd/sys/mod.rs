@@ -34,10 +34,10 @@ use crate::os::Syscall;
 pub mod rows {
     pub use super::{
         capsicum::rows::*, dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*,
-        kqueue::rows::*, ksem::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*,
-        net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*,
-        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
-        thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
+        kqueue::rows::*, ksem::rows::*, mem::rows::*, misc::rows::*, missing::rows::*,
+        mounts::rows::*, net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*,
+        process::rows::*, sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*,
+        sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 

@@ -1,8 +1,8 @@
 //! Control of processes: `procctl` (`sys/procctl.h`).
 
+use super::{board, wait};
 use crate::abi::{Errno, Kind, Show, SysResult, write_int};
 use crate::host::nr::*;
-use super::{board, wait};
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{self, flags as f};
 use crate::os::{ArgType, Call, Run::Handler, Support::Partial, *};
@@ -155,7 +155,11 @@ fn control(call: &mut Call<'_>) -> SysResult {
     }
     let target = i32::try_from(id).map_err(|_| Errno::ESRCH)?;
     match kind {
-        P_PID if matches!(command, PDEATHSIG_CTL | PDEATHSIG_STATUS) && target != 0 && target != me => {
+        P_PID
+            if matches!(command, PDEATHSIG_CTL | PDEATHSIG_STATUS)
+                && target != 0
+                && target != me =>
+        {
             Err(Errno::EINVAL)
         }
         P_PID if target == 0 || target == me => apply(call, me, command),
@@ -166,7 +170,10 @@ fn control(call: &mut Call<'_>) -> SysResult {
         // Only these may be asked of a group: what one process can, the call can.
         P_PGID if matches!(command, SPROTECT | TRACE_CTL | TRAPCAP_CTL) => {
             let mut result = Err(Errno::ESRCH);
-            for pid in group_members(target).into_iter().filter(|&pid| is_guest(pid)) {
+            for pid in group_members(target)
+                .into_iter()
+                .filter(|&pid| is_guest(pid))
+            {
                 let one = apply(call, pid, command);
                 if result.is_err() {
                     result = one;
@@ -236,7 +243,11 @@ fn apply(call: &mut Call<'_>, pid: i32, command: i32) -> SysResult {
                     prctl(call, PR_SET_DUMPABLE, (value == TRACE_ENABLE).into())?;
                 }
                 // The host gives a program that is executed its own again, as PROC_TRACE_CTL_DISABLE does.
-                let value = if value == TRACE_ENABLE { 0 } else { value as u32 };
+                let value = if value == TRACE_ENABLE {
+                    0
+                } else {
+                    value as u32
+                };
                 if value == kept(pid, TRACE_CTL) {
                     return Ok(0);
                 }
@@ -287,7 +298,9 @@ fn apply(call: &mut Call<'_>, pid: i32, command: i32) -> SysResult {
 /// A number in `/proc/PID/status`.
 fn status_line(pid: i32, name: &str) -> u64 {
     let text = proc_text(&format!("/proc/{pid}/status"));
-    let number = text.lines().find_map(|l| l.strip_prefix(name)?.trim().parse().ok());
+    let number = text
+        .lines()
+        .find_map(|l| l.strip_prefix(name)?.trim().parse().ok());
     number.unwrap_or(0)
 }
 
@@ -335,7 +348,9 @@ fn reaper_of(pid: i32) -> i32 {
     const INIT: i32 = 1;
     let mut at = pid;
     while at > INIT && kept(at, REAP_ACQUIRE) == 0 {
-        at = wait::stat_fields(at).get(PARENT).map_or(INIT, |&p| p as i32);
+        at = wait::stat_fields(at)
+            .get(PARENT)
+            .map_or(INIT, |&p| p as i32);
     }
     at.max(INIT)
 }

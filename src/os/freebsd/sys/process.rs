@@ -123,9 +123,9 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
         _ if flags == RFFDG | RFPROC => create(call),
         _ if flags == RFCFDG | RFPROC => match call.thread.fork()? {
             Forked::Parent(pid) => {
-            super::kqueue::relatives::forked(parent, pid);
-            Ok(pid as u64)
-        }
+                super::kqueue::relatives::forked(parent, pid);
+                Ok(pid as u64)
+            }
             Forked::Child => {
                 become_child(call, parent);
                 close_all(call)

@@ -296,7 +296,9 @@ fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
 fn send_to_group(call: &mut Call<'_>, pid: i32, signal: Signal) -> SysResult {
     let me = crate::host::pid();
     let targets: Vec<i32> = match pid {
-        -1 => procctl::all_processes().filter(|&p| p > 1 && p != me).collect(),
+        -1 => procctl::all_processes()
+            .filter(|&p| p > 1 && p != me)
+            .collect(),
         0 => procctl::group_members(call.host(SYS_getpgrp, [0; 6])? as i32),
         group => procctl::group_members(group.wrapping_neg()),
     };

@@ -49,7 +49,11 @@ fn clock(call: &Call<'_>, n: usize) -> SysResult {
     let own = call.arg(n) as u32;
     if own & CPU_CLOCK != 0 {
         let id = !i64::from(own & !(CPU_CLOCK | CPU_CLOCK_OF_PROCESS)) << 3;
-        let of_thread = if own & CPU_CLOCK_OF_PROCESS == 0 { HOST_OF_THREAD } else { 0 };
+        let of_thread = if own & CPU_CLOCK_OF_PROCESS == 0 {
+            HOST_OF_THREAD
+        } else {
+            0
+        };
         return Ok((id | HOST_SCHED | of_thread) as u64);
     }
     let known = f::CLOCK.fields[0]
@@ -161,7 +165,13 @@ fn cpu_clock(call: &mut Call<'_>) -> SysResult {
             u64::from(CPU_CLOCK | CPU_CLOCK_OF_PROCESS | id as u32)
         }
         CPUCLOCK_WHICH_TID => {
-            if !call.thread.process.threads().iter().any(|t| t.tid as u64 == id) {
+            if !call
+                .thread
+                .process
+                .threads()
+                .iter()
+                .any(|t| t.tid as u64 == id)
+            {
                 return Err(Errno::ESRCH);
             }
             u64::from(CPU_CLOCK | id as u32)

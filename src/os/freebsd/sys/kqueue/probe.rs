@@ -210,7 +210,10 @@ pub(super) fn unsent(fd: i32) -> i64 {
     const AF_UNIX: u32 = 1;
     let (mut domain, mut len) = (0u32, 4u32);
     let (at, len_at) = ((&raw mut domain) as u64, (&raw mut len) as u64);
-    let _ = syscall(SYS_getsockopt, [fd as u64, SOL_SOCKET, SO_DOMAIN, at, len_at, 0]);
+    let _ = syscall(
+        SYS_getsockopt,
+        [fd as u64, SOL_SOCKET, SO_DOMAIN, at, len_at, 0],
+    );
     match domain {
         AF_UNIX => 0,
         _ => ioctl_int(fd, SIOCOUTQ).unwrap_or(0),

@@ -58,7 +58,11 @@ impl News {
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<News> {
-        let word = |n: usize| Some(i32::from_le_bytes(bytes.get(4 * n..4 * n + 4)?.try_into().ok()?));
+        let word = |n: usize| {
+            Some(i32::from_le_bytes(
+                bytes.get(4 * n..4 * n + 4)?.try_into().ok()?,
+            ))
+        };
         match word(0)? {
             1 => Some(News::Fork(word(1)?, word(2)?)),
             2 => Some(News::Exec(word(1)?)),
@@ -107,7 +111,14 @@ fn readers(pid: i32) -> Vec<(OwnFd, PathBuf)> {
 
 fn write(fifo: &OwnFd, news: News) {
     let bytes = news.to_bytes();
-    let args = [fifo.number() as u64, bytes.as_ptr() as u64, SIZE as u64, 0, 0, 0];
+    let args = [
+        fifo.number() as u64,
+        bytes.as_ptr() as u64,
+        SIZE as u64,
+        0,
+        0,
+        0,
+    ];
     // A reader that lets that many wait has lost the rest.
     let _ = syscall(SYS_write, args);
 }
@@ -126,8 +137,8 @@ pub(in crate::os::freebsd::sys) fn born(parent: i32) {
         if !name.as_bytes().ends_with(TRACKS.as_bytes()) {
             continue;
         }
-        let linked = board::make(me)
-            .and_then(|()| fs::hard_link(&path, folder(me).join(name)).map_err(|e| errno(&e)));
+        let link = folder(me).join(name);
+        let linked = board::put(me, || fs::hard_link(&path, &link).map_err(|e| errno(&e)));
         if linked.is_err() {
             write(&fifo, News::Lost(parent, me));
         }
@@ -185,13 +196,15 @@ impl Listener {
         const HOW: u64 = 2 | 0x800 | 0x8_0000;
         let n = LAST.fetch_add(1, Relaxed);
         let path = Self::path(pid, &format!("{}.{n}", crate::host::pid()), tracks);
-        board::make(pid)?;
         let name = cstring(path.as_os_str().as_bytes())?;
         let at = name.as_ptr() as u64;
         // One of a process before this one of the same number.
         let _ = fs::remove_file(&path);
-        syscall(SYS_mknodat, [AT_FDCWD, at, FIFO_MODE, 0, 0, 0])?;
-        let fifo = OwnFd::open(SYS_openat, [AT_FDCWD, at, HOW, 0, 0, 0])?;
+        // Before it is open somebody may take it for one that nobody reads.
+        let fifo = board::put(pid, || {
+            syscall(SYS_mknodat, [AT_FDCWD, at, FIFO_MODE, 0, 0, 0])?;
+            OwnFd::open(SYS_openat, [AT_FDCWD, at, HOW, 0, 0, 0])
+        })?;
         let links = HashMap::from([(pid, path)]);
         Ok(Listener { fifo, links })
     }
@@ -212,10 +225,15 @@ impl Listener {
         let Some(link) = self.links.values().find(|link| link.exists()).cloned() else {
             return false;
         };
-        let file = link.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = link
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let name = file.strip_suffix(TRACKS).unwrap_or(&file);
         let path = Self::path(pid, name, tracks);
-        let linked = path.exists() || board::make(pid).is_ok() && fs::hard_link(&link, &path).is_ok();
+        let linked = path.exists()
+            || board::put(pid, || fs::hard_link(&link, &path).map_err(|e| errno(&e))).is_ok();
         if !linked {
             return false;
         }
@@ -232,7 +250,11 @@ impl Listener {
         let Some(link) = self.links.values().next() else {
             return;
         };
-        let file = link.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = link
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let name = file.strip_suffix(TRACKS).unwrap_or(&file);
         self.links.insert(child, Self::path(child, name, true));
     }
@@ -250,7 +272,11 @@ impl Listener {
         let mut bytes = [0; SIZE * 64];
         let (at, room) = (bytes.as_mut_ptr() as u64, bytes.len() as u64);
         while let Ok(n @ 1..) = syscall(SYS_read, [self.fifo.number() as u64, at, room, 0, 0, 0]) {
-            all.extend(bytes[..n as usize].chunks(SIZE).filter_map(News::from_bytes));
+            all.extend(
+                bytes[..n as usize]
+                    .chunks(SIZE)
+                    .filter_map(News::from_bytes),
+            );
         }
         all
     }
