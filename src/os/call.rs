@@ -32,8 +32,8 @@ pub struct Call<'a> {
     pub raw: &'a process::Syscall,
     /// What came of it, where a number or an error doesn't say it.
     pub outcome: Option<Outcome>,
-    /// Names that are looked up in place of those that the guest gave, by argument: a lookup that has been made already, as far as
-    /// the directory of the file ([`Call::name`]).
+    /// The host's names that are looked up in place of those that the guest gave, by argument: a lookup that has been made already,
+    /// as far as the directory of the file ([`Call::name`]).
     pub found: Vec<(usize, CString)>,
 }
 
@@ -133,19 +133,23 @@ impl Call<'_> {
 
     /// Argument `n`, a path that is looked up.
     pub fn path(&self, n: usize) -> SysResult<CString> {
-        match self.found.iter().find(|(at, _)| *at == n) {
-            // The host's already.
-            Some((_, name)) => Ok(name.clone()),
+        match self.found(n) {
+            Some(path) => Ok(path),
             None => Ok(self.resolve(self.read_str(self.args[n])?)),
         }
     }
 
     /// Argument `n`, a path as it is to be looked up from its directory.
     pub fn name(&self, n: usize) -> SysResult<CString> {
-        match self.found.iter().find(|(at, _)| *at == n) {
-            Some((_, name)) => Ok(name.clone()),
+        match self.found(n) {
+            Some(name) => Ok(name),
             None => self.read_str(self.args[n]),
         }
+    }
+
+    fn found(&self, n: usize) -> Option<CString> {
+        let found = self.found.iter().find(|(at, _)| *at == n);
+        found.map(|(_, name)| name.clone())
     }
 
     /// The host path by which a guest's path is looked up: below the prefix if it exists there, and the guest's own program for

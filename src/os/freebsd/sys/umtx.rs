@@ -352,7 +352,7 @@ fn wait_condition(call: &mut Call<'_>, cond: u64) -> SysResult {
         0 => None,
         at => {
             let clock = if flags & CVWAIT_CLOCKID != 0 {
-                load(call, cond + COND_CLOCK)?
+                load(call, cond.wrapping_add(COND_CLOCK))?
             } else {
                 0
             };
@@ -371,14 +371,20 @@ fn wait_condition(call: &mut Call<'_>, cond: u64) -> SysResult {
     };
     let sequence = loop {
         call.write_int(cond, Kind::U32, 1)?;
-        let sequence = load(call, cond + COND_SEQUENCE)?;
+        let sequence = load(call, cond.wrapping_add(COND_SEQUENCE))?;
         // A signal between the two has taken the mark away, and counted before this thread read.
         if load(call, cond)? != 0 {
             break sequence;
         }
     };
     unlock(call, mutex)?;
-    match sleep(call, cond + COND_SEQUENCE, sequence, EVERYBODY, until) {
+    match sleep(
+        call,
+        cond.wrapping_add(COND_SEQUENCE),
+        sequence,
+        EVERYBODY,
+        until,
+    ) {
         Ok(()) => Ok(0),
         // The mutex is free already: the call cannot be made again. Waits may end without a reason.
         Err(ERESTARTSYS) => Err(Errno::EINTR),
@@ -388,16 +394,20 @@ fn wait_condition(call: &mut Call<'_>, cond: u64) -> SysResult {
 
 fn signal_condition(call: &mut Call<'_>, cond: u64, count: u64) -> SysResult {
     if count == 1 {
-        modify(call, cond + COND_SEQUENCE, |n| n.wrapping_add(1))?;
+        modify(call, cond.wrapping_add(COND_SEQUENCE), |n| {
+            n.wrapping_add(1)
+        })?;
         // There may be more, so the mark stays.
-        if wake(call, cond + COND_SEQUENCE, 1) != 0 {
+        if wake(call, cond.wrapping_add(COND_SEQUENCE), 1) != 0 {
             return Ok(0);
         }
     }
     // Who has set the mark before it went, but sleeps only now, finds another count.
     call.write_int(cond, Kind::U32, 0)?;
-    modify(call, cond + COND_SEQUENCE, |n| n.wrapping_add(1))?;
-    wake(call, cond + COND_SEQUENCE, ALL);
+    modify(call, cond.wrapping_add(COND_SEQUENCE), |n| {
+        n.wrapping_add(1)
+    })?;
+    wake(call, cond.wrapping_add(COND_SEQUENCE), ALL);
     Ok(0)
 }
 
@@ -457,8 +467,8 @@ fn wake_semaphore(call: &mut Call<'_>, sem: u64) -> SysResult {
 fn wait_old_semaphore(call: &mut Call<'_>, sem: u64) -> SysResult {
     let until = deadline(call)?;
     call.write_int(sem, Kind::U32, 1)?;
-    if load(call, sem + 4)? == 0 {
-        sleep(call, sem + 4, 0, EVERYBODY, until)?;
+    if load(call, sem.wrapping_add(4))? == 0 {
+        sleep(call, sem.wrapping_add(4), 0, EVERYBODY, until)?;
     }
     Ok(0)
 }

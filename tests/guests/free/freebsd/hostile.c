@@ -207,15 +207,16 @@ static void in_child(long nr, u64 seed, void (*action)(long, u64), int times, in
 		still_well();
 		SYS(exit_group, failures != before);
 	}
-	int status, patience = sleeps && IN(masked, nr) ? 3000 : 120000;
+	/* It may have stopped itself, or be asleep with all signals masked. */
+	int status, asleep = IN(masked, nr) || IN(senders, nr), patience = asleep ? 3000 : 120000;
 	struct timespec shortly = {0, 200000};
 	for (long waited = 0; SYS(wait4, child, &status, WNOHANG, 0) == 0; waited++) {
-		if (waited > patience) {
+		if (waited == patience) {
 			SYS(kill, child, SIGKILL);
-			if (!IN(masked, nr))
+			if (!asleep)
 				tell("stuck", nr, seed, child, 0);
 		}
-		if (waited > 2 * patience + 120000) {
+		if (waited > patience + 120000) {
 			tell("not to be killed", nr, seed, child, 0);
 			return;
 		}
