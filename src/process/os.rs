@@ -133,6 +133,12 @@ pub trait Os: std::any::Any + Send + Sync {
     /// Told of each signal that comes to the process, whatever its action is.
     fn signal_arrived(&self, _signal: Signal) {}
 
+    /// Forks by calling `fork`, which says whether it has returned in the child: holds what threads of the emulator's own may be
+    /// using meanwhile, and tidies it up in the child.
+    fn around_fork(&self, fork: &mut dyn FnMut() -> bool) {
+        fork();
+    }
+
     /// Called in a thread that is about to end, with its memory still there: clear-child-tid, robust futexes.
     fn thread_exit(&self, thread: &mut Thread);
 }

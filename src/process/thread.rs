@@ -317,20 +317,24 @@ impl Thread {
             }
             // Locks that a thread outside of the guest's (a debugger's) may hold are held here, so that the child finds them
             // free.
-            let mut threads = process.world.lock();
-            let mut actions = process.lock_actions();
-            let forked = process.mem.with_layout_locked(host::fork);
-            if forked == Ok(Forked::Child) {
-                let me = ThreadHandle::new(thread.handle.cpu.clone(), false);
-                thread.handle = me.clone();
-                World::forked(&mut threads, me);
-                actions.forked(parent);
-                process.beyond.clear();
-                thread.cpu.pending.fetch_and(!pending::STOP, SeqCst);
-                // The kernel's clone gives none of these to a child without CLONE_VM.
-                thread.clear_child_tid = 0;
-                thread.robust_list = (0, 0);
-            }
+            let mut forked = Err(Errno::EAGAIN);
+            process.os.around_fork(&mut || {
+                let mut threads = process.world.lock();
+                let mut actions = process.lock_actions();
+                forked = process.mem.with_layout_locked(host::fork);
+                if forked == Ok(Forked::Child) {
+                    let me = ThreadHandle::new(thread.handle.cpu.clone(), false);
+                    thread.handle = me.clone();
+                    World::forked(&mut threads, me);
+                    actions.forked(parent);
+                    process.beyond.clear();
+                    thread.cpu.pending.fetch_and(!pending::STOP, SeqCst);
+                    // The kernel's clone gives none of these to a child without CLONE_VM.
+                    thread.clear_child_tid = 0;
+                    thread.robust_list = (0, 0);
+                }
+                forked == Ok(Forked::Child)
+            });
             forked
         })?;
         for observer in process.observers() {

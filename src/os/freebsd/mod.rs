@@ -37,6 +37,8 @@ pub struct FreeBsd {
     release_date: u32,
     /// Guest address of the code that handlers return to.
     sigcode: OnceLock<u64>,
+    requests: sys::aio::Requests,
+    quiet: sys::net::quiet::Quiet,
     kqueues: sys::kqueue::Kqueues,
     umtx: sys::umtx::State,
     controls: sys::procctl::Controls,
@@ -53,6 +55,8 @@ impl FreeBsd {
             isa,
             release_date: built_for.unwrap_or(0).max(RELEASE_DATE),
             sigcode: OnceLock::new(),
+            requests: sys::aio::Requests::default(),
+            quiet: sys::net::quiet::Quiet::default(),
             kqueues: sys::kqueue::Kqueues::default(),
             umtx: sys::umtx::State::default(),
             controls: sys::procctl::Controls::default(),
@@ -104,6 +108,9 @@ fn run(call: &mut Call<'_>) -> SysResult {
 }
 
 fn run_row(call: &mut Call<'_>) -> SysResult {
+    if let Some(result) = sys::net::quiet::write(call) {
+        return result;
+    }
     match call.row.run {
         Run::Pass(number) => pass(call, number, false),
         Run::Wait(number) => pass(call, number, true),
@@ -253,6 +260,10 @@ impl Os for FreeBsd {
 
     fn signal_arrived(&self, signal: Signal) {
         self.kqueues.signal_arrived(signal);
+    }
+
+    fn around_fork(&self, fork: &mut dyn FnMut() -> bool) {
+        self.requests.around_fork(fork);
     }
 
     fn thread_exit(&self, thread: &mut Thread) {

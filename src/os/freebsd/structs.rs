@@ -163,6 +163,13 @@ crate::guest_struct! {
         sigev_notify: i32, sigev_signo: i32, sigev_value: Ulong, sigev_notify_thread_id: i32, _spare: [Long; 7],
     }
 
+    /// `struct aiocb`
+    pub struct Aiocb("aiocb") {
+        aio_fildes: i32 as Show::Fd, aio_offset: i64, aio_buf: Ulong as Show::Addr, aio_nbytes: Ulong, _spare: [i32; 2],
+        _spare2: Ulong, aio_lio_opcode: i32, aio_reqprio: i32 as Show::Detail, _status: Long, _error: Long, _kernelinfo: Long,
+        aio_sigevent: Sigevent,
+    }
+
     /// `struct mq_attr`
     pub struct MqAttr("mq_attr") { mq_flags: Long as Show::Flags(&f::OPEN), mq_maxmsg: Long, mq_msgsize: Long, mq_curmsgs: Long, _reserved: [Long; 4] }
 

@@ -1,6 +1,7 @@
 //! The rest: sysctl, random numbers, devices, modules.
 
 use crate::abi::{Errno, Kind, SysResult};
+use crate::host::nr::*;
 use crate::os::freebsd::sysctl;
 use crate::os::{
     ArgType, Call, Dir, Len,
@@ -12,8 +13,19 @@ use crate::os::{
 crate::syscalls! {
     __sysctl(name: ArgType::Ints(Dir::In, Kind::I32, crate::abi::Show::Mib, Len::Arg(1)), namelen: UINT, old: ADDR, oldlenp: ADDR, new: ADDR, newlen: SIZE) -> NUM, Partial("see --list sysctls"), Handler(sysctl::by_number);
     __sysctlbyname(name: buf_in(1), namelen: SIZE, old: ADDR, oldlenp: ADDR, new: ADDR, newlen: SIZE) -> NUM, Partial("see --list sysctls"), Handler(sysctl::by_name);
+    syscall(number: INT) -> NUM, Full, Handler(indirect);
+    __syscall(number: OFFSET) -> WIDENUM, Full, Handler(indirect);
     getrandom(buf: ADDR, buflen: SIZE, flags: HEX) -> NUM, Full, Handler(random);
     utrace(addr: ADDR, len: SIZE) -> NUM, Stub("success, as without ktrace"), Handler(|_| Ok(0));
+}
+
+/// Calls whose number is an argument are taken for what they name as they are read (`isa`): one that comes here names another one of
+/// its kind, for which the kernel has no more than the answer to a call that is not there.
+fn indirect(call: &mut Call<'_>) -> SysResult {
+    let (pid, tid) = (crate::host::pid() as u64, call.thread.tid() as u64);
+    let sigsys = u64::from(crate::abi::Signal::SIGSYS.0);
+    call.host(SYS_tgkill, [pid, tid, sigsys, 0, 0, 0])?;
+    Err(Errno::ENOSYS)
 }
 
 fn random(call: &mut Call<'_>) -> SysResult {

@@ -4,7 +4,6 @@
 use crate::os::{Support::Missing, *};
 
 crate::syscalls! {
-    syscall() -> NUM, Missing, Run::Missing;
     ocreat(path: PATH, mode: INT) -> NUM, Missing, Run::Missing;
     freebsd4_getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Missing, Run::Missing;
     olseek(fd: FD, offset: LONG, whence: INT) -> NUM, Missing, Run::Missing;
@@ -59,7 +58,6 @@ crate::syscalls! {
     shmsys(which: INT, a2: INT, a3: INT, a4: INT) -> NUM, Missing, Run::Missing;
     ntp_adjtime(tp: ADDR) -> NUM, Missing, Run::Missing;
     freebsd6_mmap(addr: ADDR, len: SIZE, prot: INT, flags: INT, fd: FD, pad: INT, pos: OFFSET) -> HEXNUM, Missing, Run::Missing;
-    __syscall() -> NUM, Missing, Run::Missing;
     freebsd7___semctl(semid: INT, semnum: INT, cmd: INT, arg: ADDR) -> NUM, Missing, Run::Missing;
     freebsd7_msgctl(msqid: INT, cmd: INT, buf: ADDR) -> NUM, Missing, Run::Missing;
     freebsd7_shmctl(shmid: INT, cmd: INT, buf: ADDR) -> NUM, Missing, Run::Missing;
@@ -67,23 +65,12 @@ crate::syscalls! {
     ffclock_setestimate(cest: ADDR) -> NUM, Missing, Run::Missing;
     ffclock_getestimate(cest: ADDR) -> NUM, Missing, Run::Missing;
     ntp_gettime(ntvp: ADDR) -> NUM, Missing, Run::Missing;
-    aio_read(aiocbp: ADDR) -> NUM, Missing, Run::Missing;
-    aio_write(aiocbp: ADDR) -> NUM, Missing, Run::Missing;
-    lio_listio(mode: INT, acb_list: ADDR, nent: INT, sig: ADDR) -> NUM, Missing, Run::Missing;
     freebsd4_fhstatfs(u_fhp: ADDR, buf: ADDR) -> NUM, Missing, Run::Missing;
-    aio_return(aiocbp: ADDR) -> NUM, Missing, Run::Missing;
-    aio_suspend(aiocbp: ADDR, nent: INT, timeout: ADDR) -> NUM, Missing, Run::Missing;
-    aio_cancel(fd: FD, aiocbp: ADDR) -> NUM, Missing, Run::Missing;
-    aio_error(aiocbp: ADDR) -> NUM, Missing, Run::Missing;
-    freebsd6_aio_read(aiocbp: ADDR) -> NUM, Missing, Run::Missing;
-    freebsd6_aio_write(aiocbp: ADDR) -> NUM, Missing, Run::Missing;
-    freebsd6_lio_listio(mode: INT, acb_list: ADDR, nent: INT, sig: ADDR) -> NUM, Missing, Run::Missing;
     freebsd4_sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: ADDR, sbytes: ADDR, flags: INT) -> NUM, Missing, Run::Missing;
     jail(jail: ADDR) -> NUM, Missing, Run::Missing;
     nnpfs_syscall(operation: INT, a_pathP: ADDR, a_opcode: INT, a_paramsP: ADDR, a_followSymlinks: INT) -> NUM, Missing, Run::Missing;
     freebsd4_sigaction(sig: INT, act: ADDR, oact: ADDR) -> NUM, Missing, Run::Missing;
     freebsd4_sigreturn(sigcntxp: ADDR) -> NUM, Missing, Run::Missing;
-    aio_waitcomplete(aiocbp: ADDR, timeout: ADDR) -> NUM, Missing, Run::Missing;
     afs3_syscall(syscall: LONG, parm1: LONG, parm2: LONG, parm3: LONG, parm4: LONG, parm5: LONG, parm6: LONG) -> NUM, Missing, Run::Missing;
     __mac_get_proc(mac_p: ADDR) -> NUM, Missing, Run::Missing;
     __mac_set_proc(mac_p: ADDR) -> NUM, Missing, Run::Missing;
@@ -108,7 +95,6 @@ crate::syscalls! {
     getaudit_addr(auditinfo_addr: ADDR, length: UINT) -> NUM, Missing, Run::Missing;
     setaudit_addr(auditinfo_addr: ADDR, length: UINT) -> NUM, Missing, Run::Missing;
     auditctl(path: PATH) -> NUM, Missing, Run::Missing;
-    aio_fsync(op: INT, aiocbp: ADDR) -> NUM, Missing, Run::Missing;
     sctp_peeloff(sd: INT, name: UINT) -> NUM, Missing, Run::Missing;
     sctp_generic_sendmsg(sd: INT, msg: ADDR, mlen: INT, to: ADDR, tolen: UINT, sinfo: ADDR, flags: INT) -> NUM, Missing, Run::Missing;
     sctp_generic_sendmsg_iov(sd: INT, iov: ADDR, iovlen: INT, to: ADDR, tolen: UINT, sinfo: ADDR, flags: INT) -> NUM, Missing, Run::Missing;
@@ -120,11 +106,8 @@ crate::syscalls! {
     rctl_get_limits(inbufp: ADDR, inbuflen: SIZE, outbufp: ADDR, outbuflen: SIZE) -> NUM, Missing, Run::Missing;
     rctl_add_rule(inbufp: ADDR, inbuflen: SIZE, outbufp: ADDR, outbuflen: SIZE) -> NUM, Missing, Run::Missing;
     rctl_remove_rule(inbufp: ADDR, inbuflen: SIZE, outbufp: ADDR, outbuflen: SIZE) -> NUM, Missing, Run::Missing;
-    aio_mlock(aiocbp: ADDR) -> NUM, Missing, Run::Missing;
     cpuset_setdomain(level: INT, which: INT, id: OFFSET, domainsetsize: SIZE, mask: ADDR, policy: INT) -> NUM, Missing, Run::Missing;
     rpctls_syscall(op: INT, path: PATH) -> NUM, Missing, Run::Missing;
-    aio_writev(aiocbp: ADDR) -> NUM, Missing, Run::Missing;
-    aio_readv(aiocbp: ADDR) -> NUM, Missing, Run::Missing;
     setcred(flags: HEX, wcred: ADDR, size: SIZE) -> NUM, Missing, Run::Missing;
     exterrctl(op: UINT, flags: HEX, ptr: ADDR) -> NUM, Missing, Run::Missing;
     jail_attach_jd() -> NUM, Missing, Run::Missing;

@@ -1,5 +1,6 @@
 //! The system calls, by family: rows and the handlers that some of them need.
 
+pub mod aio;
 pub mod capsicum;
 pub mod descriptors;
 pub mod dir;
@@ -30,7 +31,7 @@ use crate::os::Syscall;
 /// Every row by its name, for the number table.
 pub mod rows {
     pub use super::{
-        capsicum::rows::*, dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*,
+        aio::rows::*, capsicum::rows::*, dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*,
         kqueue::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*,
         net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*,
         sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
@@ -41,6 +42,7 @@ pub mod rows {
 /// The rows of all families.
 pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
     [
+        aio::ROWS,
         capsicum::ROWS,
         dir::ROWS,
         extattr::ROWS,

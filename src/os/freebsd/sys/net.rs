@@ -2,6 +2,7 @@
 
 mod message;
 mod option;
+pub(in crate::os::freebsd) mod quiet;
 
 use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int};
 use crate::host::nr::*;

@@ -9,11 +9,13 @@ use crate::host::fd::OwnFd;
 pub(super) mod filter {
     pub const READ: i16 = -1;
     pub const WRITE: i16 = -2;
+    pub const AIO: i16 = -3;
     pub const VNODE: i16 = -4;
     pub const PROC: i16 = -5;
     pub const SIGNAL: i16 = -6;
     pub const TIMER: i16 = -7;
     pub const PROCDESC: i16 = -8;
+    pub const LIO: i16 = -10;
     pub const USER: i16 = -11;
 }
 
@@ -62,6 +64,8 @@ pub(super) enum Source {
     User { triggered: bool },
     /// A process.
     Process(OwnFd),
+    /// An asynchronous request, or a list of them: its error, once it is done.
+    Completion { error: Option<i64> },
     /// Whether the one that is pending has been counted.
     Signal { pending: bool },
 }
@@ -93,6 +97,8 @@ pub(super) fn unsupported(change: &Kevent) -> Option<(String, bool)> {
         | filter::SIGNAL
         | filter::TIMER
         | filter::PROCDESC
+        | filter::AIO
+        | filter::LIO
         | filter::USER => None,
         filter::PROC if change.fflags & !NOTE_EXIT == 0 || change.flags & ev::ADD == 0 => None,
         filter::PROC => Some((
@@ -375,6 +381,13 @@ impl Knote {
                 (fflags, data) = (self.wanted, self.parameter);
                 if self.flags & ev::CLEAR != 0 {
                     *triggered = false;
+                }
+            }
+            Source::Completion { error } => {
+                let error = (*error)?;
+                if self.filter == filter::AIO {
+                    self.flags |= ev::EOF;
+                    (flags, data) = (self.flags, error);
                 }
             }
             Source::Vnode { .. } => {

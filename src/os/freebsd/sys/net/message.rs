@@ -236,8 +236,12 @@ pub(super) fn send(call: &mut Call<'_>) -> SysResult {
         control = control_to_host(call, &bytes)?;
     }
     let mut message = Message::new(name, iov, control);
-    let args = [call.arg(0), message.address(), call.host_flags(2), 0, 0, 0];
-    call.host_wait(SYS_sendmsg, args)
+    let quiet = match quiet::contains(call, call.int(0)) {
+        true => quiet::NOSIGNAL,
+        false => 0,
+    };
+    let flags = call.host_flags(2) | quiet;
+    call.host_wait(SYS_sendmsg, [call.arg(0), message.address(), flags, 0, 0, 0])
 }
 
 pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
