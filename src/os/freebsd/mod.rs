@@ -262,6 +262,10 @@ impl Os for FreeBsd {
         self.kqueues.signal_arrived(signal);
     }
 
+    fn holds_signals(&self, thread: &Thread) -> bool {
+        thread.hold_word != 0 && sys::fastblock::is_held(thread, self.isa.abi)
+    }
+
     fn around_fork(&self, fork: &mut dyn FnMut() -> bool) {
         self.requests.around_fork(fork);
     }

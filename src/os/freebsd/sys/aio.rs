@@ -48,8 +48,7 @@ crate::syscalls! {
     freebsd6_lio_listio(mode: INT, acb_list: POINTERS_1, nent: INT, sig: ADDR) -> NUM, Full, Handler(|c| queue_list(c, &OLD));
 }
 
-const POINTERS: ArgType =
-    ArgType::Ints(Dir::In, Kind::Ulong, crate::abi::Show::Addr, Len::Arg(1));
+const POINTERS: ArgType = ArgType::Ints(Dir::In, Kind::Ulong, crate::abi::Show::Addr, Len::Arg(1));
 const POINTERS_1: ArgType =
     ArgType::Ints(Dir::In, Kind::Ulong, crate::abi::Show::Addr, Len::Arg(2));
 
@@ -366,11 +365,14 @@ fn queue_checked(
         notice,
         list,
         stage: Stage::Queued,
+        moved: 0,
         result: Ok(0),
     });
     work::kick(shared, &mut state, &call.thread.process);
     // Without a thread for it nobody would ever come to it.
-    if state.workers == 0 && state.startable().is_some() || !state.watched && !state.to_watch().is_empty() {
+    if state.workers == 0 && state.startable().is_some()
+        || !state.watched && !state.to_watch().is_empty()
+    {
         state.withdraw(id);
         return Err(Errno::EAGAIN);
     }
@@ -443,7 +445,8 @@ fn queue_list(call: &mut Call<'_>, edition: &Edition) -> SysResult {
     let mut state = shared.lock();
     if let Some(list) = state.lists.get_mut(&id) {
         list.count -= 1;
-        if mode == LIO_NOWAIT {
+        // The kernel takes the notice of an empty list back before anybody has seen it.
+        if mode == LIO_NOWAIT && list.count > 0 {
             list.settle(&call.thread.process);
         }
     }
@@ -498,8 +501,7 @@ fn wait_until<T>(
         match call.host_wait(SYS_futex, args) {
             Ok(_) | Err(Errno::EAGAIN) => {}
             Err(Errno::ETIMEDOUT) => return Err(Errno::EAGAIN),
-            Err(crate::process::ERESTARTSYS | Errno::EINTR)
-                if call.thread.pass_over_ignored() => {}
+            Err(crate::process::ERESTARTSYS | Errno::EINTR) if call.thread.pass_over_ignored() => {}
             Err(e) => return Err(e),
         }
     }
@@ -625,18 +627,23 @@ fn cancel(call: &mut Call<'_>) -> SysResult {
     let shared = requests(call)?;
     let process = call.thread.process.clone();
     let mut state = shared.lock();
-    let concerned: Vec<(u64, Stage)> = state
+    let concerned: Vec<(u64, Stage, u64)> = state
         .requests
         .iter()
         .filter(|r| r.stage != Stage::Done && r.fd == fd && (at == 0 || r.at == at))
-        .map(|r| (r.id, r.stage))
+        .map(|r| (r.id, r.stage, r.moved))
         .collect();
     let (mut canceled, mut running) = (0, 0);
-    for (id, stage) in concerned {
-        match stage {
-            Stage::Queued => {
+    for (id, stage, moved) in concerned {
+        match (stage, moved) {
+            (Stage::Queued, 0) => {
                 shared.finish(&mut state, &process, id, Err(Errno::ECANCELED));
                 canceled += 1;
+            }
+            // What has been written is its result.
+            (Stage::Queued, moved) => {
+                shared.finish(&mut state, &process, id, Ok(moved));
+                running += 1;
             }
             _ => running += 1,
         }

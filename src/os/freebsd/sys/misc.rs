@@ -1,7 +1,6 @@
 //! The rest: sysctl, random numbers, devices, modules.
 
 use crate::abi::{Errno, Kind, SysResult};
-use crate::host::nr::*;
 use crate::os::freebsd::sysctl;
 use crate::os::{
     ArgType, Call, Dir, Len,
@@ -22,10 +21,7 @@ crate::syscalls! {
 /// Calls whose number is an argument are taken for what they name as they are read (`isa`): one that comes here names another one of
 /// its kind, for which the kernel has no more than the answer to a call that is not there.
 fn indirect(call: &mut Call<'_>) -> SysResult {
-    let (pid, tid) = (crate::host::pid() as u64, call.thread.tid() as u64);
-    let sigsys = u64::from(crate::abi::Signal::SIGSYS.0);
-    call.host(SYS_tgkill, [pid, tid, sigsys, 0, 0, 0])?;
-    Err(Errno::ENOSYS)
+    super::absent::raise_sigsys(call)
 }
 
 fn random(call: &mut Call<'_>) -> SysResult {

@@ -56,10 +56,23 @@ pub(super) struct Request {
     pub notice: Notice,
     pub list: Option<u64>,
     pub stage: Stage,
+    /// Bytes that a write to a socket has moved so far.
+    pub moved: u64,
     pub result: Result<u64, Errno>,
 }
 
 impl Request {
+    /// So many bytes more have been moved; whether there are more to move.
+    pub fn advance(&mut self, mut bytes: u64) -> bool {
+        self.moved += bytes;
+        for [base, len] in &mut self.vectors {
+            let step = bytes.min(*len);
+            (*base, *len) = (*base + step, *len - step);
+            bytes -= step;
+        }
+        self.vectors.iter().any(|[_, len]| *len != 0)
+    }
+
     /// The descriptor to use now.
     pub fn descriptor(&self) -> i32 {
         self.kept.as_ref().map_or(self.fd, OwnFd::number)

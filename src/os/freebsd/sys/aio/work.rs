@@ -119,14 +119,7 @@ fn watch(shared: &Arc<Shared>, process: &Arc<Process>) {
             }
         }
         drop(state);
-        let args = [
-            polled.as_mut_ptr() as u64,
-            polled.len() as u64,
-            0,
-            0,
-            8,
-            0,
-        ];
+        let args = [polled.as_mut_ptr() as u64, polled.len() as u64, 0, 0, 8, 0];
         let _ = syscall(SYS_ppoll, args);
         state = shared.lock();
         let ready = |n: usize| polled[n][1] >> 16 != 0;
@@ -150,10 +143,25 @@ fn serve(shared: &Arc<Shared>, state: &mut State, process: &Arc<Process>, id: u6
     let Some(request) = state.find(id).filter(|r| r.stage == Stage::Queued) else {
         return;
     };
-    match transfer(request.descriptor(), request.operation, &request.vectors) {
+    let writes = request.operation == Operation::Write;
+    let mut result = transfer(request.descriptor(), request.operation, &request.vectors);
+    // A write goes on until all is written, unless the socket is not to be waited for.
+    if writes && let Ok(bytes) = result {
+        result = match request.advance(bytes) {
+            true => Err(Errno::EAGAIN),
+            false => Ok(request.moved),
+        };
+    }
+    if request.moved != 0
+        && result.is_err()
+        && (result != Err(Errno::EAGAIN) || is_nonblocking(request.descriptor()))
+    {
+        result = Ok(request.moved);
+    }
+    match result {
         Err(Errno::EAGAIN) => {}
         result => {
-            let broken = result == Err(Errno::EPIPE) && request.operation == Operation::Write;
+            let broken = result == Err(Errno::EPIPE) && writes;
             let silent = broken && super::super::net::quiet::is_quiet(process, request.fd);
             shared.finish(state, process, id, result);
             if broken && !silent {
@@ -162,6 +170,12 @@ fn serve(shared: &Arc<Shared>, state: &mut State, process: &Arc<Process>, id: u6
             }
         }
     }
+}
+
+fn is_nonblocking(fd: i32) -> bool {
+    const F_GETFL: u64 = 3;
+    const O_NONBLOCK: u64 = 0x800;
+    syscall(SYS_fcntl, [fd as u64, F_GETFL, 0, 0, 0, 0]).is_ok_and(|flags| flags & O_NONBLOCK != 0)
 }
 
 fn transfer(fd: i32, operation: Operation, vectors: &[[u64; 2]]) -> SysResult {

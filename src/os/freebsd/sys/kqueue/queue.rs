@@ -49,7 +49,7 @@ pub(super) fn control(epoll: i32, operation: u64, fd: i32, events: u32, data: u6
 }
 
 /// Room for what the epoll says.
-pub(super) struct Ready(Vec<[u8; 12]>);
+pub(in crate::os::freebsd::sys) struct Ready(Vec<[u8; 12]>);
 
 impl Ready {
     pub fn new(room: usize) -> Ready {

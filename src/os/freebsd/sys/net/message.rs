@@ -241,7 +241,10 @@ pub(super) fn send(call: &mut Call<'_>) -> SysResult {
         false => 0,
     };
     let flags = call.host_flags(2) | quiet;
-    call.host_wait(SYS_sendmsg, [call.arg(0), message.address(), flags, 0, 0, 0])
+    call.host_wait(
+        SYS_sendmsg,
+        [call.arg(0), message.address(), flags, 0, 0, 0],
+    )
 }
 
 pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
