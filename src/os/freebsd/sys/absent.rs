@@ -6,6 +6,8 @@
 
 use crate::abi::{Errno, SysResult};
 use crate::host::nr::SYS_tgkill;
+use crate::os::freebsd::decode::files::parameters;
+use crate::os::freebsd::flags as f;
 use crate::os::{Call, Run::Handler, Support::Stub, *};
 use crate::process::{Signal, Unimplemented};
 
@@ -117,7 +119,7 @@ crate::syscalls! {
     auditctl(path: PATH) -> NUM, Stub(PRIVILEGED), Handler(|_| Err(Errno::EPERM));
     nlm_syscall(debug_level: INT, grace_period: INT, addr_count: INT, addrs: ADDR) -> NUM, Stub(PRIVILEGED), Handler(|_| Err(Errno::EPERM));
     nfssvc(flag: INT, argp: ADDR) -> NUM, Stub(PRIVILEGED), Handler(|_| Err(Errno::EPERM));
-    jail_set(iovp: ADDR, iovcnt: UINT, flags: INT) -> NUM, Stub(PRIVILEGED), Handler(|_| Err(Errno::EPERM));
+    jail_set(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: flags(&f::JAIL)) -> NUM, Stub(PRIVILEGED), Handler(|_| Err(Errno::EPERM));
     setcred(flags: HEX, wcred: ADDR, size: SIZE) -> NUM, Stub(PRIVILEGED), Handler(|_| Err(Errno::EPERM));
 }
 

@@ -144,7 +144,11 @@ pub(in crate::os::freebsd) fn counts(call: &Call<'_>) -> (usize, usize) {
 
 /// `_aiocb_private`: the guest's words are changed as far as they can be.
 fn store(call: &Call<'_>, at: u64, field: &str, value: i64) {
-    let _ = call.write_int(at + offset(call, field), Kind::Long, value as u64);
+    let _ = call.write_int(
+        at.wrapping_add(offset(call, field)),
+        Kind::Long,
+        value as u64,
+    );
 }
 
 fn store_error(call: &Call<'_>, at: u64, error: Errno) {
@@ -221,9 +225,9 @@ fn ranges(call: &Call<'_>, cb: &Aiocb, vectored: bool) -> SysResult<Vec<(u64, u6
     let mut out = Vec::new();
     let mut total = 0u64;
     for n in 0..count {
-        let entry = at + n * 2 * word;
+        let entry = at.wrapping_add(n * 2 * word);
         let base = call.read_int(entry, Kind::Ulong)?;
-        let len = call.read_int(entry + word, Kind::Ulong)?;
+        let len = call.read_int(entry.wrapping_add(word), Kind::Ulong)?;
         total = total.saturating_add(len);
         if total > most {
             return Err(Errno::EINVAL);
@@ -279,7 +283,7 @@ fn queue_checked(
     if cb.aio_nbytes.0 > most_bytes(call) {
         return Err(Errno::EINVAL);
     }
-    let wish = (edition.read)(call, at + offset(call, edition.event))?;
+    let wish = (edition.read)(call, at.wrapping_add(offset(call, edition.event)))?;
     wish.check()?;
     let opcode = opcode.unwrap_or(cb.aio_lio_opcode);
     let (operation, vectored) = match opcode {
@@ -328,7 +332,7 @@ fn queue_checked(
             // The kernel locks whole pages.
             Operation::Lock => {
                 let start = crate::mem::page_down(base);
-                (start, len + base - start)
+                (start, len.saturating_add(base - start))
             }
             _ => (base, len),
         };
@@ -462,7 +466,7 @@ fn queue_list(call: &mut Call<'_>, edition: &Edition) -> SysResult {
 fn pointers(call: &Call<'_>, at: u64, count: i32) -> SysResult<Vec<u64>> {
     let word = u64::from(call.abi.abi.word);
     (0..count as u64)
-        .map(|n| call.read_int(at + n * word, Kind::Ulong))
+        .map(|n| call.read_int(at.wrapping_add(n * word), Kind::Ulong))
         .collect()
 }
 
@@ -587,7 +591,7 @@ fn give_error(call: &mut Call<'_>) -> SysResult {
     let used = state.used;
     drop(state);
     // One that could not be made has its error in the guest's words.
-    let word = |field: &str| call.read_int(at + offset(call, field), Kind::Long);
+    let word = |field: &str| call.read_int(at.wrapping_add(offset(call, field)), Kind::Long);
     match word("_status") {
         Ok(u64::MAX) if used => word("_error").or(Ok(own(Errno::EINVAL))),
         _ => Ok(own(Errno::EINVAL)),

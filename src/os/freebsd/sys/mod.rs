@@ -2,6 +2,7 @@
 
 pub mod absent;
 pub mod aio;
+pub mod board;
 pub mod capsicum;
 pub mod descriptors;
 pub mod dir;
@@ -10,6 +11,7 @@ pub mod fastblock;
 pub mod file;
 pub mod kernel;
 pub mod kqueue;
+pub mod ksem;
 pub mod mem;
 pub mod misc;
 pub mod missing;
@@ -27,6 +29,7 @@ pub mod sysv;
 pub mod thread;
 pub mod time;
 pub mod umtx;
+pub mod wait;
 
 use crate::os::Syscall;
 
@@ -34,11 +37,11 @@ use crate::os::Syscall;
 pub mod rows {
     pub use super::{
         absent::rows::*, aio::rows::*, capsicum::rows::*, dir::rows::*, extattr::rows::*,
-        fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*, mem::rows::*,
-        misc::rows::*, missing::rows::*, mounts::rows::*, net::rows::*, posix::rows::*,
-        procctl::rows::*, procdesc::rows::*, process::rows::*, sched::rows::*, signal::rows::*,
-        special::rows::*, stat::rows::*, sysv::rows::*, thread::rows::*, time::rows::*,
-        umtx::rows::*,
+        fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*, ksem::rows::*,
+        mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*, net::rows::*,
+        posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*, sched::rows::*,
+        signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*, thread::rows::*,
+        time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -54,6 +57,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         file::ROWS,
         kernel::ROWS,
         kqueue::ROWS,
+        ksem::ROWS,
         mem::ROWS,
         misc::ROWS,
         missing::ROWS,
@@ -71,6 +75,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         thread::ROWS,
         time::ROWS,
         umtx::ROWS,
+        wait::ROWS,
     ]
     .into_iter()
     .flatten()

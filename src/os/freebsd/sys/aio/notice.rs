@@ -53,13 +53,13 @@ impl Wish {
         let word = u64::from(call.abi.abi.word);
         let mut wish = Wish {
             notify: call.read_int(at, Kind::U32)?,
-            number: call.read_int(at + 4, Kind::U32)?,
-            value: call.read_int(at + 8, Kind::Ulong)?,
+            number: call.read_int(at.wrapping_add(4), Kind::U32)?,
+            value: call.read_int(at.wrapping_add(8), Kind::Ulong)?,
             thread: 0,
             flags: 0,
         };
         // A union.
-        let rest = at + 8 + word;
+        let rest = at.wrapping_add(8 + word);
         match wish.notify {
             SIGEV_THREAD_ID => wish.thread = call.read_int(rest, Kind::I32)? as i32,
             SIGEV_KEVENT => wish.flags = call.read_int(rest, Kind::U16)? as u16,
@@ -72,8 +72,8 @@ impl Wish {
     pub fn read_old(call: &Call<'_>, at: u64) -> SysResult<Wish> {
         let wish = Wish {
             notify: call.read_int(at, Kind::U32)?,
-            number: call.read_int(at + 4, Kind::U32)?,
-            value: call.read_int(at + 8, Kind::Ulong)?,
+            number: call.read_int(at.wrapping_add(4), Kind::U32)?,
+            value: call.read_int(at.wrapping_add(8), Kind::Ulong)?,
             thread: 0,
             flags: 0,
         };
