@@ -2,6 +2,7 @@
 
 mod message;
 mod option;
+pub(in crate::os::freebsd) mod quiet;
 mod rights;
 
 use super::capsicum;
