@@ -32,6 +32,9 @@ pub struct Call<'a> {
     pub raw: &'a process::Syscall,
     /// What came of it, where a number or an error doesn't say it.
     pub outcome: Option<Outcome>,
+    /// The host's names that are looked up in place of those that the guest gave, by argument: a lookup that has been made already,
+    /// as far as the directory of the file ([`Call::name`]).
+    pub found: Vec<(usize, CString)>,
 }
 
 impl Call<'_> {
@@ -130,13 +133,35 @@ impl Call<'_> {
 
     /// Argument `n`, a path that is looked up.
     pub fn path(&self, n: usize) -> SysResult<CString> {
-        let path = self.read_str(self.args[n])?;
-        // The host's procfs is Linux's. FreeBSD has nothing there unless its own is mounted, and programs take what they find for
-        // that (Go's profiler does).
-        if self.abi.dialect == Dialect::FreeBsd && path.as_bytes().starts_with(b"/proc/") {
-            return Ok(c"/proc/self/not-mounted".to_owned());
+        match self.found(n) {
+            Some(path) => Ok(path),
+            None => Ok(self.resolve(self.given_path(n)?)),
         }
-        Ok(self.resolve(path))
+    }
+
+    /// Argument `n`, a path as it is to be looked up from its directory.
+    pub fn name(&self, n: usize) -> SysResult<CString> {
+        match self.found(n) {
+            Some(name) => Ok(name),
+            None => self.given_path(n),
+        }
+    }
+
+    /// The path that the guest gives. The host's procfs is Linux's: FreeBSD has nothing there unless its own is mounted, and
+    /// programs take what they find for that (Go's profiler does).
+    fn given_path(&self, n: usize) -> SysResult<CString> {
+        let path = self.read_str(self.args[n])?;
+        let linux = self.abi.dialect == Dialect::FreeBsd && path.as_bytes().starts_with(b"/proc/");
+        Ok(if linux {
+            c"/proc/self/not-mounted".to_owned()
+        } else {
+            path
+        })
+    }
+
+    fn found(&self, n: usize) -> Option<CString> {
+        let found = self.found.iter().find(|(at, _)| *at == n);
+        found.map(|(_, name)| name.clone())
     }
 
     /// The host path by which a guest's path is looked up: below the prefix if it exists there, and the guest's own program for

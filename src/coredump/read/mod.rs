@@ -12,6 +12,7 @@ use crate::loader::{aux, aux_value, freebsd_aux};
 use crate::mem::Prot;
 use crate::os::System;
 use crate::os::core::{FileMapping, RegisterSet};
+use emu_stub::SignalAction;
 use goblin::elf::header::{EM_AARCH64, EM_MIPS, machine_to_str};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -161,6 +162,8 @@ pub struct Core {
     pub maps: Option<String>,
     /// The last system calls.
     pub calls: Vec<CallNote>,
+    /// Actions of signals that are not the default ones, without names. Only `emu` writes them.
+    pub signals: Option<Vec<SignalAction>>,
     /// The bug of the emulator that left it.
     pub error: Option<String>,
     /// The program's file, as the emulator knew it.
@@ -238,6 +241,7 @@ impl Core {
             files: Vec::new(),
             maps: None,
             calls: Vec::new(),
+            signals: None,
             error: None,
             exe: None,
             warnings: Vec::new(),
@@ -382,6 +386,7 @@ impl Core {
                 }
                 notes::CALLS => self.calls = notes::read_calls(endian, &note.data),
                 notes::ERROR => self.error = Some(text(&note.data)),
+                notes::SIGNALS => self.signals = Some(notes::read_signals(&text(&note.data))),
                 notes::MAPS => self.maps = Some(text(&note.data)),
                 notes::THREADS => names = text(&note.data),
                 _ => {}

@@ -103,7 +103,7 @@ crate::guest_struct! {
 
     /// `struct sigaction`; the mask is read by its own functions.
     pub struct Sigaction("sigaction") {
-        sa_handler: Ulong as Show::Addr, sa_flags: i32 as Show::Flags(&f::SA), sa_mask: [u32; 4] as Show::SignalSet,
+        sa_handler: Ulong as Show::Handler, sa_flags: i32 as Show::Flags(&f::SA), sa_mask: [u32; 4] as Show::SignalSet,
     }
 
     /// `stack_t`
@@ -132,7 +132,7 @@ crate::guest_struct! {
     pub struct Pollfd("pollfd") { fd: i32 as Show::Fd, events: i16 as Show::Flags(&f::POLL), revents: i16 as Show::Flags(&f::POLL) }
 
     /// `struct _umtx_time`
-    pub struct UmtxTime("_umtx_time") { timeout: Timespec, flags: u32, clockid: u32 as Show::Flags(&f::CLOCK) }
+    pub struct UmtxTime("_umtx_time") { timeout: Timespec, flags: u32 as Show::Flags(&f::UMTX_TIME), clockid: u32 as Show::Flags(&f::CLOCK) }
 
     /// `struct flock`
     pub struct Flock("flock") {
@@ -161,6 +161,24 @@ crate::guest_struct! {
     }
     layout freebsd {
         sigev_notify: i32, sigev_signo: i32, sigev_value: Ulong, sigev_notify_thread_id: i32, _spare: [Long; 7],
+    }
+
+    /// `struct ntptimeval`
+    pub struct NtpTimeval("ntptimeval") { time: Timespec, maxerror: Long, esterror: Long, tai: Long, time_state: i32 }
+
+    /// `struct timex`; the host's has a time behind `tolerance`.
+    pub struct Timex("timex") {
+        modes: u32 as Show::Hex, offset: Long, freq: Long, maxerror: Long, esterror: Long, status: i32 as Show::Hex, constant: Long,
+        precision: Long as Show::Detail, tolerance: Long as Show::Detail, ppsfreq: Long as Show::Detail, jitter: Long as Show::Detail,
+        shift: i32 as Show::Detail, stabil: Long as Show::Detail, jitcnt: Long as Show::Detail, calcnt: Long as Show::Detail,
+        errcnt: Long as Show::Detail, stbcnt: Long as Show::Detail,
+    }
+
+    /// `struct aiocb`
+    pub struct Aiocb("aiocb") {
+        aio_fildes: i32 as Show::Fd, aio_offset: i64, aio_buf: Ulong as Show::Addr, aio_nbytes: Ulong, _spare: [i32; 2],
+        _spare2: Ulong, aio_lio_opcode: i32, aio_reqprio: i32 as Show::Detail, _status: Long, _error: Long, _kernelinfo: Long,
+        aio_sigevent: Sigevent,
     }
 
     /// `struct mq_attr`
@@ -205,3 +223,18 @@ crate::guest_struct! {
 
 #[cfg(test)]
 mod tests;
+
+crate::guest_struct! {
+    /// `struct procctl_reaper_status`
+    pub struct ReaperStatus("procctl_reaper_status") {
+        rs_flags: u32 as Show::Hex, rs_children: u32, rs_descendants: u32, rs_reaper: i32, rs_pid: i32, _pad: [u32; 15],
+    }
+
+    /// `struct procctl_reaper_pids`
+    pub struct ReaperPids("procctl_reaper_pids") { rp_count: u32, _pad: [u32; 15], rp_pids: Ulong as Show::Addr }
+
+    /// `struct procctl_reaper_kill`
+    pub struct ReaperKill("procctl_reaper_kill") {
+        rk_sig: i32 as Show::Signal, rk_flags: u32 as Show::Hex, rk_subtree: i32, rk_killed: u32, rk_fpid: i32, _pad: [u32; 15],
+    }
+}

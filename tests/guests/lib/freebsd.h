@@ -18,6 +18,7 @@
 #define __NR_getpid 20
 #define __NR_setuid 23
 #define __NR_getuid 24
+#define __NR_geteuid 25
 #define __NR_recvmsg 27
 #define __NR_sendmsg 28
 #define __NR_accept 30
@@ -33,21 +34,26 @@
 #define __NR_symlink 57
 #define __NR_readlink 58
 #define __NR_execve 59
+#define __NR_vfork 66
 #define __NR_munmap 73
 #define __NR_mprotect 74
 #define __NR_mincore 78
 #define __NR_getgroups_before_15 79
 #define __NR_setgroups_before_15 80
+#define __NR_getpgrp 81
+#define __NR_setpgid 82
 #define __NR_setitimer 83
 #define __NR_getdtablesize 89
 #define __NR_dup2 90
 #define __NR_fcntl 92
+#define __NR_select 93
 #define __NR_socket 97
 #define __NR_connect 98
 #define __NR_bind 104
 #define __NR_setsockopt 105
 #define __NR_listen 106
 #define __NR_getsockopt 118
+#define __NR_fchmod 124
 #define __NR_rename 128
 #define __NR_mkfifo 132
 #define __NR_sendto 133
@@ -69,6 +75,7 @@
 #define __NR_freebsd11_getdirentries 196
 #define __NR___sysctl 202
 #define __NR_futimes 206
+#define __NR_poll 209
 #define __NR_semget 221
 #define __NR_semop 222
 #define __NR_msgget 225
@@ -88,6 +95,9 @@
 #define __NR_minherit 250
 #define __NR_rfork 251
 #define __NR_issetugid 253
+#define __NR_aio_read 255
+#define __NR_aio_write 256
+#define __NR_lio_listio 257
 #define __NR_freebsd11_getdents 272
 #define __NR_lutimes 276
 #define __NR_freebsd11_nstat 278
@@ -99,6 +109,14 @@
 #define __NR_kldfind 306
 #define __NR_kldnext 307
 #define __NR_kldstat 308
+#define __NR_getsid 310
+#define __NR_aio_return 314
+#define __NR_aio_suspend 315
+#define __NR_aio_cancel 316
+#define __NR_aio_error 317
+#define __NR_freebsd6_aio_read 318
+#define __NR_freebsd6_aio_write 319
+#define __NR_freebsd6_lio_listio 320
 #define __NR___getcwd 326
 #define __NR_sched_yield 331
 #define __NR_utrace 335
@@ -112,6 +130,7 @@
 #define __NR_extattr_set_file 356
 #define __NR_extattr_get_file 357
 #define __NR_extattr_delete_file 358
+#define __NR_aio_waitcomplete 359
 #define __NR_kqueue 362
 #define __NR_extattr_set_fd 371
 #define __NR_extattr_get_fd 372
@@ -150,6 +169,7 @@
 #define __NR_kmq_notify 461
 #define __NR_kmq_unlink 462
 #define __NR_thr_set_name 464
+#define __NR_aio_fsync 465
 #define __NR_rtprio_thread 466
 #define __NR_pread 475
 #define __NR_mmap 477
@@ -158,11 +178,17 @@
 #define __NR_thr_kill2 481
 #define __NR_shm_unlink 483
 #define __NR_cpuset 484
+#define __NR_faccessat 489
+#define __NR_fchmodat 490
 #define __NR_fexecve 492
 #define __NR_freebsd11_fstatat 493
 #define __NR_futimesat 494
+#define __NR_linkat 495
 #define __NR_mkdirat 496
 #define __NR_openat 499
+#define __NR_readlinkat 500
+#define __NR_renameat 501
+#define __NR_symlinkat 502
 #define __NR_unlinkat 503
 #define __NR_posix_openpt 504
 #define __NR_jail_get 506
@@ -182,7 +208,10 @@
 #define __NR_cap_ioctls_get 535
 #define __NR_cap_fcntls_limit 536
 #define __NR_cap_fcntls_get 537
+#define __NR_bindat 538
+#define __NR_connectat 539
 #define __NR_pipe2 542
+#define __NR_aio_mlock 543
 #define __NR_fstat 551
 #define __NR_fstatat 552
 #define __NR_getdirentries 554
@@ -191,6 +220,7 @@
 #define __NR_getfsstat 557
 #define __NR_kevent 560
 #define __NR_getrandom 563
+#define __NR_funlinkat 568
 #define __NR_copy_file_range 569
 #define __NR___sysctlbyname 570
 #define __NR_shm_open2 571
@@ -199,7 +229,10 @@
 #define __NR___realpathat 574
 #define __NR_close_range 575
 #define __NR___specialfd 577
+#define __NR_aio_writev 578
+#define __NR_aio_readv 579
 #define __NR_fspacectl 580
+#define __NR_sched_getcpu 581
 #define __NR_membarrier 584
 #define __NR_timerfd_create 585
 #define __NR_timerfd_settime 587
@@ -217,6 +250,7 @@ long pwrite(int fd, const void *buf, size_t n, off_t offset);
 long ftruncate(int fd, off_t length);
 off_t lseek(int fd, off_t offset, int whence);
 long cpuset_getaffinity(int level, int which, int64_t id, size_t size, void *mask);
+long cpuset_setaffinity(int level, int which, int64_t id, size_t size, const void *mask);
 long cpuset_getid(int level, int which, int64_t id, int *set);
 long procctl(int idtype, int64_t id, int command, void *data);
 long clock_getcpuclockid2(int64_t id, int which, int *clock);

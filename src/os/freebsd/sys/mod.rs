@@ -1,12 +1,17 @@
 //! The system calls, by family: rows and the handlers that some of them need.
 
+pub mod absent;
+pub mod aio;
+pub mod board;
 pub mod capsicum;
 pub mod descriptors;
 pub mod dir;
 pub mod extattr;
+pub mod fastblock;
 pub mod file;
 pub mod kernel;
 pub mod kqueue;
+pub mod ksem;
 pub mod mem;
 pub mod misc;
 pub mod missing;
@@ -24,29 +29,35 @@ pub mod sysv;
 pub mod thread;
 pub mod time;
 pub mod umtx;
+pub mod wait;
 
 use crate::os::Syscall;
 
 /// Every row by its name, for the number table.
 pub mod rows {
     pub use super::{
-        capsicum::rows::*, dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*,
-        kqueue::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*,
-        net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*,
-        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
-        thread::rows::*, time::rows::*, umtx::rows::*,
+        absent::rows::*, aio::rows::*, capsicum::rows::*, dir::rows::*, extattr::rows::*,
+        fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*, ksem::rows::*,
+        mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*, net::rows::*,
+        posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*, sched::rows::*,
+        signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*, thread::rows::*,
+        time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
 /// The rows of all families.
 pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
     [
+        absent::ROWS,
+        aio::ROWS,
         capsicum::ROWS,
         dir::ROWS,
         extattr::ROWS,
+        fastblock::ROWS,
         file::ROWS,
         kernel::ROWS,
         kqueue::ROWS,
+        ksem::ROWS,
         mem::ROWS,
         misc::ROWS,
         missing::ROWS,
@@ -64,6 +75,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         thread::ROWS,
         time::ROWS,
         umtx::ROWS,
+        wait::ROWS,
     ]
     .into_iter()
     .flatten()

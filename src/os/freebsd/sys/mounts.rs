@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::abi::{Errno, GuestStruct, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files::parameters;
 use crate::os::freebsd::structs::*;
 use crate::os::{
     Call,
@@ -25,7 +26,7 @@ crate::syscalls! {
     freebsd11_getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Partial(LIMITS), Handler(all::<Statfs11>);
     mount(r#type: STR, path: PATH, flags: HEX, data: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     unmount(path: PATH, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    nmount(iovp: ADDR, iovcnt: UINT, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    nmount(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     quotactl(path: PATH, cmd: HEX, uid: INT, arg: ADDR) -> NUM, Stub("EOPNOTSUPP, as on a file system without quotas"), Handler(|_| Err(Errno::EOPNOTSUPP));
     acct(path: PATH) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     reboot(opt: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));

@@ -5,6 +5,7 @@
 //! "there are waiters" mark is taken away *before* waking, set again if somebody was woken, and checked by a waiter after it
 //! has read the value that it sleeps on: it can be there needlessly, but is never missing.
 
+mod decode;
 mod mutex;
 mod rwlock;
 mod shared;
@@ -23,7 +24,7 @@ use crate::process::{ERESTARTSYS, Thread};
 use mutex::{Lock, RobustLists, lock, unlock};
 
 crate::syscalls! {
-    _umtx_op(obj: ADDR, op: one_of(&f::UMTX_OP), val: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ULONG } else { BITS }), uaddr1: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ADDR } else { BITS }), uaddr2: ArgType::By(timeout_type)) -> NUM, Partial("threads have one priority; robust mutexes of a process that a signal kills; UMTX_OP_SHM of private memory"), Handler(operate);
+    _umtx_op(obj: ArgType::By(|a, _| decode::object(a[1])), op: one_of(&f::UMTX_OP), val: ArgType::By(|a, _| decode::value(a[1])), uaddr1: ArgType::By(|a, _| decode::first(a[1])), uaddr2: ArgType::By(timeout_type)) -> NUM, Partial("threads have one priority; robust mutexes of a process that a signal kills; UMTX_OP_SHM of private memory"), Handler(operate);
 }
 
 /// The type of a timeout: the call that waits says how long the structure is (`umtx_copyin_umtx_time`), but CV_WAIT has the mutex

@@ -4,11 +4,14 @@
 //! A descriptor is registered once, for all knotes on it: level-triggered while each of them is to be told as long as it is ready,
 //! otherwise edge-triggered, and then a level-triggered knote stays active.
 
+mod track;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ops::RangeInclusive;
 
-use super::note::{Knote, Source, filter};
+use super::note::{Knote, NOTE_EXIT, Source, filter};
 use super::probe::{self, Class};
+use super::relatives::{Listener, News};
 use super::*;
 use crate::host::fd::OwnFd;
 use crate::host::{monotonic_ns, syscall};
@@ -29,6 +32,7 @@ mod tag {
     pub const FILES: u64 = 3;
     pub const SIGNALS: u64 = 4;
     pub const PROCESS: u64 = 5;
+    pub const NEWS: u64 = 6;
 }
 
 /// Registers `fd` in an epoll.
@@ -49,7 +53,7 @@ pub(super) fn control(epoll: i32, operation: u64, fd: i32, events: u32, data: u6
 }
 
 /// Room for what the epoll says.
-pub(super) struct Ready(Vec<[u8; 12]>);
+pub(in crate::os::freebsd::sys) struct Ready(Vec<[u8; 12]>);
 
 impl Ready {
     pub fn new(room: usize) -> Ready {
@@ -100,7 +104,7 @@ struct Registration {
     edges: bool,
 }
 
-pub(super) struct Queue {
+pub(in crate::os::freebsd::sys) struct Queue {
     epoll: i32,
     closed: bool,
     /// Threads that wait for it.
@@ -124,7 +128,14 @@ pub(super) struct Queue {
     /// The knotes of each watch.
     watches: HashMap<i32, Vec<u64>>,
     signals: Option<OwnFd>,
+    /// What processes tell.
+    listener: Option<Listener>,
+    /// News of processes that the news of their birth is still to come of.
+    early: Vec<News>,
 }
+
+/// As many at most.
+const MOST_EARLY: usize = 256;
 
 impl Queue {
     pub fn new(epoll: i32) -> Queue {
@@ -145,6 +156,8 @@ impl Queue {
             files: None,
             watches: HashMap::new(),
             signals: None,
+            listener: None,
+            early: Vec::new(),
         }
     }
 
@@ -199,7 +212,10 @@ impl Queue {
         let (filter, source) = (note.filter, &note.source);
         let on_epoll = matches!(source, Source::Descriptor(_));
         // What is ready from the beginning the epoll tells by itself, but not of its own sources.
-        let look = matches!(source, Source::File { .. } | Source::Signal { .. });
+        let look = matches!(
+            source,
+            Source::File { .. } | Source::Signal { .. } | Source::Empty { .. }
+        );
         if let Some(expiry) = note.expiry() {
             self.expiries.insert((expiry, id));
         }
@@ -225,6 +241,38 @@ impl Queue {
             self.activate(id);
         }
         Ok(id)
+    }
+
+    /// Registers an event that tells when an asynchronous request is done. Another one of its identifier is of an earlier request.
+    pub fn add_completion(&mut self, change: &Kevent) {
+        self.remove_completion(change.ident.0, change.filter);
+        self.last += 1;
+        let mut note = Knote::new(change);
+        note.source = Source::Completion { error: None };
+        self.index
+            .insert((change.ident.0, change.filter), self.last);
+        self.notes.insert(self.last, note);
+    }
+
+    /// Such a request is done.
+    pub fn complete(&mut self, ident: u64, filter: i16, error: i64) {
+        let Some(&id) = self.index.get(&(ident, filter)).filter(|_| !self.closed) else {
+            return;
+        };
+        if let Some(note) = self.notes.get_mut(&id) {
+            note.source = Source::Completion { error: Some(error) };
+            self.activate(id);
+            self.settle_bell();
+        }
+    }
+
+    /// Such a request is gone.
+    pub fn remove_completion(&mut self, ident: u64, filter: i16) {
+        let found = self.index.get(&(ident, filter)).copied();
+        if let Some(id) = found.filter(|_| !self.closed) {
+            self.remove(id);
+            self.settle_bell();
+        }
     }
 
     /// Makes the source of a new knote.
@@ -260,6 +308,11 @@ impl Queue {
                     return Err(Errno::ESRCH);
                 }
                 let pidfd = OwnFd::open(SYS_pidfd_open, [note.ident, 0, 0, 0, 0, 0])?;
+                // One that has ended can tell only that.
+                if note.wanted() & NOTE_EXIT == 0 && probe::has_ended(pidfd.number()) {
+                    return Err(Errno::ESRCH);
+                }
+                self.follow(fd, note.wanted())?;
                 let data = tag::PROCESS << 32 | id & 0xffff_ffff;
                 control(
                     self.epoll,
@@ -268,12 +321,21 @@ impl Queue {
                     probe::IN | EPOLLET,
                     data,
                 )?;
-                Source::Process(pidfd)
+                Source::Process(Some(pidfd))
             }
             filter::SIGNAL => {
                 note.flags |= ev::CLEAR;
                 Source::Signal { pending: false }
             }
+            // Only the kernel can make these.
+            filter::AIO | filter::LIO => return Err(Errno::EPERM),
+            filter::FS => {
+                note.flags |= ev::CLEAR;
+                Source::Nothing
+            }
+            // Without a module for it.
+            filter::SENDFILE => return Err(Errno::ENXIO),
+            filter::EMPTY if probe::class(fd)? == Class::Socket => Source::Empty { next: None },
             _ => return Err(Errno::EINVAL),
         })
     }
@@ -283,12 +345,16 @@ impl Queue {
         let before = note.expiry();
         note.change(change)?;
         let after = note.expiry();
+        let told = (note.filter == filter::PROC).then(|| (note.ident as i32, note.wanted()));
         if change.flags & ev::ENABLE != 0 {
             note.enabled = true;
         } else if change.flags & ev::DISABLE != 0 {
             note.enabled = false;
         }
         let fd = matches!(note.source, Source::Descriptor(_)).then_some(note.ident as i32);
+        if let Some((pid, wanted)) = told {
+            self.follow(pid, wanted)?;
+        }
         if before != after {
             self.expiries.remove(&(before.unwrap_or(0), id));
             self.expiries.extend(after.map(|at| (at, id)));
@@ -306,7 +372,10 @@ impl Queue {
         let Some(note) = self.notes.remove(&id) else {
             return;
         };
-        self.index.remove(&(note.ident, note.filter));
+        let key = (note.ident, note.filter);
+        if self.index.get(&key) == Some(&id) {
+            self.index.remove(&key);
+        }
         if note.active {
             self.active.retain(|&n| n != id);
         }
@@ -335,7 +404,12 @@ impl Queue {
                 }
             }
             Source::Process(pidfd) => {
-                let _ = control(self.epoll, CTL_DEL, pidfd.number(), 0, 0);
+                if let Some(pidfd) = pidfd {
+                    let _ = control(self.epoll, CTL_DEL, pidfd.number(), 0, 0);
+                }
+                if let Some(listener) = &mut self.listener {
+                    listener.leave(note.ident as i32);
+                }
             }
             Source::Signal { .. } => {
                 let _ = self.set_signals();
@@ -557,6 +631,8 @@ impl Queue {
         if self.closed {
             return true;
         }
+        // What a process tells comes before its end.
+        self.hear();
         for (bits, data) in ready.entries(count) {
             let low = data & 0xffff_ffff;
             match data >> 32 {
@@ -565,6 +641,8 @@ impl Queue {
                 tag::FILES => self.files_changed(),
                 tag::SIGNALS => self.signals_pending(),
                 tag::PROCESS => self.activate(low),
+                // Heard already.
+                tag::NEWS => {}
                 _ => {}
             }
         }
@@ -589,10 +667,20 @@ impl Queue {
                 continue;
             };
             note.active = false;
-            if note.enabled
-                && let Some(event) = note.event(None)
-            {
-                self.tell(id, event, true, out);
+            if !note.enabled {
+                continue;
+            }
+            let before = note.expiry();
+            match note.event(None) {
+                Some(event) => self.tell(id, event, true, out),
+                None if note.finished => self.remove(id),
+                None => {
+                    let after = note.expiry();
+                    if before.is_none() && after.is_some() {
+                        self.expiries.extend(after.map(|at| (at, id)));
+                        let _ = self.set_timer();
+                    }
+                }
             }
         }
     }

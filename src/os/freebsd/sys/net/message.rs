@@ -184,7 +184,8 @@ fn control_to_host(call: &Call<'_>, bytes: &[u8]) -> SysResult<Vec<u8>> {
     Ok(out)
 }
 
-fn control_to_guest(call: &Call<'_>, bytes: &[u8]) -> Vec<u8> {
+/// The messages in the guest's layout that fit into as many bytes, and how many bytes of the host's these were.
+fn control_to_guest(call: &Call<'_>, bytes: &[u8], room: usize) -> (Vec<u8>, usize) {
     let mut out = Vec::new();
     let mut at = 0;
     while at + HOST_HEAD <= bytes.len() {
@@ -202,7 +203,11 @@ fn control_to_guest(call: &Call<'_>, bytes: &[u8]) -> Vec<u8> {
         match found.and_then(|(own, _, d)| Some((*own, data_to_guest(call.abi, *d, data)?))) {
             Some(((level, kind), data)) => {
                 let start = out.len();
-                out.resize(start + (HEAD + data.len()).next_multiple_of(ALIGN), 0);
+                let end = start + (HEAD + data.len()).next_multiple_of(ALIGN);
+                if end > room {
+                    return (out, at);
+                }
+                out.resize(end, 0);
                 let fields = [(HEAD + data.len()) as u64, level.into(), kind.into()];
                 for (n, value) in fields.into_iter().enumerate() {
                     write_int(call.abi, Kind::U32, &mut out[start + 4 * n..], value);
@@ -216,7 +221,7 @@ fn control_to_guest(call: &Call<'_>, bytes: &[u8]) -> Vec<u8> {
         }
         at += length.next_multiple_of(8);
     }
-    out
+    (out, bytes.len())
 }
 
 pub(super) fn send(call: &mut Call<'_>) -> SysResult {
@@ -235,9 +240,17 @@ pub(super) fn send(call: &mut Call<'_>) -> SysResult {
         let bytes = call.read_bytes(m.msg_control.0, m.msg_controllen.0)?;
         control = control_to_host(call, &bytes)?;
     }
+    let held = rights::attach(call, &mut control)?;
     let mut message = Message::new(name, iov, control);
-    let args = [call.arg(0), message.address(), call.host_flags(2), 0, 0, 0];
-    call.host_wait(SYS_sendmsg, args)
+    let quiet = match quiet::contains(call, call.int(0)) {
+        true => quiet::NOSIGNAL,
+        false => 0,
+    };
+    let flags = call.host_flags(2) | quiet;
+    let args = [call.arg(0), message.address(), flags, 0, 0, 0];
+    let sent = call.host_wait(SYS_sendmsg, args);
+    drop(held);
+    sent
 }
 
 pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
@@ -252,9 +265,11 @@ pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
         Vec::new()
     };
     let iov = host_iovecs(call, m.msg_iov.0, m.msg_iovlen.0, Dir::Out)?;
+    /// SCM_MAX_FD of the host: whatever it sends with descriptors must not be cut off, as that may limit them.
+    const MOST_DESCRIPTORS: usize = 253;
     // The host's headers are longer on 32-bit guests.
     let control = if m.msg_control.0 != 0 {
-        vec![0; m.msg_controllen.0 as usize * 2]
+        vec![0; m.msg_controllen.0 as usize * 2 + HOST_HEAD + 4 * MOST_DESCRIPTORS + 8]
     } else {
         Vec::new()
     };
@@ -269,15 +284,22 @@ pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
         call.write_bytes(m.msg_name.0, &name)?;
         m.msg_namelen = name_len as u32;
     }
-    let mut control = control_to_guest(call, &message.control[..control_len as usize]);
+    message.control.truncate(control_len as usize);
+    rights::detach(call, &mut message.control);
     m.msg_flags = flags as u32 as i32;
-    if control.len() as u64 > m.msg_controllen.0 {
+    // Only whole messages are handed over, of which the last one is padded as well; what does not fit is let go.
+    let (control, taken) = control_to_guest(call, &message.control, m.msg_controllen.0 as usize);
+    if taken < message.control.len() && m.msg_control.0 != 0 {
         const HOST_MSG_CTRUNC: i32 = 8;
-        control.truncate(m.msg_controllen.0 as usize);
+        rights::dispose(call, &message.control[taken..]);
         m.msg_flags |= HOST_MSG_CTRUNC;
     }
-    if m.msg_control.0 != 0 {
-        call.write_bytes(m.msg_control.0, &control)?;
+    if m.msg_control.0 != 0
+        && let Err(e) = call.write_bytes(m.msg_control.0, &control)
+    {
+        // Descriptors that the guest does not learn of would be open for good.
+        rights::dispose(call, &message.control[..taken]);
+        return Err(e);
     }
     m.msg_controllen = crate::abi::Ulong(control.len() as u64);
     call.write_struct(at, &m)?;

@@ -25,6 +25,8 @@ enum Value {
     Credentials,
     /// The length of a queue of a listening socket.
     Queue,
+    /// Whether a broken connection raises no signal: kept here.
+    Quiet,
     /// Accepted and without effect: the host does so anyway or knows no such thing.
     Ignored,
 }
@@ -45,7 +47,7 @@ const ROWS: &[Row] = &[
     (0xffff, 0x0001, "SO_DEBUG", 1, 1, Value::Int),
     (0xffff, 0x0040, "SO_USELOOPBACK", 1, 0, Value::Ignored),
     (0xffff, 0x0400, "SO_TIMESTAMP", 1, 29, Value::Int),
-    (0xffff, 0x0800, "SO_NOSIGPIPE", 1, 0, Value::Ignored),
+    (0xffff, 0x0800, "SO_NOSIGPIPE", 1, 0, Value::Quiet),
     (0xffff, 0x1001, "SO_SNDBUF", 1, 7, Value::Int),
     (0xffff, 0x1002, "SO_RCVBUF", 1, 8, Value::Int),
     (0xffff, 0x1003, "SO_SNDLOWAT", 1, 0, Value::Ignored),
@@ -97,6 +99,31 @@ const ROWS: &[Row] = &[
     (41, 27, "IPV6_V6ONLY", 41, 26, Value::Int),
 ];
 
+fn known(level: u64, name: u64) -> Option<&'static Row> {
+    ROWS.iter().find(|r| (r.0, r.1) == (level, name))
+}
+
+/// An option's name, for traces; its number if nothing is known of it.
+pub(super) fn name(level: u64, name: u64) -> String {
+    known(level, name).map_or_else(|| format!("{name:#x}"), |row| row.2.to_owned())
+}
+
+/// What an option's value is, for traces: as long as argument 4 says, or what is behind it.
+pub(super) fn value(level: u64, name: u64, dir: Dir) -> ArgType {
+    let len = match dir {
+        Dir::In => Len::Arg(4),
+        _ => Len::Behind(4),
+    };
+    match known(level, name).map(|row| row.5) {
+        Some(Value::Int | Value::Flag) => ints(dir, 1),
+        Some(Value::Error) => ints_of(dir, Kind::I32, Show::Errno, 1),
+        Some(Value::Family) => ints_of(dir, Kind::I32, Show::Flags(&f::DOMAIN), 1),
+        Some(Value::Time) => ArgType::Struct(dir, Timeval::DESC),
+        Some(Value::Linger) => ArgType::Ints(dir, Kind::I32, Show::Dec, Len::Const(2)),
+        _ => ArgType::Buf(dir, len),
+    }
+}
+
 /// `struct xucred` (`sys/ucred.h`) from the host's `struct ucred`: process, user, group.
 fn peer_credentials(call: &Call<'_>, host: &[u8]) -> SysResult<Vec<u8>> {
     const XU_NGROUPS: usize = 16;
@@ -140,8 +167,7 @@ fn row(call: &mut Call<'_>) -> SysResult<&'static Row> {
     if (level, name) == (0, 2) && is_local(call) {
         return Ok(&LOCAL_CREDS);
     }
-    let found = ROWS.iter().find(|r| (r.0, r.1) == (level, name));
-    found.ok_or_else(|| {
+    known(level, name).ok_or_else(|| {
         call.unimplemented(&format!("socket option {name:#x} of level {level:#x}"));
         Errno::ENOPROTOOPT
     })
@@ -153,14 +179,11 @@ pub(super) fn set(call: &mut Call<'_>) -> SysResult {
     if size > 4096 {
         return Err(Errno::EINVAL);
     }
-    const SO_NOSIGPIPE: u64 = 0x800;
     let host = match value {
-        Value::Ignored => {
-            if call.arg(2) == SO_NOSIGPIPE && call.read_int(at, Kind::I32)? != 0 {
-                call.unimplemented(
-                    "SO_NOSIGPIPE: a write to a broken connection still raises SIGPIPE",
-                );
-            }
+        Value::Ignored => return Ok(0),
+        Value::Quiet => {
+            let on = call.read_int(at, Kind::I32)? != 0;
+            quiet::set(call, call.int(0), on);
             return Ok(0);
         }
         Value::Int => (call.read_int(at, Kind::I32)? as i32)
@@ -207,7 +230,10 @@ pub(super) fn get(call: &mut Call<'_>) -> SysResult {
     let room = call.read_int(len_at, Kind::U32)? as usize;
     let mut host = vec![0u8; 256];
     let mut len = 256u32;
-    if value != Value::Ignored {
+    if value == Value::Quiet {
+        host[0] = quiet::contains(call, call.int(0)).into();
+        len = 4;
+    } else if value != Value::Ignored {
         let args = [
             call.arg(0),
             level,
