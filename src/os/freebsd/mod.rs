@@ -17,6 +17,7 @@ pub mod sysctl;
 
 use std::any::Any;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
 use super::{Call, Run, pass};
 use crate::abi::{Errno, OsAbi, Signal, SysResult};
@@ -42,6 +43,8 @@ pub struct FreeBsd {
     controls: sys::procctl::Controls,
     descriptors: sys::procdesc::Descriptors,
     capabilities: sys::capsicum::Capabilities,
+    /// Whether the program has changed the ids of its process.
+    changed_ids: AtomicBool,
 }
 
 impl FreeBsd {
@@ -58,6 +61,7 @@ impl FreeBsd {
             controls: sys::procctl::Controls::default(),
             descriptors: sys::procdesc::Descriptors::default(),
             capabilities: sys::capsicum::Capabilities::default(),
+            changed_ids: AtomicBool::new(false),
         })
     }
 

@@ -182,6 +182,10 @@ fn pages(call: &Call<'_>) -> SysResult<(u64, u64)> {
         .checked_add(call.arg(0) - start)
         .and_then(page_up)
         .ok_or(Errno::EINVAL)?;
+    let end = start.checked_add(len).ok_or(Errno::EINVAL)?;
+    if call.abi.abi.is_32bit() && end > u64::from(u32::MAX) {
+        return Err(Errno::EINVAL);
+    }
     Ok((start, len))
 }
 

@@ -109,6 +109,9 @@ fn control(call: &mut Call<'_>) -> SysResult {
     };
     if !own {
         // What another process allows is its own affair: it may not even be a guest.
+        if matches!(command, PDEATHSIG_CTL | PDEATHSIG_STATUS) {
+            return Err(Errno::EINVAL);
+        }
         call.host(SYS_kill, [id as u64, 0, 0, 0, 0, 0])?;
         call.unimplemented("another process");
         return Err(Errno::EPERM);
@@ -325,7 +328,10 @@ fn reaper_kill(call: &mut Call<'_>, at: u64) -> SysResult {
     let signal = call.read_int(at, Kind::I32)?;
     let flags = call.read_int(at + 4, Kind::U32)?;
     let subtree = call.read_int(at + 8, Kind::I32)? as i32;
-    if flags & !(CHILDREN | SUBTREE) != 0 || flags == CHILDREN | SUBTREE {
+    if !(1..=128).contains(&signal)
+        || flags & !(CHILDREN | SUBTREE) != 0
+        || flags == CHILDREN | SUBTREE
+    {
         return Err(Errno::EINVAL);
     }
     let host = Show::Signal.convert(signal, call.abi, crate::abi::OsAbi::HOST);

@@ -52,7 +52,12 @@ fn on_clock(call: &mut Call<'_>, number: i64) -> SysResult {
 fn sleep(call: &mut Call<'_>, clock: u64, flags: u64, at: usize, left: usize) -> SysResult {
     let time: Timespec = call.read_struct(call.arg(at))?;
     let request = [time.tv_sec.0, time.tv_nsec.0];
-    let mut rest = [0i64; 2];
+    // A time that has passed is no error (`kern_clock_nanosleep`).
+    if time.tv_sec.0 < 0 && (0..1_000_000_000).contains(&time.tv_nsec.0) {
+        return Ok(0);
+    }
+    // All of it is left where a signal came before the sleep.
+    let mut rest = request;
     let args = [
         clock,
         flags,
@@ -65,6 +70,8 @@ fn sleep(call: &mut Call<'_>, clock: u64, flags: u64, at: usize, left: usize) ->
         // A signal ends a sleep whatever SA_RESTART says.
         Err(Errno::EINTR | crate::process::ERESTARTSYS) => {
             if call.arg(left) != 0 && flags == 0 {
+                // The host counts the slack of its timers in.
+                let rest = rest.min(request);
                 let rest = Timespec {
                     tv_sec: crate::abi::Long(rest[0]),
                     tv_nsec: crate::abi::Long(rest[1]),

@@ -184,8 +184,11 @@ fn control_to_host(call: &Call<'_>, bytes: &[u8]) -> SysResult<Vec<u8>> {
     Ok(out)
 }
 
-fn control_to_guest(call: &Call<'_>, bytes: &[u8]) -> Vec<u8> {
+/// The guest's control messages, and the descriptors that arrived in them with where each is.
+fn control_to_guest(call: &Call<'_>, bytes: &[u8]) -> (Vec<u8>, Vec<(usize, i32)>) {
+    const RIGHTS: Name = (1, 1);
     let mut out = Vec::new();
+    let mut descriptors = Vec::new();
     let mut at = 0;
     while at + HOST_HEAD <= bytes.len() {
         let get = |at: usize, kind| read_int(OsAbi::HOST, kind, &bytes[at..]);
@@ -193,12 +196,12 @@ fn control_to_guest(call: &Call<'_>, bytes: &[u8]) -> Vec<u8> {
         if length < HOST_HEAD || at + length > bytes.len() {
             break;
         }
-        let kind = (
+        let kind_of_host = (
             get(at + 8, Kind::U32) as u32,
             get(at + 12, Kind::U32) as u32,
         );
         let data = &bytes[at + HOST_HEAD..at + length];
-        let found = CONTROLS.iter().find(|(_, host, _)| *host == kind);
+        let found = CONTROLS.iter().find(|(_, host, _)| *host == kind_of_host);
         match found.and_then(|(own, _, d)| Some((*own, data_to_guest(call.abi, *d, data)?))) {
             Some(((level, kind), data)) => {
                 let start = out.len();
@@ -208,15 +211,22 @@ fn control_to_guest(call: &Call<'_>, bytes: &[u8]) -> Vec<u8> {
                     write_int(call.abi, Kind::U32, &mut out[start + 4 * n..], value);
                 }
                 out[start + HEAD..start + HEAD + data.len()].copy_from_slice(&data);
+                if kind_of_host == RIGHTS {
+                    let numbers = bytes[at + HOST_HEAD..at + length].chunks_exact(4);
+                    descriptors.extend(numbers.enumerate().map(|(n, fd)| {
+                        let fd = read_int(OsAbi::HOST, Kind::I32, fd) as i32;
+                        (start + HEAD + 4 * n, fd)
+                    }));
+                }
             }
             None => call.unimplemented(&format!(
                 "a received control message of level {}, type {}",
-                kind.0, kind.1
+                kind_of_host.0, kind_of_host.1
             )),
         }
         at += length.next_multiple_of(8);
     }
-    out
+    (out, descriptors)
 }
 
 pub(super) fn send(call: &mut Call<'_>) -> SysResult {
@@ -237,7 +247,8 @@ pub(super) fn send(call: &mut Call<'_>) -> SysResult {
     }
     let mut message = Message::new(name, iov, control);
     let args = [call.arg(0), message.address(), call.host_flags(2), 0, 0, 0];
-    call.host_wait(SYS_sendmsg, args)
+    let result = call.host_wait(SYS_sendmsg, args);
+    super::broken(call, call.arg(2), result)
 }
 
 pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
@@ -269,16 +280,24 @@ pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
         call.write_bytes(m.msg_name.0, &name)?;
         m.msg_namelen = name_len as u32;
     }
-    let mut control = control_to_guest(call, &message.control[..control_len as usize]);
+    let (mut control, descriptors) =
+        control_to_guest(call, &message.control[..control_len as usize]);
     m.msg_flags = flags as u32 as i32;
     if control.len() as u64 > m.msg_controllen.0 {
         const HOST_MSG_CTRUNC: i32 = 8;
         control.truncate(m.msg_controllen.0 as usize);
         m.msg_flags |= HOST_MSG_CTRUNC;
     }
-    if m.msg_control.0 != 0 {
-        call.write_bytes(m.msg_control.0, &control)?;
+    let written = match m.msg_control.0 {
+        0 => Ok(()),
+        at => call.write_bytes(at, &control),
+    };
+    // What the program is not told of would stay open for ever.
+    let kept = if written.is_ok() { control.len() } else { 0 };
+    for (_, fd) in descriptors.iter().filter(|(at, _)| at + 4 > kept) {
+        call.host(SYS_close, [*fd as u64, 0, 0, 0, 0, 0])?;
     }
+    written?;
     m.msg_controllen = crate::abi::Ulong(control.len() as u64);
     call.write_struct(at, &m)?;
     Ok(n)
