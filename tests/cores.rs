@@ -2,7 +2,10 @@
 //! also has to do with damaged and foreign ones.
 
 use emu::coredump::{Core, CoreInferior};
-use emu_stub::{Error, Inferior, OpenFlags, RegisterRole, Resume, ResumePlan, State, StopReason};
+use emu_stub::{
+    Error, Handler, Inferior, OpenFlags, RegisterRole, Resume, ResumePlan, State, StopReason,
+    signal,
+};
 use goblin::elf::Elf;
 use goblin::elf::header::{EM_AARCH64, EM_MIPS, ET_CORE};
 use goblin::elf::program_header::{PT_LOAD, PT_NOTE};
@@ -561,6 +564,7 @@ fn interrogate(inferior: &mut CoreInferior) {
         inferior.libraries(),
         Inferior::library_info_slot(inferior),
         inferior.recent_calls(),
+        inferior.signal_actions(),
     );
     let regions = inferior.memory_regions().unwrap_or_default();
     for region in regions.iter().take(16) {
@@ -629,6 +633,27 @@ fn hostile_cores_are_refused_or_shown() {
         opened > 10 && refused > 10,
         "{opened} opened, {refused} refused"
     );
+}
+
+#[test]
+fn a_core_knows_the_actions_of_signals() {
+    for isa in ["freebsd-aarch64", "freebsd-mips"] {
+        let folder = folder(&format!("signals-{isa}"));
+        let program = guest(isa, "crew");
+        let program = program.to_str().expect("path");
+        emu(&folder, 0, &["--core-file", "core", program, "handler"]);
+        let core = Core::open(&folder.join("core")).expect("a core");
+        let mut core = CoreInferior::new(core, None, None);
+        let actions = core.signal_actions().expect("in the core");
+        let of = |number| actions.iter().find(|a| a.signal == number).expect("listed");
+        // SIGUSR1 and SIGSEGV
+        assert!(matches!(of(30).handler, Handler::Function(1..)), "{isa}");
+        assert_eq!(of(30).flags, "SA_SIGINFO");
+        assert_eq!(of(11).handler, Handler::Default);
+        // By FreeBSD's names, to gdb too.
+        assert_eq!(of(29).name, "SIGINFO");
+        assert_eq!(core.gdb_signal(29), signal::by_name("INFO").expect("known"));
+    }
 }
 
 #[test]

@@ -156,8 +156,8 @@ await() { # FILE PATTERN: until a line matches
 
 # Ctrl-C while the guest's threads run and wait in system calls: two debuggers come one after the other to a guest that ran
 # before them. The first one interrupts it and leaves; the second one sees it end by itself.
-interruption() { # NAME TOOL GUEST
-	local name=$1 tool=$2 guest=$3 kind=${1%%-*} program=tests/guests/bin/$3/waits why status
+interruption() { # NAME TOOL PROGRAM ARGUMENT READY DONE EXPECTED
+	local name=$1 tool=$2 kind=${1%%-*} program=$3 why status
 	local log=$work/log socket=$work/socket
 	[[ "$wanted" == "  " || "$wanted" == *" $name "* ]] || return
 	if [ -z "$tool" ] || ! command -v "$tool" >/dev/null; then
@@ -167,9 +167,9 @@ interruption() { # NAME TOOL GUEST
 	rm -f "$work/in" "$work/keys" "$work/out" "$log"
 	mkfifo "$work/in" "$work/keys"
 	exec 7<>"$work/in" 8<>"$work/keys"
-	"$emu" -g "$socket,suspend=n" "$program" read >"$work/out" 2>"$work/err" <"$work/in" &
+	"$emu" -g "$socket,suspend=n" "$program" "$4" >"$work/out" 2>"$work/err" <"$work/in" &
 	child=$!
-	await "$work/out" "^ready"
+	await "$work/out" "$5"
 	if [ "$kind" = gdb ]; then
 		local gdb=("$tool" -nx -batch -ex 'set width 0' -ex 'set pagination off' -ex "file $program" -ex "target remote $socket")
 		"${gdb[@]}" -ex 'echo ## first\n' -ex continue -ex 'info threads' -ex detach >"$log" 2>&1 </dev/null &
@@ -219,8 +219,8 @@ interruption() { # NAME TOOL GUEST
 	status=$?
 	child=
 	why=$(
-		check_order "$log" "tests/debuggers/interruption.$kind.expect"
-		grep -qE '^read 1 after' "$work/out" || echo "  the guest's read did not go on: $(tr '\n' ' ' <"$work/out")"
+		check_order "$log" "tests/debuggers/$7.$kind.expect"
+		grep -qE "$6" "$work/out" || echo "  the guest's read did not go on: $(tr '\n' ' ' <"$work/out")"
 		[ "$status" = 0 ] || echo "  emu ended with status $status, expected 0"
 	)
 	if [ -z "$why" ]; then
@@ -254,10 +254,12 @@ for guest in aarch64 mips; do
 	session "gdb-watch-$guest" gdb-multiarch "$guest" "$(port)" watched "$watched" 0
 	session "lldb-watch-$guest" "$lldb" "$guest" "$(port)" watched "$watched" 0
 done
-# A program of FreeBSD: threads, breakpoints with conditions, watchpoints.
-crew=tests/guests/bin/freebsd-aarch64/crew
-session gdb-freebsd-aarch64 gdb-multiarch aarch64 "$(port)" crew "$crew" 0
-session lldb-freebsd-aarch64 "$lldb" aarch64 "$(port)" crew "$crew" 0
+# Programs of FreeBSD: threads, breakpoints with conditions, watchpoints.
+for guest in aarch64 mips mipsel; do
+	crew=tests/guests/bin/freebsd-$guest/crew
+	session "gdb-freebsd-$guest" gdb-multiarch "${guest/mipsel/mips}" "$(port)" crew "$crew" 0
+	session "lldb-freebsd-$guest" "$lldb" "${guest/mipsel/mips}" "$(port)" crew "$crew" 0
+done
 for guest in aarch64 mips; do
 	for script in threads calls libraries monitor; do
 		session "gdb-$script-$guest" gdb-multiarch "$guest" "$(port)" $script "tests/guests/bin/$guest/session" 0
@@ -266,16 +268,25 @@ for guest in aarch64 mips; do
 		session "lldb-$script-$guest" "$lldb" "$guest" "$(port)" $script "tests/guests/bin/$guest/session" 0
 	done
 done
-for guest in aarch64 mips; do
+for guest in aarch64 mips freebsd-aarch64 freebsd-mips freebsd-mipsel; do
+	isa=${guest#freebsd-}
+	isa=${isa/mipsel/mips}
 	for script in relatives relatives-child relatives-vfork relatives-both; do
-		session "gdb-$script-$guest" gdb-multiarch "$guest" "$(port)" $script "tests/guests/bin/$guest/relatives" 42
+		# It asks for `info proc`, which gdb has for Linux alone.
+		[[ "$script $guest" != "relatives freebsd"* ]] || continue
+		session "gdb-$script-$guest" gdb-multiarch "$isa" "$(port)" $script "tests/guests/bin/$guest/relatives" 42
 	done
 	for script in relatives relatives-child relatives-vfork; do
-		session "lldb-$script-$guest" "$lldb" "$guest" "$(port)" $script "tests/guests/bin/$guest/relatives" 42
+		session "lldb-$script-$guest" "$lldb" "$isa" "$(port)" $script "tests/guests/bin/$guest/relatives" 42
 	done
 done
 for guest in aarch64 mips; do
-	interruption "gdb-interrupt-$guest" gdb-multiarch "$guest"
-	interruption "lldb-interrupt-$guest" "$lldb" "$guest"
+	interruption "gdb-interrupt-$guest" gdb-multiarch "tests/guests/bin/$guest/waits" read '^ready' '^read 1 after' interruption
+	interruption "lldb-interrupt-$guest" "$lldb" "tests/guests/bin/$guest/waits" read '^ready' '^read 1 after' interruption
+done
+for guest in aarch64 mips; do
+	crew=tests/guests/bin/freebsd-$guest/crew
+	interruption "gdb-interrupt-freebsd-$guest" gdb-multiarch "$crew" wait '^total 10' '^read 1' crew-interruption
+	interruption "lldb-interrupt-freebsd-$guest" "$lldb" "$crew" wait '^total 10' '^read 1' crew-interruption
 done
 exit $failed

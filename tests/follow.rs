@@ -5,7 +5,14 @@ mod debugger;
 use debugger::{Debugger, Guest};
 use std::time::{Duration, Instant};
 
-const BOTH: [&str; 2] = ["aarch64", "mips"];
+/// Programs of Linux and of FreeBSD.
+const EVERY: [&str; 5] = [
+    "aarch64",
+    "mips",
+    "freebsd-aarch64",
+    "freebsd-mips",
+    "freebsd-mipsel",
+];
 
 /// A debugger that wants to hear of everything.
 fn connect(guest: &Guest) -> Debugger {
@@ -65,7 +72,7 @@ fn at(isa: &str, stop: &str) -> u64 {
 
 #[test]
 fn the_debugger_stays_with_the_parent_and_its_next_program() {
-    for isa in BOTH {
+    for isa in EVERY {
         let mut guest = Guest::start(isa, &["relatives"], &format!("parent-{isa}"));
         let mut debugger = connect(&guest);
         let forked = debugger.get("vCont;c");
@@ -120,7 +127,7 @@ fn the_debugger_stays_with_the_parent_and_its_next_program() {
 
 #[test]
 fn the_session_moves_to_the_child_and_the_parent_runs_alone() {
-    for isa in BOTH {
+    for isa in EVERY {
         let mut guest = Guest::start(isa, &["relatives"], &format!("child-{isa}"));
         let mut debugger = connect(&guest);
         let in_child = function(isa, "in_child");
@@ -147,7 +154,7 @@ fn the_session_moves_to_the_child_and_the_parent_runs_alone() {
 
 #[test]
 fn a_program_that_the_child_of_a_vfork_executes_is_debugged() {
-    for isa in BOTH {
+    for isa in EVERY {
         let mut guest = Guest::start(isa, &["relatives"], &format!("vfork-{isa}"));
         let mut debugger = connect(&guest);
         let forked = debugger.get("vCont;c");
@@ -177,7 +184,7 @@ fn a_program_that_the_child_of_a_vfork_executes_is_debugged() {
 
 #[test]
 fn both_stop_for_the_event_of_one_and_each_ends_by_itself() {
-    for isa in BOTH {
+    for isa in EVERY {
         let mut guest = Guest::start(isa, &["relatives"], &format!("both-{isa}"));
         let mut debugger = connect(&guest);
         let forked = debugger.get("vCont;c");
@@ -222,7 +229,7 @@ fn both_stop_for_the_event_of_one_and_each_ends_by_itself() {
 
 #[test]
 fn an_undebugged_guest_can_be_debugged_after_its_execve() {
-    for isa in BOTH {
+    for isa in EVERY {
         let mut guest =
             Guest::start_with(isa, &["relatives"], &format!("late-{isa}"), ",suspend=n");
         for line in [
@@ -236,5 +243,145 @@ fn an_undebugged_guest_can_be_debugged_after_its_execve() {
         }
         assert_eq!(guest.end().code(), Some(42));
         assert!(!guest.socket.exists(), "the socket's file is left");
+    }
+}
+
+/// Whoever ends first: each end is told, whenever it came, and the session goes on until the last.
+#[test]
+fn every_end_of_a_family_is_told() {
+    for isa in EVERY {
+        for round in 0..5 {
+            let name = format!("all-{round}-{isa}");
+            let mut guest = Guest::start(isa, &["relatives", "all"], &name);
+            let mut debugger = connect(&guest);
+            let forked = debugger.get("vCont;c");
+            let (parent, _) = ids(&forked, "thread");
+            let (first, _) = ids(&forked, "fork");
+            let forked = debugger.get("vCont;c");
+            let mut told = Vec::new();
+            let forked = match forked.strip_prefix("W05;process:") {
+                // The first child was quicker.
+                Some(pid) => {
+                    assert_eq!(pid, first);
+                    told.push(forked);
+                    debugger.get("vCont;c")
+                }
+                None => forked,
+            };
+            let (second, _) = ids(&forked, "fork");
+            let left = 3 - told.len();
+            for n in 0..left {
+                let end = debugger.get("vCont;c");
+                told.push(end);
+                if n + 1 == left {
+                    break;
+                }
+                // Those of whom nothing was told are there, and can be asked about.
+                let threads = debugger.threads();
+                assert_eq!(threads.len(), left - n - 1, "{threads:?} {told:?}");
+                for thread in threads {
+                    assert_eq!(debugger.get(&format!("Hg{thread}")), "OK");
+                    assert!(!debugger.get("g").is_empty());
+                    assert_eq!(debugger.get(&format!("T{thread}")), "OK");
+                }
+            }
+            told.sort();
+            let expected = [("04", parent), ("05", first), ("06", second)];
+            assert_eq!(
+                told,
+                expected.map(|(status, pid)| format!("W{status};process:{pid}"))
+            );
+            assert_eq!(debugger.receive(), None);
+            assert_eq!(guest.end().code(), Some(4));
+        }
+    }
+}
+
+/// A process whose end is still to be told can be killed or let go instead.
+#[test]
+fn a_process_that_has_ended_can_be_killed_or_let_go() {
+    for how in ["vKill", "D"] {
+        let mut guest = Guest::start("aarch64", &["relatives", "all"], &format!("gone-{how}"));
+        let mut debugger = connect(&guest);
+        while !debugger.get("vCont;c").starts_with('W') {}
+        for thread in debugger.threads() {
+            let (pid, _) = thread[1..].split_once('.').expect("a process");
+            // One that has not ended by then goes in the same way.
+            assert_eq!(debugger.get(&format!("{how};{pid}")), "OK");
+        }
+        assert_eq!(debugger.receive(), None);
+        guest.end();
+    }
+}
+
+/// Three processes, each the child of the one before.
+fn family(isa: &str, name: &str) -> (Guest, Debugger, [String; 3]) {
+    let guest = Guest::start(isa, &["relatives", "line"], &format!("{name}-{isa}"));
+    let mut debugger = connect(&guest);
+    let forked = debugger.get("vCont;c");
+    let (parent, child) = (ids(&forked, "thread").0, ids(&forked, "fork").0);
+    let again = debugger.get("vCont;c");
+    assert_eq!(ids(&again, "thread").0, child);
+    let grandchild = ids(&again, "fork").0;
+    let pids = [parent, child, grandchild].map(str::to_owned);
+    (guest, debugger, pids)
+}
+
+#[test]
+fn three_generations_are_debugged_at_once() {
+    for isa in EVERY {
+        let (mut guest, mut debugger, pids) = family(isa, "line");
+        let mut threads = debugger.threads();
+        threads.sort();
+        let mut expected = pids.clone().map(|pid| format!("p{pid}.{pid}"));
+        expected.sort();
+        assert_eq!(threads, expected);
+        let in_child = function(isa, "in_child");
+        for pid in &pids {
+            assert_eq!(debugger.get(&format!("Hgp{pid}.{pid}")), "OK");
+            assert_eq!(debugger.get(&format!("Z0,{in_child:x},4")), "OK");
+        }
+        // From the last to the first, each comes to the breakpoint and ends.
+        for (pid, status) in pids.iter().rev().zip([3, 2, 1]) {
+            let stop = debugger.get("vCont;c");
+            assert_eq!((ids(&stop, "thread").0, at(isa, &stop)), (&**pid, in_child));
+            assert_eq!(debugger.get(&format!("z0,{in_child:x},4")), "OK");
+            let ended = debugger.get(&format!("vCont;c:p{pid}.-1"));
+            assert_eq!(ended, format!("W{status:02x};process:{pid}"));
+            assert_eq!(guest.line(), format!("child {}", status * 2));
+        }
+        assert_eq!(debugger.receive(), None);
+        assert_eq!(guest.end().code(), Some(1));
+    }
+}
+
+#[test]
+fn the_session_moves_on_to_a_grandchild() {
+    for isa in EVERY {
+        let guest = Guest::start(isa, &["relatives", "line"], &format!("down-{isa}"));
+        let mut debugger = connect(&guest);
+        let mut forked = debugger.get("vCont;c");
+        let mut last = String::new();
+        for _ in 0..2 {
+            let (parent, child) = (ids(&forked, "thread").0, ids(&forked, "fork").0);
+            assert_eq!(debugger.get(&format!("D;{parent}")), "OK");
+            last = child.to_owned();
+            assert_eq!(debugger.threads(), [format!("p{last}.{last}")]);
+            let in_child = function(isa, "in_child");
+            assert_eq!(debugger.get(&format!("Hgp{last}.{last}")), "OK");
+            assert_eq!(debugger.get(&format!("Z0,{in_child:x},4")), "OK");
+            forked = debugger.get(&format!("vCont;c:p{last}.-1"));
+        }
+        // The last one forks no more: it comes to the function.
+        assert_eq!(ids(&forked, "thread").0, last);
+        assert_eq!(at(isa, &forked), function(isa, "in_child"));
+        let kill = debugger.get(&format!("vKill;{last}"));
+        assert_eq!(kill, "OK");
+        await_end(&last);
+        let mut guest = guest;
+        // The others, who were let go, have waited for it.
+        assert_eq!(guest.line(), "child 4");
+        assert_eq!(guest.line(), "child 2");
+        assert_eq!(guest.end().code(), Some(1));
     }
 }

@@ -342,7 +342,8 @@ fn every_program_and_expectation_is_used() {
             // Some are there in several forms: compressed, stripped.
             let name = name.split(['-', '.']).next().expect("a name");
             let source = guests_folder().join("debug").join(name);
-            !source.with_extension("c").exists()
+            // What comes of the program of tests/hostile.rs depends on the machine.
+            !source.with_extension("c").exists() && name != "hostile"
         })
         .collect();
     assert_eq!(

@@ -238,3 +238,42 @@ fn mistakes_have_one_line() {
         assert!(!output.status.success());
     }
 }
+
+/// What FreeBSD's calls have numbers for: sysctls, ioctls, operations of `_umtx_op`, filters of kqueue, socket options.
+#[test]
+fn requests_of_freebsd_are_reported_by_their_numbers() {
+    let wanted = [
+        ("locks", "_umtx_op operation 0x4d", "EINVAL"),
+        (
+            "system",
+            "__sysctlbyname kern.no_such_node to be read, room for 4 bytes",
+            "ENOENT",
+        ),
+        ("control", "group 'j', number 7", "ENOTTY"),
+        (
+            "sockets",
+            "setsockopt socket option 0x7777 of level 0xffff",
+            "ENOPROTOOPT",
+        ),
+        (
+            "sockets",
+            "sendmsg control message of level 0xffff, type 77",
+            "EINVAL",
+        ),
+        ("kqueue", "filter (-100)", "EINVAL"),
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests/bin");
+    for isa in ["freebsd-aarch64", "freebsd-mips"] {
+        for (name, what, result) in wanted {
+            let output = emu(&["--report=-"])
+                .arg(root.join(isa).join(name))
+                .arg("argument")
+                .output()
+                .expect("emu");
+            let report = stderr(&output);
+            let line = report.lines().find(|l| l.contains(what));
+            let line = line.unwrap_or_else(|| panic!("{isa}: no {what} in {report}"));
+            assert!(line.contains(result), "{line}");
+        }
+    }
+}

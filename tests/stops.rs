@@ -474,9 +474,11 @@ fn a_signal_that_asks_for_the_end_gets_it_while_the_guest_is_stopped() {
         // SAFETY: sends a signal to a child that has not been waited for.
         assert_eq!(unsafe { libc::kill(guest.emu.id() as i32, signal) }, 0);
     };
-    // Who starts the tests may ignore Ctrl-C, which emu and its guest would then inherit.
-    // SAFETY: no handler.
-    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+    // Who starts the tests may ignore Ctrl-C (a shell's background) or hanging up (nohup), which emu and its guest would then inherit.
+    for signal in [libc::SIGINT, libc::SIGHUP, libc::SIGTERM] {
+        // SAFETY: no handler.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
     for isa in BOTH {
         let start = |name: &str| Guest::start(isa, &["waits", "signal"], &format!("{name}-{isa}"));
         // Before a debugger came: also Ctrl-C.

@@ -485,3 +485,93 @@ fn calls_of_freebsd_are_shown_by_its_names() {
         assert!(text.contains(wanted), "{wanted} is not in {text}");
     }
 }
+
+/// What FreeBSD's calls point to, by the meaning that the other arguments give it, in both word sizes and byte orders.
+#[test]
+fn arguments_of_freebsd_are_decoded() {
+    let wanted: &[(&str, &str, &[&str])] = &[
+        (
+            "locks",
+            "_umtx_op",
+            &[
+                ":{m_owner=UMUTEX_UNOWNED, m_flags=0, m_ceilings=[0, 0]}, UMTX_OP_MUTEX_LOCK, 0, 0, NULL) = 0",
+                ", m_flags=UMUTEX_PRIO_INHERIT, m_ceilings=[0, 0]}, UMTX_OP_MUTEX_LOCK, 0, 0, NULL) = -1 EDEADLK",
+                "|UMUTEX_CONTESTED, m_flags=UMUTEX_ROBUST, m_ceilings=[0, 0]} => ",
+                ":{m_owner=UMUTEX_RB_OWNERDEAD, m_flags=UMUTEX_ROBUST, m_ceilings=[0, 0]}, UMTX_OP_MUTEX_LOCK, 0, 0, NULL) = -1 EOWNERDEAD",
+                ", m_flags=UMUTEX_PRIO_PROTECT, m_ceilings=[7, 0]}, UMTX_OP_SET_CEILING, 32, NULL, NULL) = -1 EINVAL",
+                ":{c_has_waiters=0, c_flags=0, c_clockid=CLOCK_MONOTONIC}, UMTX_OP_CV_WAIT, 0, ",
+                ":{m_owner=12345, m_flags=0, m_ceilings=[0, 0]}, {tv_sec=0, tv_nsec=20000000}) = -1 EPERM",
+                ":{rw_state=URWLOCK_WRITE_OWNER, rw_flags=0, rw_blocked_readers=0, rw_blocked_writers=0} => ",
+                ":{_count=0, _flags=0}, UMTX_OP_SEM2_WAIT, 0, ",
+                ":[0x1], UMTX_OP_WAIT_UINT, 0x2, 0, NULL) = 0",
+                "flags=UMTX_ABSTIME, clockid=CLOCK_REALTIME}) = -1 ETIMEDOUT",
+                ", {robust_list_offset=0x",
+                "UMTX_OP_GET_MIN_TIMEOUT, 0, [50000000], NULL) = 0",
+            ],
+        ),
+        (
+            "system",
+            "getcontext,sigtimedwait,__sysctlbyname",
+            &[
+                "__sysctlbyname(\"kern.ostype\", 11, NULL, [0] => [8], NULL, 0) = 0",
+                "getcontext({uc_sigmask=[RTMIN], pc=0x",
+                "sigtimedwait([RTMIN], {si_signo=SIGRTMIN, si_code=SI_LWP, si_pid=",
+            ],
+        ),
+        (
+            "sockets",
+            "sendmsg,recvmsg,setsockopt,getsockopt",
+            &[
+                "msg_iov=[{iov_base=\"x\", iov_len=1}], msg_iovlen=1, msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[",
+                "cmsg_level=SOL_SOCKET, cmsg_type=SCM_TIMESTAMP, cmsg_data={tv_sec=",
+                "setsockopt(3, 0, IP_RECVDSTADDR, [1], 4) = 0",
+                "getsockopt(4, IPPROTO_TCP, TCP_KEEPIDLE, [77], [4]) = 0",
+            ],
+        ),
+        (
+            "control",
+            "__sysctl",
+            &[
+                "__sysctl([sysctl.name2oid], 2, [kern.",
+                "__sysctl([sysctl.oidfmt kern.version], 4, {kind=0x80040003, fmt=\"A\"}, ",
+                "__sysctl([sysctl.name kern.argmax], 4, \"kern.argmax\", ",
+            ],
+        ),
+        (
+            "ipc",
+            "cpuset_getaffinity,rtprio,jail_get,ksem_init",
+            &[
+                "cpuset_getaffinity(CPU_LEVEL_WHICH, CPU_WHICH_PID, -1, ",
+                "rtprio(RTP_SET, 0, {type=RTP_PRIO_NORMAL, prio=0}) = 0",
+                "jail_get([lastjid=0, errmsg=",
+                "ksem_init([",
+            ],
+        ),
+        (
+            "files",
+            "freebsd11_getdirentries,getdirentries,utimensat,futimens",
+            &["d_type=DT_REG, d_name=\"one\"}"],
+        ),
+        (
+            "processes",
+            "procctl,pdgetpid",
+            &[
+                "PROC_REAP_KILL, {rk_sig=SIGUSR1, rk_flags=0, rk_subtree=0, rk_killed=0, rk_fpid=0} => ",
+            ],
+        ),
+        (
+            "capsicum",
+            "cap_rights_limit",
+            &["cap_rights_limit(3, {CAP_"],
+        ),
+    ];
+    for isa in ["freebsd-aarch64", "freebsd-mips", "freebsd-mipsel"] {
+        for (program, calls, lines) in wanted {
+            let program = guest_program(isa, program);
+            let text = trace(&[&format!("--strace={calls}")], &program, &[]);
+            for line in *lines {
+                assert!(text.contains(line), "{isa}: {line} is not in {text}");
+            }
+        }
+    }
+}

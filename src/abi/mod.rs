@@ -48,6 +48,16 @@ impl Abi {
         even_pairs: false,
     };
 
+    /// 32-bit MIPS (o32): MIPS processor supplement to the System V ABI, chapter 3.
+    pub const fn o32(endian: Endian) -> Abi {
+        Abi {
+            endian,
+            word: 4,
+            align64: 8,
+            even_pairs: true,
+        }
+    }
+
     /// Whether addresses are 32 bits wide.
     pub const fn is_32bit(&self) -> bool {
         self.word == 4

@@ -129,13 +129,13 @@ fn teller(
     };
     let perf_map = options
         .perfmap
-        .then(|| host::fd::above_the_guests(|| PerfMap::create(Path::new("/tmp"), host::pid())))
+        .then(open_perf_map)
         .transpose()
         .map_err(|e| failed("/tmp/perf-PID.map", e))?
         .map(Mutex::new);
     let jit_dump = options
         .jitdump
-        .then(|| host::fd::above_the_guests(open_jit_dump))
+        .then(open_jit_dump)
         .transpose()
         .map_err(|e| failed("jit-PID.dump", e))?
         .map(Mutex::new);
@@ -192,13 +192,22 @@ fn guest_asm(isa: &'static dyn Isa, mem: &AddressSpace, dump: &Dump<'_>) -> Stri
 }
 
 /// `jit-PID.dump` in the working folder, mapped so that perf notices it.
+fn open_perf_map() -> std::io::Result<PerfMap> {
+    let path = PerfMap::path(Path::new("/tmp"), host::pid());
+    Ok(PerfMap::new(host::fd::raised(|| {
+        std::fs::File::create(path)
+    })?))
+}
+
 fn open_jit_dump() -> std::io::Result<JitDump> {
-    let file = std::fs::File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(format!("jit-{}.dump", host::pid()))?;
+    let file = host::fd::raised(|| {
+        std::fs::File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(format!("jit-{}.dump", host::pid()))
+    })?;
     host::map::mark_jit_dump(&file);
     JitDump::create(file, host::pid() as u32, host::monotonic_ns())
 }

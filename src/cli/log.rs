@@ -20,7 +20,7 @@ impl Log {
         let file = match &options.log_file {
             None => None,
             Some(path) => {
-                let file = host::fd::above_the_guests(|| {
+                let file = host::fd::raised(|| {
                     // Appended to, as the emulator starts anew for each program that the guest executes.
                     File::options().append(true).create(true).open(path)
                 });

@@ -37,7 +37,7 @@ pub fn run(options: Options) -> Result<(), Failure> {
     report_internal_errors();
     let program = Program::open(&path, arguments(&options), options.prefix.as_deref())?;
     let isa = isa_of(program.target.isa);
-    let os = personality(&program, isa)?;
+    let os = personality(&program, isa, options.inherited.as_deref())?;
     let machine = os.machine();
     let mem = AddressSpace::new(crate::mem::Config {
         addr32: isa.abi().is_32bit(),
@@ -308,12 +308,28 @@ fn check_log_items(items: &[String]) -> Result<(), Failure> {
 }
 
 /// The operating system that the program was built for.
-fn personality(program: &Program, isa: &'static dyn Isa) -> Result<Box<dyn Os>, Failure> {
+fn personality(
+    program: &Program,
+    isa: &'static dyn Isa,
+    inherited: Option<&str>,
+) -> Result<Box<dyn Os>, Failure> {
     let os: Option<Box<dyn Os>> = match program.target.os {
-        OsKind::Linux => Linux::new(isa.name()).map(|os| Box::new(os) as _),
-        OsKind::FreeBsd => {
-            FreeBsd::new(isa.name(), program.header.freebsd_release).map(|os| Box::new(os) as _)
+        OsKind::Linux if inherited.is_some_and(FreeBsd::confines) => {
+            return Err(Failure {
+                text: format!(
+                    "{}: a program of Linux cannot be held in FreeBSD's capability mode",
+                    Path::new(&program.path).display()
+                ),
+                status: 126,
+            });
         }
+        OsKind::Linux => Linux::new(isa.name()).map(|os| Box::new(os) as _),
+        OsKind::FreeBsd => FreeBsd::new(isa.name(), program.header.freebsd_release).map(|os| {
+            if let Some(state) = inherited {
+                os.inherit(state);
+            }
+            Box::new(os) as _
+        }),
     };
     os.ok_or_else(|| Failure {
         text: format!(
@@ -421,7 +437,7 @@ impl Tracers {
 
 /// Opens a file of an option to append to, out of the guest's way.
 fn append(option: &str, path: &Path) -> Result<std::fs::File, Failure> {
-    host::fd::above_the_guests(|| {
+    host::fd::raised(|| {
         std::fs::File::options()
             .append(true)
             .create(true)

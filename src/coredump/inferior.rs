@@ -7,10 +7,12 @@ use crate::debug::{Source, describe, visible};
 use crate::isa::Register;
 use crate::loader::{self, aux, under_prefix};
 use crate::mem::{PAGE_SIZE, Prot, page_down};
+use crate::trace::name_in;
 use emu_stub::{
-    Capabilities, Error, FileError, FileStat, GuestFile, Inferior, Instruction, Libraries,
+    Capabilities, Error, FileError, FileStat, GuestFile, Handler, Inferior, Instruction, Libraries,
     MemoryRegion, OpenFlags, Permissions, Pid, ProcessInfo, RecentCall, Result, ResumePlan,
-    SectionOffsets, State, Stop, StopReason, TargetDescription, ThreadInfo, Tid, signal,
+    SectionOffsets, SignalAction, State, Stop, StopReason, TargetDescription, ThreadInfo, Tid,
+    signal,
 };
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -339,7 +341,8 @@ impl Inferior for CoreInferior {
     }
 
     fn gdb_signal(&self, number: i32) -> u8 {
-        let name = self.host_signal(number).map(Signal::name);
+        let dialect = self.core.system.abi().dialect;
+        let name = self.host_signal(number).map(|s| name_in(dialect, s));
         name.and_then(|n| signal::by_name(n.strip_prefix("SIG").unwrap_or("")))
             .or_else(|| signal::realtime(number))
             .unwrap_or(signal::GDB_SIGUNKNOWN)
@@ -558,6 +561,34 @@ impl Inferior for CoreInferior {
     fn syscall_name(&self, number: u32) -> Option<String> {
         let row = self.core.system.row(number.into())?;
         Some(row.name.to_owned())
+    }
+
+    fn signal_actions(&mut self) -> Result<Vec<SignalAction>> {
+        let Some(known) = &self.core.signals else {
+            return Err(Error::Unsupported(
+                "the core has no actions of signals in it: only emu writes them",
+            ));
+        };
+        let dialect = self.core.system.abi().dialect;
+        let signals = (1..=64).map(Signal);
+        let mut all: Vec<SignalAction> = signals
+            .map(|signal| {
+                let number = signal.to_guest(dialect) as i32;
+                let set = known.iter().find(|k| k.0 == number);
+                let (_, handler, flags, mask) =
+                    set.cloned()
+                        .unwrap_or((number, Handler::Default, String::new(), Vec::new()));
+                SignalAction {
+                    signal: number,
+                    name: name_in(dialect, signal),
+                    handler,
+                    flags,
+                    mask,
+                }
+            })
+            .collect();
+        all.sort_by_key(|a| a.signal);
+        Ok(all)
     }
 
     fn recent_calls(&mut self) -> Result<Vec<RecentCall>> {

@@ -7,6 +7,7 @@
 //! | 0x454d5503 | `NT_EMU_ERROR` | text: the bug of the emulator that ended the guest; only in a core that such a bug left |
 //! | 0x454d5504 | `NT_EMU_MAPS` | text: `/proc/PID/maps` as the guest sees it |
 //! | 0x454d5505 | `NT_EMU_THREADS` | text, lines `TID NAME` |
+//! | 0x454d5506 | `NT_EMU_SIGNALS` | text, lines `NUMBER HANDLER FLAGS MASK`, for signals whose action is not the default one: the guest's number, the handler's address in hexadecimal or `ignored`, flags in `sigaction`'s words or `-`, the signals blocked meanwhile (guest's numbers with commas between them) or `-` |
 //!
 //! A system call is a [`CallRecord`] in the byte order of the core, then the call in words, then what came of it in words, each
 //! with a NUL at its end: `write(1, "hello\n", 6)`, `6`.
@@ -14,6 +15,7 @@
 use super::elf::Note;
 use crate::abi::{Endian, GuestStruct, OsAbi};
 use crate::process::{CallState, Outcome, Recent};
+use emu_stub::{Handler, SignalAction};
 
 /// Owner of the notes.
 pub const OWNER: &str = "EMU";
@@ -29,6 +31,8 @@ pub const ERROR: u32 = TYPE | 3;
 pub const MAPS: u32 = TYPE | 4;
 /// Names of threads.
 pub const THREADS: u32 = TYPE | 5;
+/// Actions of signals.
+pub const SIGNALS: u32 = TYPE | 6;
 
 crate::guest_struct! {
     /// A system call in NT_EMU_CALLS. `state` is 0 for one that has not returned, 1 for one that returned `value`, 2 for one that
@@ -119,6 +123,47 @@ pub fn read_calls(endian: Endian, mut data: &[u8]) -> Vec<CallNote> {
     calls
 }
 
+/// NT_EMU_SIGNALS.
+pub fn signals(actions: &[SignalAction]) -> Note {
+    let mut out = String::new();
+    for action in actions {
+        let handler = match action.handler {
+            Handler::Default => continue,
+            Handler::Ignore => "ignored".to_owned(),
+            Handler::Function(at) => format!("{at:#x}"),
+        };
+        let or_none = |text: String| {
+            if text.is_empty() {
+                "-".to_owned()
+            } else {
+                text
+            }
+        };
+        let mask: Vec<String> = action.mask.iter().map(i32::to_string).collect();
+        let (flags, mask) = (or_none(action.flags.clone()), or_none(mask.join(",")));
+        out += &format!("{} {handler} {flags} {mask}\n", action.signal);
+    }
+    text(SIGNALS, out)
+}
+
+/// Reads NT_EMU_SIGNALS: number, handler, flags and mask of every whole line.
+pub fn read_signals(text: &str) -> Vec<(i32, Handler, String, Vec<i32>)> {
+    let line = |line: &str| {
+        let mut words = line.split(' ');
+        let mut next = || words.next();
+        let number = next()?.parse().ok()?;
+        let handler = match next()? {
+            "ignored" => Handler::Ignore,
+            at => Handler::Function(u64::from_str_radix(at.strip_prefix("0x")?, 16).ok()?),
+        };
+        let flags = next()?;
+        let flags = if flags == "-" { "" } else { flags };
+        let mask = next()?.split(',').filter_map(|n| n.parse().ok());
+        Some((number, handler, flags.to_owned(), mask.collect()))
+    };
+    text.lines().filter_map(line).collect()
+}
+
 /// A note of text.
 pub fn text(kind: u32, text: impl Into<Vec<u8>>) -> Note {
     Note::new(OWNER, kind, text.into())
@@ -127,6 +172,43 @@ pub fn text(kind: u32, text: impl Into<Vec<u8>>) -> Note {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn actions_of_signals_survive_the_round_trip() {
+        let action = |signal, handler, flags: &str, mask: &[i32]| SignalAction {
+            signal,
+            name: String::new(),
+            handler,
+            flags: flags.to_owned(),
+            mask: mask.to_vec(),
+        };
+        let note = signals(&[
+            action(1, Handler::Default, "", &[]),
+            action(13, Handler::Ignore, "", &[]),
+            action(
+                11,
+                Handler::Function(0x400a10),
+                "SA_SIGINFO|SA_ONSTACK",
+                &[1, 126],
+            ),
+        ]);
+        let text = String::from_utf8(note.data).expect("text");
+        let function = Handler::Function(0x400a10);
+        assert_eq!(
+            read_signals(&text),
+            [
+                (13, Handler::Ignore, String::new(), vec![]),
+                (
+                    11,
+                    function,
+                    "SA_SIGINFO|SA_ONSTACK".to_owned(),
+                    vec![1, 126]
+                ),
+            ]
+        );
+        // What another program has put there.
+        assert!(read_signals("x y\n1 0xzz - -\n2\n\n").is_empty());
+    }
 
     #[test]
     fn calls_survive_the_round_trip() {

@@ -3,6 +3,7 @@
 use crate::isa::{Disassembler, Isa};
 use crate::os::CallTable;
 use crate::process::{Action, Process, Recent, SigSet, Signal, sa};
+use crate::trace::name_in;
 use emu_stub::{Error, Handler, Instruction, RecentCall, Result, SignalAction, Tid};
 
 /// Longest instruction of any guest in bytes.
@@ -63,7 +64,7 @@ pub(super) fn recent_calls(process: &Process) -> Vec<RecentCall> {
 }
 
 /// What each signal does, by the guest's number.
-pub(super) fn signal_actions(process: &Process) -> Vec<SignalAction> {
+pub fn signal_actions(process: &Process) -> Vec<SignalAction> {
     let mut actions: Vec<SignalAction> = (1..=64)
         .map(Signal)
         .map(|s| describe(process, s, process.action(s)))
@@ -87,7 +88,7 @@ fn describe(process: &Process, signal: Signal, action: Action) -> SignalAction {
     let mask: SigSet = action.mask;
     SignalAction {
         signal: number(signal),
-        name: signal.name().into_owned(),
+        name: name_in(CallTable::of(process).abi.dialect, signal),
         handler: match action.handler {
             Action::DEFAULT => Handler::Default,
             Action::IGNORE => Handler::Ignore,

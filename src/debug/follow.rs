@@ -8,12 +8,13 @@
 use super::control::{Control, Run};
 use super::relay::{Channel, Session, Wishes};
 use crate::host;
+use crate::host::fd::Identity;
 use crate::process::{Process, Thread};
 use emu_stub::{CatchSyscalls, Pid, Stop, StopReason, Tid};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::io::{self, Seek, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -100,7 +101,7 @@ struct ForkPlan {
     /// The debugger wants the child: the parent's end of a channel between both, and the child's.
     channel: Option<(Channel, Channel)>,
     /// Descriptors of the session, which are the parent's alone.
-    close: Vec<RawFd>,
+    close: Vec<Identity>,
     pass: Vec<i32>,
 }
 
@@ -137,15 +138,19 @@ impl Control {
 
     /// Makes descriptors the session's own: children of forks close theirs, and an emulator that is executed without a debugger
     /// does not get them.
-    pub fn set_descriptors(&self, descriptors: Vec<RawFd>) {
+    pub fn set_descriptors(&self, descriptors: &[BorrowedFd<'_>]) {
         *self
             .descriptors
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = descriptors;
+            .unwrap_or_else(PoisonError::into_inner) = descriptors
+            .iter()
+            .filter_map(|fd| Identity::of(*fd))
+            .collect();
     }
 
     /// Makes one more descriptor the session's own, or no longer.
-    pub(super) fn set_descriptor(&self, fd: RawFd, own: bool) {
+    pub fn set_descriptor(&self, fd: BorrowedFd<'_>, own: bool) {
+        let Some(fd) = Identity::of(fd) else { return };
         let mut all = self
             .descriptors
             .lock()
@@ -196,7 +201,7 @@ impl Control {
             .map(|p| (p.close.clone(), p.pass.clone()))
             .unwrap_or_default();
         for fd in close {
-            host::fd::close(fd);
+            fd.close_inherited();
         }
         thread.handle.stepping.store(false, SeqCst);
         self.relatives.store(false, SeqCst);

@@ -33,7 +33,7 @@ pub mod relay;
 
 pub use control::{Control, Served};
 pub use describe::{describe, visible};
-pub use facts::disassemble;
+pub use facts::{disassemble, signal_actions};
 pub use family::Family;
 pub use follow::Inheritance;
 pub use libraries::Source;

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::abi::SysResult;
@@ -21,7 +21,10 @@ static FIRST: OnceLock<i32> = OnceLock::new();
 /// Which are in use: bit n is descriptor [`first`] + n.
 static OWN: AtomicU64 = AtomicU64::new(0);
 
-/// Held while the limit is raised.
+/// How many descriptors have had each of these numbers.
+static BIRTHS: [AtomicU32; ROOM as usize] = [const { AtomicU32::new(0) }; ROOM as usize];
+
+/// Held while the limit is raised, and while a descriptor is on its way up.
 static RAISING: Mutex<()> = Mutex::new(());
 
 fn limit() -> libc::rlimit {
@@ -48,7 +51,7 @@ fn first() -> i32 {
 }
 
 /// Keeps other threads out of the descriptors while this one forks: the child would inherit a lock that nobody releases, and the
-/// low descriptors that [`above_the_guests`] has taken for a moment.
+/// low descriptors that [`raised`] has for a moment.
 pub(super) fn settle() -> MutexGuard<'static, ()> {
     RAISING.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -95,6 +98,7 @@ pub fn own() -> impl Iterator<Item = i32> {
 fn note(fd: i32) {
     let n = fd - first();
     if (0..ROOM).contains(&n) {
+        BIRTHS[n as usize].fetch_add(1, Relaxed);
         OWN.fetch_or(1 << n, Relaxed);
     }
 }
@@ -109,17 +113,54 @@ pub fn forget(fd: i32) {
 
 /// Moves a descriptor out of the guest's way, and makes it the emulator's; where there is no room it stays.
 pub fn raise(fd: OwnedFd) -> OwnedFd {
-    let (fd, high) = with_room(|| {
-        // SAFETY: duplicates a descriptor that we own.
-        let high = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, first()) };
-        (fd, high)
-    });
+    with_room(|| move_up(fd))
+}
+
+fn move_up(fd: OwnedFd) -> OwnedFd {
+    // SAFETY: duplicates a descriptor that we own.
+    let high = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, first()) };
     if high < 0 {
         return fd;
     }
     note(high);
     // SAFETY: fresh, and nobody else's.
     unsafe { OwnedFd::from_raw_fd(high) }
+}
+
+/// Moves what `open` opens out of the guest's way, and makes it the emulator's. It has a low number only until then, which no
+/// fork sees. A guest that has used its numbers up is not in the way.
+///
+/// # Errors
+/// Those of `open`.
+pub fn raised<T: From<OwnedFd> + Into<OwnedFd>>(
+    open: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
+    with_room(|| Ok(move_up(open()?.into()).into()))
+}
+
+/// The same, for several descriptors at once.
+///
+/// # Errors
+/// Those of `open`.
+pub fn raised_all(open: impl FnOnce() -> io::Result<Vec<OwnedFd>>) -> io::Result<Vec<OwnedFd>> {
+    with_room(|| Ok(open()?.into_iter().map(move_up).collect()))
+}
+
+/// Another descriptor of the same file, which is the emulator's from the start.
+///
+/// # Errors
+/// There is no room.
+pub fn duplicate(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    with_room(|| {
+        // SAFETY: duplicates a descriptor that is borrowed, hence open.
+        let high = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, first()) };
+        if high < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        note(high);
+        // SAFETY: fresh, and nobody else's.
+        Ok(unsafe { OwnedFd::from_raw_fd(high) })
+    })
 }
 
 /// Takes a descriptor over that an emulator before this one left open across its `execve`, and keeps it from the guest.
@@ -142,11 +183,33 @@ pub fn set_inherited(fd: i32, inherited: bool) {
     unsafe { libc::fcntl(fd, libc::F_SETFD, flags) };
 }
 
-/// Closes a descriptor that this process has only because its parent had it: the value that owns it there has no owner here.
-pub fn close(fd: i32) {
-    forget(fd);
-    // SAFETY: no value of this process owns it, as the caller says.
-    unsafe { libc::close(fd) };
+/// Which descriptor of the emulator's own one is: no other one that has its number before or after it is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    fd: i32,
+    birth: u32,
+}
+
+impl Identity {
+    /// That of an open descriptor. `None`: there was no room to make it the emulator's own.
+    pub fn of(fd: BorrowedFd<'_>) -> Option<Identity> {
+        let fd = fd.as_raw_fd();
+        is_own(fd).then(|| Identity {
+            fd,
+            birth: BIRTHS[(fd - first()) as usize].load(Relaxed),
+        })
+    }
+
+    /// Closes it in a process that has it only because its parent had it: the value that owns it there has no owner here. Does
+    /// nothing if it was closed by then, whoever has its number now.
+    pub fn close_inherited(self) {
+        let birth = BIRTHS[(self.fd - first()) as usize].load(Relaxed);
+        if is_own(self.fd) && birth == self.birth {
+            forget(self.fd);
+            // SAFETY: open, and no value of this process owns it, as the caller says.
+            unsafe { libc::close(self.fd) };
+        }
+    }
 }
 
 /// A descriptor of the emulator's own, out of the guest's way; closed when it is dropped.
@@ -162,6 +225,35 @@ impl OwnFd {
         let fd = super::syscall(number, args)?;
         // SAFETY: the kernel has just made it for us.
         Ok(OwnFd(raise(unsafe { OwnedFd::from_raw_fd(fd as i32) })))
+    }
+
+    /// A pipe: the end to read from and the one to write to.
+    ///
+    /// # Errors
+    /// EMFILE, ENFILE.
+    pub fn pipe() -> SysResult<(OwnFd, OwnFd)> {
+        let mut ends = [0; 2];
+        // SAFETY: room for two descriptors.
+        if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } < 0 {
+            return Err(super::last_errno());
+        }
+        // SAFETY: fresh, and nobody else's.
+        let own = |fd| OwnFd(raise(unsafe { OwnedFd::from_raw_fd(fd) }));
+        Ok((own(ends[0]), own(ends[1])))
+    }
+
+    /// Takes a descriptor over as [`adopt`] does; one that has just come over a socket, too.
+    ///
+    /// # Errors
+    /// It is not open.
+    pub fn adopt(fd: i32) -> io::Result<OwnFd> {
+        let adopted = adopt(fd)?;
+        Ok(OwnFd(adopted))
+    }
+
+    /// Keeps it open in programs that this process executes.
+    pub fn leave_to_programs(&self) {
+        set_inherited(self.number(), true);
     }
 
     /// Its number.
@@ -186,38 +278,6 @@ pub fn replace(fd: i32, with: BorrowedFd<'_>) -> io::Result<()> {
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }
-}
-
-/// Runs `open` with the low descriptors taken, so that what it opens becomes the emulator's. For things that cannot be moved with
-/// [`raise`].
-pub fn above_the_guests<R>(open: impl FnOnce() -> R) -> R {
-    with_room(|| {
-        let mut taken = Vec::new();
-        if let Ok(null) = std::fs::File::open("/dev/null") {
-            // SAFETY: duplicates a descriptor that we own; the copies are ours.
-            while let fd @ 0.. = unsafe { libc::fcntl(null.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 0) }
-            {
-                // SAFETY: as above.
-                taken.push(unsafe { OwnedFd::from_raw_fd(fd) });
-                if fd >= first() {
-                    break;
-                }
-            }
-            // The last one was at the bound, or there is none left: `open` needs room. The first one is as low as any.
-            taken.pop();
-            taken.push(null.into());
-        }
-        let before = OWN.load(Relaxed);
-        let result = open();
-        for n in (0..ROOM).filter(|n| before >> n & 1 == 0) {
-            // SAFETY: asks only.
-            if unsafe { libc::fcntl(first() + n, libc::F_GETFD) } >= 0 {
-                note(first() + n);
-            }
-        }
-        drop(taken);
-        result
-    })
 }
 
 /// Memory as a file, which processes share that inherit it or open it through `/proc/PID/fd`. Kept out of the guest's way.
@@ -254,28 +314,44 @@ pub fn lock_against_processes(file: &std::fs::File, locked: bool) {
 mod tests {
     use super::super::syscall::{Forked, fork};
     use super::*;
+    use std::os::fd::AsFd;
     use std::sync::atomic::AtomicBool;
 
-    /// Children that are born while another thread is in [`above_the_guests`] can open descriptors, and get none of its.
+    fn file() -> io::Result<std::fs::File> {
+        std::fs::File::open("/dev/null")
+    }
+
+    /// Children that are born while another thread raises a descriptor can open descriptors, and get none of its low ones.
     #[test]
     fn a_fork_waits_for_descriptors_to_settle() {
         let done = AtomicBool::new(false);
+        let low = Mutex::new(-1);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(Relaxed) {
-                    above_the_guests(|| ());
+                    let raised = raised(|| {
+                        let file = file()?;
+                        *low.lock().expect("not poisoned") = file.as_raw_fd();
+                        std::thread::sleep(std::time::Duration::from_millis(2));
+                        *low.lock().expect("not poisoned") = -1;
+                        Ok(file)
+                    });
+                    forget(raised.expect("/dev/null").as_raw_fd());
                     // The lock is not a fair one.
                     std::thread::sleep(std::time::Duration::from_micros(200));
                 }
             });
             let mut failed = Vec::new();
             for _ in 0..40 {
+                while *low.lock().expect("not poisoned") < 0 {
+                    std::thread::yield_now();
+                }
                 match fork().expect("fork") {
                     Forked::Child => {
                         // SAFETY: plain system calls; the alarm ends a child that waits for ever.
                         unsafe {
                             libc::alarm(5);
-                            let stray = libc::fcntl(first() - 2, libc::F_GETFD) >= 0;
+                            let stray = low.try_lock().is_ok_and(|fd| *fd >= 0);
                             with_room(|| ());
                             libc::_exit(stray.into());
                         }
@@ -299,5 +375,60 @@ mod tests {
                 "a child ended with the status {failed:?}"
             );
         });
+    }
+
+    #[test]
+    fn what_is_raised_is_the_emulators_own() {
+        let one = raised(file).expect("/dev/null");
+        let other = duplicate(one.as_fd()).expect("room");
+        for fd in [one.as_raw_fd(), other.as_raw_fd()] {
+            assert!(fd >= first() && is_own(fd), "{fd}");
+        }
+        forget(one.as_raw_fd());
+        forget(other.as_raw_fd());
+    }
+
+    /// A number that is remembered for longer than its descriptor lives closes no other descriptor that has it by then.
+    #[test]
+    fn a_stale_identity_closes_nothing() {
+        // In a child, whose numbers no other test takes.
+        match fork().expect("fork") {
+            Forked::Child => {
+                let status = match stale() {
+                    Ok(()) => 0,
+                    Err(line) => line as i32,
+                };
+                // SAFETY: ends the child.
+                unsafe { libc::_exit(status) };
+            }
+            Forked::Parent(pid) => {
+                let mut status = 0;
+                // SAFETY: our child, and a place for its status.
+                unsafe { libc::waitpid(pid, &mut status, 0) };
+                assert_eq!(libc::WEXITSTATUS(status), 0, "the check in that line");
+            }
+        }
+    }
+
+    fn stale() -> Result<(), u32> {
+        let check = |holds: bool, line: u32| if holds { Ok(()) } else { Err(line) };
+        for forgotten in [true, false] {
+            let first = raised(file).map_err(|_| line!())?;
+            let (number, identity) = (first.as_raw_fd(), Identity::of(first.as_fd()));
+            let identity = identity.ok_or(line!())?;
+            drop(first);
+            if forgotten {
+                forget(number);
+            }
+            let second = raised(file).map_err(|_| line!())?;
+            check(second.as_raw_fd() == number, line!())?;
+            identity.close_inherited();
+            check(second.metadata().is_ok(), line!())?;
+            let identity = Identity::of(second.as_fd()).ok_or(line!())?;
+            identity.close_inherited();
+            check(second.metadata().is_err(), line!())?;
+            std::mem::forget(second);
+        }
+        Ok(())
     }
 }

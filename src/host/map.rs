@@ -167,6 +167,46 @@ pub fn mark_jit_dump(file: &std::fs::File) {
 /// Numbers that processes share.
 pub type SharedNumbers = [std::sync::atomic::AtomicI32; 2];
 
+/// Runs `action` on numbers at the start of a file that processes share, mapped meanwhile.
+///
+/// # Errors
+/// The host's: EACCES, ENOMEM; EINVAL for a file that is too short.
+pub fn with_shared_numbers<R>(
+    fd: i32,
+    action: impl FnOnce(&SharedNumbers) -> R,
+) -> Result<R, Errno> {
+    // SAFETY: room for the result.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    if unsafe { libc::fstat(fd, &mut stat) } < 0 {
+        return Err(last_errno());
+    }
+    // Beyond the end of the file there would be nothing to read.
+    if stat.st_size < size_of::<SharedNumbers>() as i64 {
+        return Err(Errno::EINVAL);
+    }
+    let length = super::PAGE_SIZE as usize;
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a new mapping at an address of the kernel's choice.
+    let at = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            length,
+            access,
+            libc::MAP_SHARED,
+            fd,
+            0,
+        )
+    };
+    if at == libc::MAP_FAILED {
+        return Err(last_errno());
+    }
+    // SAFETY: a page of ours, aligned; every value is valid for atomics. It is unmapped after the reference's last use.
+    let result = action(unsafe { &*at.cast::<SharedNumbers>() });
+    release(at as u64, super::PAGE_SIZE);
+    Ok(result)
+}
+
 /// Maps the start of a file of memory, for as long as the process lives: forked children see the same numbers. `None` if the
 /// host has no room.
 pub fn share_numbers(file: &std::fs::File) -> Option<&'static SharedNumbers> {

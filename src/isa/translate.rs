@@ -92,7 +92,7 @@ pub fn translate_block(
             }
         }
     }
-    add_range(block, start, pc.max(start + 1));
+    add_range(block, start, pc.max(start.saturating_add(1)));
 }
 
 /// First address after the instruction at `pc` and its delay slot, whose ops begin at `mark`.
@@ -100,7 +100,7 @@ fn insn_end(block: &Block, mark: usize, pc: u64) -> u64 {
     block.ops[mark..]
         .iter()
         .filter(|op| op.code == OpCode::InsnStart)
-        .fold(pc, |end, op| end + u64::from(op.aux))
+        .fold(pc, |end, op| end.saturating_add(op.aux.into()))
 }
 
 fn add_range(block: &mut Block, start: u64, end: u64) {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the cache has translated.
@@ -89,10 +89,14 @@ impl Counters {
 pub struct PerfMap(BufWriter<File>);
 
 impl PerfMap {
-    /// Creates the file for process `pid` in `dir` (perf looks in `/tmp`).
-    pub fn create(dir: &Path, pid: i32) -> io::Result<PerfMap> {
-        let file = File::create(dir.join(format!("perf-{pid}.map")))?;
-        Ok(PerfMap(BufWriter::new(file)))
+    /// The file for process `pid` in `dir` (perf looks in `/tmp`).
+    pub fn path(dir: &Path, pid: i32) -> PathBuf {
+        dir.join(format!("perf-{pid}.map"))
+    }
+
+    /// Writes to that file.
+    pub fn new(file: File) -> PerfMap {
+        PerfMap(BufWriter::new(file))
     }
 
     /// Adds a block of `len` bytes at host address `addr`. Flushed at once: the guest may end at any time.

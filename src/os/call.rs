@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Dir, MAX_ARGS, Syscall};
-use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int, write_int};
+use crate::abi::{Dialect, Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int, write_int};
 use crate::host;
 use crate::ir::Access;
 use crate::mem::AddressSpace;
@@ -32,6 +32,9 @@ pub struct Call<'a> {
     pub raw: &'a process::Syscall,
     /// What came of it, where a number or an error doesn't say it.
     pub outcome: Option<Outcome>,
+    /// The host's names that are looked up in place of those that the guest gave, by argument: a lookup that has been made already,
+    /// as far as the directory of the file ([`Call::name`]).
+    pub found: Vec<(usize, CString)>,
 }
 
 impl Call<'_> {
@@ -130,8 +133,23 @@ impl Call<'_> {
 
     /// Argument `n`, a path that is looked up.
     pub fn path(&self, n: usize) -> SysResult<CString> {
-        let path = self.read_str(self.args[n])?;
-        Ok(self.resolve(path))
+        match self.found(n) {
+            Some(path) => Ok(path),
+            None => Ok(self.resolve(self.read_str(self.args[n])?)),
+        }
+    }
+
+    /// Argument `n`, a path as it is to be looked up from its directory.
+    pub fn name(&self, n: usize) -> SysResult<CString> {
+        match self.found(n) {
+            Some(name) => Ok(name),
+            None => self.read_str(self.args[n]),
+        }
+    }
+
+    fn found(&self, n: usize) -> Option<CString> {
+        let found = self.found.iter().find(|(at, _)| *at == n);
+        found.map(|(_, name)| name.clone())
     }
 
     /// The host path by which a guest's path is looked up: below the prefix if it exists there, and the guest's own program for
@@ -140,9 +158,16 @@ impl Call<'_> {
         if !path.as_bytes().starts_with(b"/") {
             return path;
         }
-        if is_own_proc_file(path.as_bytes(), b"exe") {
+        let freebsd = self.abi.dialect == Dialect::FreeBsd;
+        if !freebsd && is_own_proc_file(path.as_bytes(), b"exe") {
             return CString::new(self.thread.process.exe.as_os_str().as_bytes()).unwrap_or(path);
         }
+        // The host's procfs is Linux's. FreeBSD has nothing there unless its own is mounted, and programs take what they find for
+        // that (Go's profiler does).
+        let path = match path.as_bytes().strip_prefix(b"/proc/") {
+            Some(_) if freebsd => c"/proc/self/not-mounted".to_owned(),
+            _ => path,
+        };
         let Some(prefix) = &self.thread.process.config.prefix else {
             return path;
         };

@@ -83,7 +83,7 @@ fn strings(call: &Call<'_>, addr: u64, total: &mut usize) -> SysResult<Vec<CStri
         return Ok(out);
     }
     loop {
-        let at = call.read_int(addr + out.len() as u64 * word, Kind::Ulong)?;
+        let at = call.read_int(addr.wrapping_add(out.len() as u64 * word), Kind::Ulong)?;
         if at == 0 {
             break;
         }
@@ -125,16 +125,30 @@ pub fn execute(call: &mut Call<'_>, dirfd: Option<usize>, path: usize, how: u64)
     if given.is_empty() {
         return Err(Errno::ENOENT);
     }
-    execute_path(call, given, path + 1)
+    let program = call.resolve(given.clone());
+    execute_program(call, given, program, path + 1)
 }
 
-/// As [`execute`], with the path as the guest would look it up; argument `argv` and the one after it are the arrays of strings.
-pub fn execute_path(call: &mut Call<'_>, given: CString, argv: usize) -> SysResult {
+/// As [`execute`], for the program that descriptor `fd` is open for; argument `argv` and the one after it are the arrays of strings.
+///
+/// # Errors
+/// Those of fexecve(3).
+pub fn execute_descriptor(call: &mut Call<'_>, fd: i32, argv: usize) -> SysResult {
+    let path = cstring(format!("/proc/self/fd/{fd}"))?;
+    execute_program(call, path.clone(), path, argv)
+}
+
+/// `given` is the path as the guest would look it up, `program` the one by which the host finds it.
+fn execute_program(
+    call: &mut Call<'_>,
+    given: CString,
+    mut program: CString,
+    argv: usize,
+) -> SysResult {
     let mut total = 0;
     let envp_at = call.arg(argv + 1);
     let mut argv = strings(call, call.arg(argv), &mut total)?;
     let envp = strings(call, envp_at, &mut total)?;
-    let mut program = call.resolve(given.clone());
     let mut shown = given;
     for _ in 0..SCRIPT_DEPTH {
         let file = Path::new(std::ffi::OsStr::from_bytes(program.as_bytes()));
@@ -143,6 +157,7 @@ pub fn execute_path(call: &mut Call<'_>, given: CString, argv: usize) -> SysResu
         match identify(file)? {
             Program::Native => {
                 let observers = call.thread.process.clone();
+                observers.os.inherited_state(call.thread, true)?;
                 for o in observers.observers() {
                     o.exec(call.thread, file);
                 }
@@ -150,6 +165,7 @@ pub fn execute_path(call: &mut Call<'_>, given: CString, argv: usize) -> SysResu
             }
             Program::Foreign => {
                 let observers = call.thread.process.clone();
+                let state = observers.os.inherited_state(call.thread, false)?;
                 for o in observers.observers() {
                     o.exec(call.thread, file);
                 }
@@ -161,6 +177,9 @@ pub fn execute_path(call: &mut Call<'_>, given: CString, argv: usize) -> SysResu
                     for option in o.exec_options(call.thread) {
                         own.push(cstring(option.into_bytes())?);
                     }
+                }
+                if !state.is_empty() {
+                    own.push(cstring(format!("--inherited={state}"))?);
                 }
                 own.push(cstring("-0")?);
                 own.push(argv.first().cloned().unwrap_or_default());

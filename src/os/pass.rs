@@ -123,13 +123,12 @@ fn argument(call: &Call<'_>, i: usize, ty: ArgType, copies: &mut Vec<Copy>) -> S
     Ok(match ty {
         ArgType::By(resolve) => return argument(call, i, resolve(&call.args, a), copies),
         ArgType::Value(_, show) => show.convert(value, a, OsAbi::HOST),
-        ArgType::Wide(_) | ArgType::Absent => value,
-        ArgType::Addr => call.host_range(value, 0, false)?,
+        ArgType::Wide(_) | ArgType::Absent | ArgType::Named(_) => value,
+        ArgType::Addr | ArgType::Decoded(..) => call.host_range(value, 0, false)?,
         _ if value == 0 => 0,
         ArgType::Path => keep(call.path(i)?.into_bytes_with_nul(), Back::No),
-        ArgType::PathNew | ArgType::Str => {
-            keep(call.read_str(value)?.into_bytes_with_nul(), Back::No)
-        }
+        ArgType::PathNew => keep(call.name(i)?.into_bytes_with_nul(), Back::No),
+        ArgType::Str => keep(call.read_str(value)?.into_bytes_with_nul(), Back::No),
         ArgType::Buf(dir, len) => {
             let n = length(call, len)?;
             // FreeBSD does not look at where nothing is read or written (`uiomove`); the host checks the address.

@@ -104,8 +104,51 @@ pub enum ArgType {
     Absent,
     /// Depends on other arguments.
     By(fn(&[u64], OsAbi) -> ArgType),
+    /// A value that is shown by a function of all arguments.
+    Named(fn(&[u64]) -> String),
+    /// Memory that is shown by a function; to the translator it is an address.
+    Decoded(Dir, Decoder),
     /// An address that is not looked at.
     Addr,
+}
+
+/// Shows what is at an address, after a call with its result; `None` if it cannot be read.
+pub type Decoder = fn(&dyn View, u64, Option<u64>) -> Option<String>;
+
+/// What a [`Decoder`] asks the tracer: the arguments of the call, memory, and the ways to show both.
+pub trait View {
+    /// The guest's ABI.
+    fn abi(&self) -> OsAbi;
+    /// The value of argument `n`.
+    fn arg(&self, n: usize) -> u64;
+    /// Bytes of the guest's memory; `None` if they cannot all be read.
+    fn bytes(&self, at: u64, len: usize) -> Option<Vec<u8>>;
+    /// What an argument of that type points to, after a call with its result; `None` if it cannot be read.
+    fn shown(&self, ty: ArgType, at: u64, returned: Option<u64>) -> Option<String>;
+    /// A structure that has been read.
+    fn structure(&self, desc: &StructDesc, bytes: &[u8]) -> String;
+    /// A value.
+    fn value(&self, kind: Kind, show: Show, value: u64) -> String;
+}
+
+impl dyn View + '_ {
+    /// An integer of the guest's memory; `None` if it cannot be read.
+    pub fn int(&self, at: u64, kind: Kind) -> Option<u64> {
+        let bytes = self.bytes(at, kind.size(self.abi()))?;
+        Some(crate::abi::read_int(self.abi(), kind, &bytes))
+    }
+
+    /// The fields of a structure in the guest's memory; `None` if it cannot be read.
+    pub fn structure_at<T: GuestStruct>(&self, at: u64) -> Option<String> {
+        let bytes = self.bytes(at, T::DESC.size(self.abi()))?;
+        Some(self.structure(&T::DESC, &bytes))
+    }
+
+    /// Bytes in quotes, cut where they are many; `None` if they cannot be read.
+    pub fn buffer(&self, at: u64, len: u64) -> Option<String> {
+        let len = Len::Const(u32::try_from(len).ok()?);
+        self.shown(ArgType::Buf(Dir::In, len), at, None)
+    }
 }
 
 /// One argument.

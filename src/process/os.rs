@@ -1,6 +1,6 @@
 //! What a process needs of the guest's operating system.
 
-use super::{Action, Errno, Process, SigInfo, Signal, SysResult, Thread};
+use super::{Action, End, Errno, Process, SigInfo, Signal, SysResult, Thread};
 use crate::cpu::Exit;
 use crate::ir::MemFault;
 use crate::mem::Prot;
@@ -130,8 +130,25 @@ pub trait Os: std::any::Any + Send + Sync {
     /// Number of the system call of that name.
     fn syscall_number(&self, name: &str) -> Option<u64>;
 
+    /// Whether a signal that the host has sent is one that the guest's kernel would not have sent: it is dropped.
+    fn is_unheard_of(&self, _info: &SigInfo) -> bool {
+        false
+    }
+
     /// Told of each signal that comes to the process, whatever its action is.
     fn signal_arrived(&self, _signal: Signal) {}
+
+    /// What a program that the thread's process executes is to know of the one before it, as text without NULs; empty for nothing.
+    /// `native`: it is one of the host's, which would not be told.
+    ///
+    /// # Errors
+    /// It cannot be executed without.
+    fn inherited_state(&self, _thread: &mut Thread, _native: bool) -> SysResult<String> {
+        Ok(String::new())
+    }
+
+    /// Called in the thread that ends the process, which other threads may still run in.
+    fn process_exit(&self, _end: End) {}
 
     /// Called in a thread that is about to end, with its memory still there: clear-child-tid, robust futexes.
     fn thread_exit(&self, thread: &mut Thread);

@@ -266,6 +266,9 @@ impl Thread {
     /// Delivers a signal: asks the observers, then does what the guest's action says. The host's mask is the caller's to set.
     fn deliver(&mut self, info: SigInfo, interrupted: &mut Option<Syscall>) {
         let process = self.process.clone();
+        if process.os.is_unheard_of(&info) {
+            return;
+        }
         process.os.signal_arrived(info.signal);
         let mut info = info;
         for observer in process.observers() {

@@ -214,6 +214,16 @@ impl Thread {
         result
     }
 
+    /// Does work that waits, before the process ends. The thread counts as stopped meanwhile, and no stop keeps it afterwards.
+    pub fn linger(&mut self, work: impl FnOnce()) {
+        let (handle, world) = (&*self.handle, &self.process.world);
+        self.cpu.lend(|| {
+            world.block(handle);
+            work();
+            handle.state.store(state::RUNNING, SeqCst);
+        });
+    }
+
     /// Waits while a stop of all threads, or a hold on this one, lasts. Others may look at its registers meanwhile.
     pub fn park(&mut self) {
         self.stops += 1;
@@ -322,6 +332,8 @@ impl Thread {
             let forked = process.mem.with_layout_locked(host::fork);
             if forked == Ok(Forked::Child) {
                 let me = ThreadHandle::new(thread.handle.cpu.clone(), false);
+                let open = thread.handle.open_beyond.load(SeqCst);
+                me.open_beyond.store(open, SeqCst);
                 thread.handle = me.clone();
                 World::forked(&mut threads, me);
                 actions.forked(parent);
@@ -469,6 +481,7 @@ impl Thread {
             });
         }
         host::signal::block_all();
+        process.os.process_exit(end);
         for observer in process.observers() {
             observer.process_exit(self, end);
         }

@@ -70,7 +70,7 @@ impl Records {
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
-    host::fd::above_the_guests(|| File::options().append(true).create(true).open(path))
+    host::fd::raised(|| File::options().append(true).create(true).open(path))
 }
 
 fn identity(file: &File) -> Option<(u64, u64)> {

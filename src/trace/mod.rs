@@ -28,7 +28,7 @@ fn signal_name(dialect: crate::abi::Dialect, number: u32) -> String {
 }
 
 /// A signal's name as the guest's operating system has it.
-fn name_in(dialect: crate::abi::Dialect, signal: Signal) -> String {
+pub fn name_in(dialect: crate::abi::Dialect, signal: Signal) -> String {
     use crate::abi::Dialect;
     const SIGRTMIN: u32 = 65;
     match (dialect, signal.to_guest(dialect)) {

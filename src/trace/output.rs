@@ -96,8 +96,7 @@ impl Family {
         let inherited = path.and_then(|path| {
             let name = std::fs::read_link(path).ok()?;
             let ours = name.to_str()?.contains(FAMILY.to_str().ok()?);
-            let file =
-                host::fd::above_the_guests(|| File::options().read(true).write(true).open(path));
+            let file = host::fd::raised(|| File::options().read(true).write(true).open(path));
             at(file.ok().filter(|_| ours)?, path.to_owned())
         });
         inherited.or_else(|| {
@@ -147,7 +146,7 @@ impl Output {
             Sink::Shared(to) => (to, None, Family::new(family)),
             Sink::Each(pattern) => {
                 let path = path_for(&pattern, host::pid());
-                let file = host::fd::above_the_guests(|| append(&path))?;
+                let file = host::fd::raised(|| append(&path))?;
                 (Box::new(file), Some(pattern), None)
             }
         };
@@ -246,7 +245,7 @@ impl Output {
             inner.state = State::default();
             inner.gone = false;
             // There is one thread now, so that no guest is in the way. Without the file the child goes untraced.
-            inner.to = match host::fd::above_the_guests(|| append(&path)) {
+            inner.to = match host::fd::raised(|| append(&path)) {
                 Ok(file) => Box::new(file),
                 Err(_) => Box::new(std::io::sink()),
             };

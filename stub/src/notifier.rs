@@ -16,10 +16,15 @@ impl Notifier {
     /// A flag that is not set. Fails if the process is out of descriptors.
     pub fn new() -> io::Result<Notifier> {
         let (reader, writer) = io::pipe()?;
-        Ok(Notifier {
+        Ok(Notifier::over(reader, writer))
+    }
+
+    /// A flag that is not set, over the two ends of an empty pipe.
+    pub fn over(reader: PipeReader, writer: PipeWriter) -> Notifier {
+        Notifier {
             reader,
             state: Mutex::new((false, writer)),
-        })
+        }
     }
 
     /// Sets the flag.

@@ -220,8 +220,8 @@ pub fn pc(isa: &str, stop: &str) -> (String, u64) {
     let (number, hex) = field.split_once(':').unwrap();
     let value = u64::from_str_radix(hex, 16).unwrap();
     let value = match isa {
-        "mips" => value,
-        "mipsel" => (value as u32).swap_bytes().into(),
+        "mips" | "freebsd-mips" => value,
+        "mipsel" | "freebsd-mipsel" => (value as u32).swap_bytes().into(),
         _ => value.swap_bytes(),
     };
     (number.into(), value)

@@ -14,6 +14,6 @@ continue
 delete
 echo ## memory and registers\n
 print total
-info registers pc sp x0
+info registers pc sp
 x/2i $pc
 continue

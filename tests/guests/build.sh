@@ -53,11 +53,14 @@ for isa in aarch64 mips mipsel; do
 			"lib/start-freebsd-${isa/mipsel/mips}.S" lib/guest.c "$source"
 	done
 	# With its labels and debug information, for the tests of debuggers.
-	if want crew; then
-		(cd "$root/tests/guests" && build "freebsd-$isa" "bin/freebsd-$isa/crew" -Og -g -gdwarf-4 "${freestanding[@]}" -DGUEST_FREEBSD \
+	for name in crew relatives; do
+		want $name || continue
+		level=-Og
+		[ $name = crew ] || level=-O0
+		(cd "$root/tests/guests" && build "freebsd-$isa" "bin/freebsd-$isa/$name" $level -g -gdwarf-4 "${freestanding[@]}" -DGUEST_FREEBSD \
 			-fno-omit-frame-pointer -Wno-unknown-attributes -Wno-unused-command-line-argument \
-			"lib/start-freebsd-${isa/mipsel/mips}.S" lib/guest.c debug/crew.c)
-	fi
+			"lib/start-freebsd-${isa/mipsel/mips}.S" lib/guest.c debug/$name.c)
+	done
 	# A dynamic linker of our own and its program. On AArch64 they are where there is room; MIPS would need relocations for that.
 	if want dynamic; then
 		flags=(-s "${freestanding[@]}" -DGUEST_FREEBSD -Wno-unknown-attributes -Wno-unused-command-line-argument)

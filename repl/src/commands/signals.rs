@@ -47,6 +47,8 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ("SIGVTALRM", "Virtual timer expired"),
     ("SIGPROF", "Profiling timer expired"),
     ("SIGWINCH", "Window size changed"),
+    ("SIGINFO", "Information request"),
+    ("SIGLIBRT", "Real-time library interrupt"),
     ("SIGUSR1", "User defined signal 1"),
     ("SIGUSR2", "User defined signal 2"),
     ("SIGPWR", "Power fail/restart"),

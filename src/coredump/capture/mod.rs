@@ -140,6 +140,7 @@ fn own_notes(subject: &Subject<'_>, tids: &[i32]) -> Vec<Note> {
         notes::text(notes::THREADS, names),
         notes::text(notes::MAPS, process.mem.maps()),
         notes::calls(process.isa.abi().endian, &calls),
+        notes::signals(&crate::debug::signal_actions(process)),
     ];
     if let Some(error) = subject.error {
         all.push(notes::text(notes::ERROR, error));

@@ -161,6 +161,8 @@ pub struct Core {
     pub maps: Option<String>,
     /// The last system calls.
     pub calls: Vec<CallNote>,
+    /// Actions of signals that are not the default ones: number, handler, flags, mask. Only `emu` writes them.
+    pub signals: Option<Vec<(i32, emu_stub::Handler, String, Vec<i32>)>>,
     /// The bug of the emulator that left it.
     pub error: Option<String>,
     /// The program's file, as the emulator knew it.
@@ -238,6 +240,7 @@ impl Core {
             files: Vec::new(),
             maps: None,
             calls: Vec::new(),
+            signals: None,
             error: None,
             exe: None,
             warnings: Vec::new(),
@@ -382,6 +385,7 @@ impl Core {
                 }
                 notes::CALLS => self.calls = notes::read_calls(endian, &note.data),
                 notes::ERROR => self.error = Some(text(&note.data)),
+                notes::SIGNALS => self.signals = Some(notes::read_signals(&text(&note.data))),
                 notes::MAPS => self.maps = Some(text(&note.data)),
                 notes::THREADS => names = text(&note.data),
                 _ => {}

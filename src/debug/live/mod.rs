@@ -20,6 +20,7 @@ use crate::ir::{CpuState, WatchRange};
 use crate::isa::Register;
 use crate::loader::Loaded;
 use crate::process::{Process, Signal, ThreadHandle};
+use crate::trace::name_in;
 use crate::trace::{Filter, Missing, Trace};
 use emu_stub::{
     AgentExpr, Breakpoint, Capabilities, CatchSyscalls, Error, FileError, FileStat, GuestFile,
@@ -157,7 +158,7 @@ impl Live {
     }
 
     /// Makes a descriptor the session's own, which children of forks close; or no longer.
-    pub fn set_descriptor(&self, fd: std::os::fd::RawFd, own: bool) {
+    pub fn set_descriptor(&self, fd: BorrowedFd<'_>, own: bool) {
         self.control.set_descriptor(fd, own);
     }
 
@@ -225,6 +226,10 @@ impl Live {
             .ok_or(Error::WrongState("the thread is running"))
     }
 
+    fn dialect(&self) -> crate::abi::Dialect {
+        crate::os::CallTable::of(&self.process).abi.dialect
+    }
+
     /// The host signal that the guest calls `number`.
     fn host_signal(&self, number: i32) -> Option<Signal> {
         (1..=64)
@@ -287,7 +292,8 @@ impl Inferior for Live {
         let Some(host) = self.host_signal(number) else {
             return signal::realtime(number).unwrap_or(signal::GDB_SIGUNKNOWN);
         };
-        match signal::by_name(host.name().strip_prefix("SIG").unwrap_or("")) {
+        let name = name_in(self.dialect(), host);
+        match signal::by_name(name.strip_prefix("SIG").unwrap_or("")) {
             Some(n) => n,
             None => signal::realtime(number).unwrap_or(signal::GDB_SIGUNKNOWN),
         }

@@ -25,7 +25,7 @@ pub(super) fn set(live: &mut Live, path: Option<&Path>) -> Result<()> {
     }
     let Some(path) = path else { return Ok(()) };
     let failed = |e: std::io::Error| Error::Failed(format!("{}: {e}", path.display()));
-    let terminal = host::fd::above_the_guests(|| {
+    let terminal = host::fd::raised(|| {
         let mut how = File::options();
         how.read(true).write(true).custom_flags(O_NOCTTY);
         how.open(path)
@@ -33,14 +33,13 @@ pub(super) fn set(live: &mut Live, path: Option<&Path>) -> Result<()> {
     .map_err(failed)?;
     let mut replaced = Vec::new();
     let standard = [
-        std::io::stdin().as_fd().try_clone_to_owned(),
-        std::io::stdout().as_fd().try_clone_to_owned(),
-        std::io::stderr().as_fd().try_clone_to_owned(),
+        host::fd::duplicate(std::io::stdin().as_fd()),
+        host::fd::duplicate(std::io::stdout().as_fd()),
+        host::fd::duplicate(std::io::stderr().as_fd()),
     ];
     for (fd, old) in (0..).zip(standard) {
         // The guest may have closed it.
         let Ok(old) = old else { continue };
-        let old = host::fd::raise(old);
         if old.is_terminal() {
             host::fd::replace(fd, terminal.as_fd()).map_err(failed)?;
             replaced.push((fd, old));

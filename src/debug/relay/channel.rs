@@ -20,7 +20,7 @@ const MAX_DESCRIPTORS: usize = 64;
 
 /// One end of a connection to another process of the emulator. Its descriptor is out of the guest's way.
 ///
-/// One byte follows a frame with its descriptors, if there are any. They are received apart, so that they never have a number that the guest could get.
+/// One byte follows a frame with its descriptors, if there are any. They are received apart, and moved out of the guest's way at once.
 #[derive(Debug)]
 pub struct Channel {
     socket: UnixStream,
@@ -35,11 +35,12 @@ impl Channel {
     /// # Errors
     /// No more descriptors.
     pub fn pair() -> io::Result<(Channel, Channel)> {
-        let (a, b) = UnixStream::pair()?;
-        Ok((
-            Channel::new(host::fd::raise(a.into())),
-            Channel::new(host::fd::raise(b.into())),
-        ))
+        let pair = || UnixStream::pair().map(|(a, b)| vec![a.into(), b.into()]);
+        let mut ends = host::fd::raised_all(pair)?.into_iter();
+        match (ends.next(), ends.next()) {
+            (Some(a), Some(b)) => Ok((Channel::new(a), Channel::new(b))),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     /// The end of a connection that `socket` is: a descriptor of the emulator's own.
@@ -56,10 +57,8 @@ impl Channel {
     /// # Errors
     /// No more descriptors.
     pub(super) fn attach(&self, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-        let copies = host::fd::above_the_guests(|| {
-            let copies = descriptors.iter().map(|fd| fd.try_clone_to_owned());
-            copies.collect::<io::Result<Vec<_>>>()
-        })?;
+        let copies = descriptors.iter().map(|fd| host::fd::duplicate(*fd));
+        let copies = copies.collect::<io::Result<Vec<_>>>()?;
         *lock(&self.to_send) = copies;
         Ok(())
     }
@@ -76,7 +75,7 @@ impl Channel {
         Ok(())
     }
 
-    fn receive_descriptors(&self) -> io::Result<()> {
+    fn receive_descriptors(&self) -> io::Result<Vec<OwnedFd>> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut byte = [0];
@@ -87,12 +86,13 @@ impl Channel {
         if rustix::io::retry_on_intr(receive)?.bytes == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        let mut received = Vec::new();
         for message in control.drain() {
             if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-                lock(&self.received).extend(descriptors);
+                received.extend(descriptors);
             }
         }
-        Ok(())
+        Ok(received)
     }
 
     /// Whether something can be read, or the other process is found to be gone, within this time.
@@ -142,7 +142,8 @@ impl Wire for Channel {
         let mut frame = vec![0; length];
         (&self.socket).read_exact(&mut frame)?;
         if descriptors != 0 {
-            host::fd::above_the_guests(|| self.receive_descriptors())?;
+            let received = host::fd::raised_all(|| self.receive_descriptors())?;
+            lock(&self.received).extend(received);
         }
         Ok(frame)
     }

@@ -92,12 +92,7 @@ impl Isa for Mips {
     }
 
     fn abi(&self) -> Abi {
-        Abi {
-            endian: self.endian,
-            word: 4,
-            align64: 8,
-            even_pairs: true,
-        }
+        Abi::o32(self.endian)
     }
 
     fn registers(&self) -> &'static RegisterTable {

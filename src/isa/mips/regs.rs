@@ -14,6 +14,28 @@ pub const fn gpr(n: u32) -> Slot {
     4 * n as Slot
 }
 
+/// The numbers of the general registers that o32 gives a part in calls (MIPS processor supplement to the System V ABI, chapter 3).
+pub mod o32 {
+    /// First result, and number of a system call.
+    pub const V0: u32 = 2;
+    /// Second result.
+    pub const V1: u32 = 3;
+    /// First argument.
+    pub const A0: u32 = 4;
+    /// Second argument.
+    pub const A1: u32 = 5;
+    /// Third argument.
+    pub const A2: u32 = 6;
+    /// Fourth argument; after a system call, whether it failed.
+    pub const A3: u32 = 7;
+    /// Address of the function that is called, for position-independent code.
+    pub const T9: u32 = 25;
+    /// Stack pointer.
+    pub const SP: u32 = 29;
+    /// Return address.
+    pub const RA: u32 = 31;
+}
+
 /// Multiply and divide unit.
 pub const LO: Slot = 128;
 /// Multiply and divide unit.

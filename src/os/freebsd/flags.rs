@@ -118,7 +118,10 @@ crate::flags! {
     }
 
     /// `idtype_t` of `wait6`: the host's where it has it.
-    pub enum ID_TYPE, "P_" [FreeBsd] { P_PID = 1 (FreeBsd 0), P_PGID = 2, P_ALL = 0 (FreeBsd 7) }
+    pub enum ID_TYPE, "P_" [FreeBsd] {
+        P_PID = 1 (FreeBsd 0), P_PGID = 2, P_SID = 100 (FreeBsd 3), P_UID = 101 (FreeBsd 5), P_GID = 102 (FreeBsd 6),
+        P_ALL = 0 (FreeBsd 7), P_JAILID = 103 (FreeBsd 12),
+    }
 
     /// Clocks.
     pub enum CLOCK, "CLOCK_" [FreeBsd] {
@@ -248,6 +251,82 @@ crate::flags! {
         UMTX_OP_SEM2_WAIT = 23, UMTX_OP_SEM2_WAKE = 24, UMTX_OP_SHM = 25, UMTX_OP_ROBUST_LISTS = 26,
         UMTX_OP_GET_MIN_TIMEOUT = 27, UMTX_OP_SET_MIN_TIMEOUT = 28,
     }
+
+    /// `m_flags` of a mutex of `_umtx_op`.
+    pub flags UMUTEX, "UMUTEX_" [] {
+        USYNC_PROCESS_SHARED = 1, UMUTEX_PRIO_INHERIT = 4, UMUTEX_PRIO_PROTECT = 8, UMUTEX_ROBUST = 0x10, UMUTEX_NONCONSISTENT = 0x20,
+    }
+
+    /// `rw_flags` of a lock of readers and writers.
+    pub flags URWLOCK, "URWLOCK_" [] { USYNC_PROCESS_SHARED = 1, URWLOCK_PREFER_READER = 2 }
+
+    /// Flags of condition variables and semaphores.
+    pub flags USYNC, "USYNC_" [] { USYNC_PROCESS_SHARED = 1 }
+
+    /// What UMTX_OP_CV_WAIT has for its value.
+    pub flags CVWAIT, "CVWAIT_" [] { CVWAIT_CHECK_UNPARKING = 1, CVWAIT_ABSTIME = 2, CVWAIT_CLOCKID = 4 }
+
+    /// What UMTX_OP_SHM has for its value.
+    pub flags UMTX_SHM, "UMTX_SHM_" [] { UMTX_SHM_CREAT = 1, UMTX_SHM_LOOKUP = 2, UMTX_SHM_DESTROY = 4, UMTX_SHM_ALIVE = 8 }
+
+    /// `_flags` of `struct _umtx_time`.
+    pub flags UMTX_TIME, "UMTX_" [] { UMTX_ABSTIME = 1 }
+
+    /// `function` of `rtprio`.
+    pub enum RTP, "RTP_" [] { RTP_LOOKUP = 0, RTP_SET = 1 }
+
+    /// `type` of `struct rtprio`.
+    pub enum RTP_PRIO, "RTP_PRIO_" [] { RTP_PRIO_REALTIME = 2, RTP_PRIO_NORMAL = 3, RTP_PRIO_IDLE = 4, RTP_PRIO_FIFO = 10 }
+
+    /// `cpuset`
+    pub enum CPU_LEVEL, "CPU_LEVEL_" [] { CPU_LEVEL_ROOT = 1, CPU_LEVEL_CPUSET = 2, CPU_LEVEL_WHICH = 3 }
+
+    /// `cpuset`
+    pub enum CPU_WHICH, "CPU_WHICH_" [] {
+        CPU_WHICH_TID = 1, CPU_WHICH_PID = 2, CPU_WHICH_CPUSET = 3, CPU_WHICH_IRQ = 4, CPU_WHICH_JAIL = 5, CPU_WHICH_DOMAIN = 6,
+        CPU_WHICH_INTRHANDLER = 7, CPU_WHICH_ITHREAD = 8, CPU_WHICH_TIDPID = 9,
+    }
+
+    /// `jail_set`, `jail_get`.
+    pub flags JAIL, "JAIL_" [] { JAIL_CREATE = 1, JAIL_UPDATE = 2, JAIL_ATTACH = 4, JAIL_DYING = 8 }
+
+    /// `d_type` of a directory's entries.
+    pub enum DIRENT, "DT_" [] { DT_UNKNOWN = 0, DT_FIFO = 1, DT_CHR = 2, DT_DIR = 4, DT_BLK = 6, DT_REG = 8, DT_LNK = 10, DT_SOCK = 12, DT_WHT = 14 }
+
+    /// Levels of socket options and of control messages.
+    pub enum SOL, "SOL_" [] { IPPROTO_TCP = 6, IPPROTO_UDP = 17, IPPROTO_IPV6 = 41, IPPROTO_SCTP = 132, SOL_SOCKET = 0xffff }
+
+    /// Control messages of SOL_SOCKET.
+    pub enum SCM, "SCM_" [] {
+        SCM_RIGHTS = 1, SCM_TIMESTAMP = 2, SCM_CREDS = 3, SCM_BINTIME = 4, SCM_REALTIME = 5, SCM_MONOTONIC = 6, SCM_TIME_INFO = 7, SCM_CREDS2 = 8,
+    }
+
+    /// Commands of `sysarch` on MIPS; on AArch64 there is none.
+    pub enum SYSARCH, "" [] { MIPS_SET_TLS = 1, MIPS_GET_TLS = 2 }
+
+    /// The first word of a descriptor's rights (`sys/capsicum.h`), bit by bit.
+    pub flags CAP_FIRST, "CAP_" [] {
+        CAP_READ = 0x1, CAP_WRITE = 0x2, CAP_SEEK = 0xc, CAP_SEEK_TELL = 0x4, CAP_MMAP = 0x10, CAP_MMAP_X = 0x20, CAP_CREATE = 0x40,
+        CAP_FEXECVE = 0x80, CAP_FSYNC = 0x100, CAP_FTRUNCATE = 0x200, CAP_LOOKUP = 0x400, CAP_FCHDIR = 0x800, CAP_FCHFLAGS = 0x1000,
+        CAP_FCHMOD = 0x2000, CAP_FCHOWN = 0x4000, CAP_FCNTL = 0x8000, CAP_FLOCK = 0x10000, CAP_FPATHCONF = 0x20000, CAP_FSCK = 0x40000,
+        CAP_FSTAT = 0x80000, CAP_FSTATFS = 0x100000, CAP_FUTIMES = 0x200000, CAP_LINKAT_TARGET = 0x400000, CAP_MKDIRAT = 0x800000,
+        CAP_MKFIFOAT = 0x1000000, CAP_MKNODAT = 0x2000000, CAP_RENAMEAT_SOURCE = 0x4000000, CAP_SYMLINKAT = 0x8000000,
+        CAP_UNLINKAT = 0x10000000, CAP_ACCEPT = 0x20000000, CAP_BIND = 0x40000000, CAP_CONNECT = 0x80000000,
+        CAP_GETPEERNAME = 0x100000000, CAP_GETSOCKNAME = 0x200000000, CAP_GETSOCKOPT = 0x400000000, CAP_LISTEN = 0x800000000,
+        CAP_PEELOFF = 0x1000000000, CAP_SETSOCKOPT = 0x2000000000, CAP_SHUTDOWN = 0x4000000000, CAP_BINDAT = 0x8000000000,
+        CAP_CONNECTAT = 0x10000000000, CAP_LINKAT_SOURCE = 0x20000000000, CAP_RENAMEAT_TARGET = 0x40000000000,
+    }
+
+    /// The second word.
+    pub flags CAP_SECOND, "CAP_" [] {
+        CAP_MAC_GET = 0x1, CAP_MAC_SET = 0x2, CAP_SEM_GETVALUE = 0x4, CAP_SEM_POST = 0x8, CAP_SEM_WAIT = 0x10, CAP_EVENT = 0x20,
+        CAP_KQUEUE_EVENT = 0x40, CAP_IOCTL = 0x80, CAP_TTYHOOK = 0x100, CAP_PDGETPID = 0x200, CAP_PDWAIT = 0x400, CAP_PDKILL = 0x800,
+        CAP_EXTATTR_DELETE = 0x1000, CAP_EXTATTR_GET = 0x2000, CAP_EXTATTR_LIST = 0x4000, CAP_EXTATTR_SET = 0x8000,
+        CAP_ACL_CHECK = 0x10000, CAP_ACL_DELETE = 0x20000, CAP_ACL_GET = 0x40000, CAP_ACL_SET = 0x80000, CAP_KQUEUE_CHANGE = 0x100000,
+    }
+
+    /// `cap_fcntls_limit`
+    pub flags CAP_FCNTL, "CAP_FCNTL_" [] { CAP_FCNTL_GETFL = 8, CAP_FCNTL_SETFL = 16, CAP_FCNTL_GETOWN = 32, CAP_FCNTL_SETOWN = 64 }
 
     /// `sigfastblock`.
     pub enum SIGFASTBLOCK, "SIGFASTBLOCK_" [] { SIGFASTBLOCK_SETPTR = 1, SIGFASTBLOCK_UNBLOCK = 2, SIGFASTBLOCK_UNSETPTR = 3 }

@@ -4,6 +4,7 @@
 //! [`sys`]. Numbers are those of `syscalls.master` of FreeBSD 13.2 and the ones that 14 and 15 added ([`nr`]).
 
 pub mod core;
+pub mod decode;
 pub mod flags;
 pub mod ioctl;
 pub mod isa;
@@ -25,7 +26,8 @@ use crate::cpu::Exit;
 use crate::ir::{MemFault, Trap};
 use crate::mem::{AddressSpace, Backing, Kind, Mapping, PAGE_SIZE, Place, Prot, page_down};
 use crate::process::{
-    self, Action, DefaultAction, Machine, Os, Outcome, SigFields, SigInfo, Thread, Unimplemented,
+    self, Action, DefaultAction, End, Machine, Os, Outcome, SigFields, SigInfo, Thread,
+    Unimplemented,
 };
 use isa::{CallResult, FreeBsdIsa};
 
@@ -40,7 +42,7 @@ pub struct FreeBsd {
     sigcode: OnceLock<u64>,
     kqueues: sys::kqueue::Kqueues,
     umtx: sys::umtx::State,
-    controls: sys::procctl::Controls,
+    environment: sys::kernel::Environment,
     descriptors: sys::procdesc::Descriptors,
     capabilities: sys::capsicum::Capabilities,
     /// Whether the program has changed the ids of its process.
@@ -58,11 +60,27 @@ impl FreeBsd {
             sigcode: OnceLock::new(),
             kqueues: sys::kqueue::Kqueues::default(),
             umtx: sys::umtx::State::default(),
-            controls: sys::procctl::Controls::default(),
+            environment: sys::kernel::Environment::default(),
             descriptors: sys::procdesc::Descriptors::default(),
             capabilities: sys::capsicum::Capabilities::default(),
             changed_ids: AtomicBool::new(false),
         })
+    }
+
+    /// Takes over what [`Os::inherited_state`] of the emulator before this one has told.
+    pub fn inherit(&self, state: &str) {
+        for part in state.split('|') {
+            match part.split_once(':') {
+                Some(("cap", text)) => self.capabilities.inherit(text),
+                Some(("proc", text)) => self.descriptors.inherit(text),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether such a state holds the process in capability mode.
+    pub fn confines(state: &str) -> bool {
+        state.split('|').any(|part| part.starts_with("cap:m"))
     }
 
     /// `__FreeBSD_version` that the guest is told.
@@ -101,9 +119,11 @@ fn run(call: &mut Call<'_>) -> SysResult {
     if call.names_own_descriptor() {
         return Err(Errno::EBADF);
     }
-    sys::capsicum::check(call)?;
+    let given = call.args;
+    let held = sys::capsicum::check(call)?;
     let result = run_row(call)?;
-    sys::descriptors::after(call, result);
+    drop(held);
+    sys::descriptors::after(call, &given, result);
     Ok(result)
 }
 
@@ -157,6 +177,7 @@ impl Os for FreeBsd {
     }
 
     fn start(&self, thread: &mut Thread, entry: u64, sp: u64) {
+        sys::kqueue::relatives::executes();
         let mem = thread.process.mem.clone();
         let ps_strings = ps_strings(&mem, self.isa.abi);
         (self.isa.start)(&mut thread.cpu, sp, entry, ps_strings);
@@ -205,6 +226,7 @@ impl Os for FreeBsd {
             abi,
             raw,
             outcome: None,
+            found: Vec::new(),
         };
         let result = run(&mut call);
         match (call.outcome, result) {
@@ -255,8 +277,37 @@ impl Os for FreeBsd {
         signal.to_guest(self.isa.abi.dialect)
     }
 
+    fn is_unheard_of(&self, info: &SigInfo) -> bool {
+        sys::wait::is_unheard_of(self, info)
+    }
+
     fn signal_arrived(&self, signal: Signal) {
         self.kqueues.signal_arrived(signal);
+    }
+
+    fn inherited_state(&self, thread: &mut Thread, native: bool) -> SysResult<String> {
+        let vforked = thread.is_vfork_child();
+        // A program of the host's cannot be held to anything.
+        if native && self.capabilities.mode(vforked) {
+            return Err(Errno::ENOEXEC);
+        }
+        if native {
+            sys::kqueue::relatives::executes();
+        }
+        let parts = [
+            ("cap", self.capabilities.to_text(vforked)),
+            ("proc", self.descriptors.to_text()),
+        ];
+        let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());
+        let parts: Vec<String> = parts.map(|(name, text)| format!("{name}:{text}")).collect();
+        Ok(parts.join("|"))
+    }
+
+    fn process_exit(&self, end: End) {
+        sys::kqueue::relatives::ends(match end {
+            End::Exit(status) => (status & 0xff) << 8,
+            End::Signal(info) => self.signal_number(info.signal) as i32,
+        });
     }
 
     fn thread_exit(&self, thread: &mut Thread) {

@@ -132,7 +132,7 @@ crate::guest_struct! {
     pub struct Pollfd("pollfd") { fd: i32 as Show::Fd, events: i16 as Show::Flags(&f::POLL), revents: i16 as Show::Flags(&f::POLL) }
 
     /// `struct _umtx_time`
-    pub struct UmtxTime("_umtx_time") { timeout: Timespec, flags: u32, clockid: u32 as Show::Flags(&f::CLOCK) }
+    pub struct UmtxTime("_umtx_time") { timeout: Timespec, flags: u32 as Show::Flags(&f::UMTX_TIME), clockid: u32 as Show::Flags(&f::CLOCK) }
 
     /// `struct flock`
     pub struct Flock("flock") {
@@ -205,3 +205,18 @@ crate::guest_struct! {
 
 #[cfg(test)]
 mod tests;
+
+crate::guest_struct! {
+    /// `struct procctl_reaper_status`
+    pub struct ReaperStatus("procctl_reaper_status") {
+        rs_flags: u32 as Show::Hex, rs_children: u32, rs_descendants: u32, rs_reaper: i32, rs_pid: i32, _pad: [u32; 15],
+    }
+
+    /// `struct procctl_reaper_pids`
+    pub struct ReaperPids("procctl_reaper_pids") { rp_count: u32, _pad: [u32; 15], rp_pids: Ulong as Show::Addr }
+
+    /// `struct procctl_reaper_kill`
+    pub struct ReaperKill("procctl_reaper_kill") {
+        rk_sig: i32 as Show::Signal, rk_flags: u32 as Show::Hex, rk_subtree: i32, rk_killed: u32, rk_fpid: i32, _pad: [u32; 15],
+    }
+}

@@ -82,6 +82,7 @@ fn run_row(call: &mut Call<'_>, row: &'static Syscall, raw: &[u64; 8]) -> SysRes
         abi: call.abi,
         raw: call.raw,
         outcome: None,
+        found: Vec::new(),
         thread: call.thread,
     };
     let result = run(&mut inner);
@@ -194,6 +195,7 @@ impl Os for Linux {
             abi,
             raw,
             outcome: None,
+            found: Vec::new(),
         };
         let result = run(&mut call);
         match (call.outcome, result) {

@@ -216,7 +216,7 @@ void sockets(int argc, char **argv)
 	memset(control, 0, sizeof control);
 	n = recvmsg(pair[1], &received, 0);
 	header = CMSG_FIRSTHDR(&received);
-	CHECK(n == 6 && header && header->cmsg_type == SCM_RIGHTS);
+	CHECK(n == 6 && header && header->cmsg_type == SCM_RIGHTS && received.msg_controllen == CMSG_SPACE(sizeof(int)));
 	int passed;
 	memcpy(&passed, CMSG_DATA(header), sizeof passed);
 	CHECK(write(passed, "by a passed descriptor", 22) == 22 && read(ends[0], text + 10, 22) == 22);

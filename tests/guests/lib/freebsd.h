@@ -18,6 +18,7 @@
 #define __NR_getpid 20
 #define __NR_setuid 23
 #define __NR_getuid 24
+#define __NR_geteuid 25
 #define __NR_recvmsg 27
 #define __NR_sendmsg 28
 #define __NR_accept 30
@@ -33,20 +34,26 @@
 #define __NR_symlink 57
 #define __NR_readlink 58
 #define __NR_execve 59
+#define __NR_vfork 66
 #define __NR_munmap 73
 #define __NR_mprotect 74
 #define __NR_mincore 78
 #define __NR_getgroups_before_15 79
+#define __NR_setgroups_before_15 80
+#define __NR_getpgrp 81
+#define __NR_setpgid 82
 #define __NR_setitimer 83
 #define __NR_getdtablesize 89
 #define __NR_dup2 90
 #define __NR_fcntl 92
+#define __NR_select 93
 #define __NR_socket 97
 #define __NR_connect 98
 #define __NR_bind 104
 #define __NR_setsockopt 105
 #define __NR_listen 106
 #define __NR_getsockopt 118
+#define __NR_fchmod 124
 #define __NR_rename 128
 #define __NR_mkfifo 132
 #define __NR_sendto 133
@@ -55,14 +62,18 @@
 #define __NR_mkdir 136
 #define __NR_rmdir 137
 #define __NR_utimes 138
+#define __NR_setsid 147
 #define __NR_sysarch 165
 #define __NR_rtprio 166
+#define __NR_setgid 181
 #define __NR_freebsd11_stat 188
 #define __NR_freebsd11_fstat 189
 #define __NR_freebsd11_lstat 190
 #define __NR_pathconf 191
 #define __NR_freebsd11_getdirentries 196
+#define __NR___sysctl 202
 #define __NR_futimes 206
+#define __NR_poll 209
 #define __NR_semget 221
 #define __NR_semop 222
 #define __NR_msgget 225
@@ -152,11 +163,18 @@
 #define __NR_thr_kill2 481
 #define __NR_shm_unlink 483
 #define __NR_cpuset 484
+#define __NR_faccessat 489
+#define __NR_fchmodat 490
 #define __NR_fexecve 492
 #define __NR_freebsd11_fstatat 493
+#define __NR_getsid 310
 #define __NR_futimesat 494
+#define __NR_linkat 495
 #define __NR_mkdirat 496
 #define __NR_openat 499
+#define __NR_readlinkat 500
+#define __NR_renameat 501
+#define __NR_symlinkat 502
 #define __NR_unlinkat 503
 #define __NR_posix_openpt 504
 #define __NR_jail_get 506
@@ -176,6 +194,8 @@
 #define __NR_cap_ioctls_get 535
 #define __NR_cap_fcntls_limit 536
 #define __NR_cap_fcntls_get 537
+#define __NR_bindat 538
+#define __NR_connectat 539
 #define __NR_pipe2 542
 #define __NR_fstat 551
 #define __NR_fstatat 552
@@ -185,6 +205,7 @@
 #define __NR_getfsstat 557
 #define __NR_kevent 560
 #define __NR_getrandom 563
+#define __NR_funlinkat 568
 #define __NR_copy_file_range 569
 #define __NR___sysctlbyname 570
 #define __NR_shm_open2 571
@@ -194,6 +215,7 @@
 #define __NR_close_range 575
 #define __NR___specialfd 577
 #define __NR_fspacectl 580
+#define __NR_sched_getcpu 581
 #define __NR_membarrier 584
 #define __NR_timerfd_create 585
 #define __NR_timerfd_settime 587
@@ -211,6 +233,7 @@ long pwrite(int fd, const void *buf, size_t n, off_t offset);
 long ftruncate(int fd, off_t length);
 off_t lseek(int fd, off_t offset, int whence);
 long cpuset_getaffinity(int level, int which, int64_t id, size_t size, void *mask);
+long cpuset_setaffinity(int level, int which, int64_t id, size_t size, const void *mask);
 long cpuset_getid(int level, int which, int64_t id, int *set);
 long procctl(int idtype, int64_t id, int command, void *data);
 long clock_getcpuclockid2(int64_t id, int which, int *clock);

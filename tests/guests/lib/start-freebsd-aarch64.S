@@ -43,6 +43,7 @@ sys:
 	call	ftruncate, 480
 	call	lseek, 478
 	call	cpuset_getaffinity, 487
+	call	cpuset_setaffinity, 488
 	call	cpuset_getid, 486
 	call	procctl, 544
 	call	clock_getcpuclockid2, 247

@@ -60,6 +60,7 @@ sys:
 	call	pwrite, 476
 	call	ftruncate, 480
 	call	cpuset_getaffinity, 487
+	call	cpuset_setaffinity, 488
 	call	cpuset_getid, 486
 	call	procctl, 544
 	call	clock_getcpuclockid2, 247

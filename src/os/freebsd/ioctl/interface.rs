@@ -36,7 +36,7 @@ pub fn address(call: &mut Call<'_>, request: u64) -> SysResult {
     let mut host = ask(call, request)?;
     let address = &mut host[UNION..UNION + 16];
     convert_sockaddr(call.abi, address, false);
-    call.write_bytes(call.arg(2) + UNION as u64, address)?;
+    call.write_bytes(call.arg(2).wrapping_add(UNION as u64), address)?;
     Ok(0)
 }
 
@@ -44,7 +44,11 @@ pub fn address(call: &mut Call<'_>, request: u64) -> SysResult {
 pub fn int(call: &mut Call<'_>, request: u64) -> SysResult {
     let host = ask(call, request)?;
     let value = u32::from_le_bytes([host[16], host[17], host[18], host[19]]);
-    call.write_int(call.arg(2) + UNION as u64, Kind::I32, value.into())?;
+    call.write_int(
+        call.arg(2).wrapping_add(UNION as u64),
+        Kind::I32,
+        value.into(),
+    )?;
     Ok(0)
 }
 
@@ -56,7 +60,7 @@ pub fn flags(call: &mut Call<'_>) -> SysResult {
     let flags = f::IFF.to_guest(call.abi.dialect, flags);
     let mut out = [0; 4];
     write_int(call.abi, Kind::U16, &mut out, flags);
-    call.write_bytes(call.arg(2) + UNION as u64, &out)?;
+    call.write_bytes(call.arg(2).wrapping_add(UNION as u64), &out)?;
     Ok(0)
 }
 

@@ -4,6 +4,7 @@
 use super::{CallResult, FreeBsdIsa};
 use crate::abi::{Abi, Dialect, Endian, Errno, Kind, OsAbi, read_int, write_int};
 use crate::ir::{CpuState, MemFault};
+use crate::isa::mips::regs::o32::*;
 use crate::isa::mips::{mode, regs};
 use crate::mem::Prot;
 use crate::os::freebsd::siginfo;
@@ -18,25 +19,10 @@ pub static MIPSEL: FreeBsdIsa = freebsd("mipsel", "mipsel", Endian::Little);
 
 const fn abi(endian: Endian) -> OsAbi {
     OsAbi {
-        abi: Abi {
-            endian,
-            word: 4,
-            align64: 8,
-            even_pairs: true,
-        },
+        abi: Abi::o32(endian),
         dialect: Dialect::FreeBsd,
     }
 }
-
-const V0: u32 = 2;
-const V1: u32 = 3;
-const A0: u32 = 4;
-const A1: u32 = 5;
-const A2: u32 = 6;
-const A3: u32 = 7;
-const T9: u32 = 25;
-const SP: u32 = 29;
-const RA: u32 = 31;
 
 const fn freebsd(name: &'static str, machine_arch: &'static str, endian: Endian) -> FreeBsdIsa {
     FreeBsdIsa {

@@ -1,118 +1,41 @@
 //! Capsicum: descriptors with limited rights, and capability mode (`sys/capsicum.h`, `sys/caprights.h`, capsicum(4), rights(4)).
 //!
 //! The host has nothing of the kind: a call that a descriptor's rights or the mode forbid is refused here, before it is made. What
-//! each call needs is in `needed`; it applies to the arguments that the call's row types as descriptors.
+//! each call needs is in [`right`]; it applies to the arguments that the call's row types as descriptors. Which calls there are in
+//! capability mode is in [`enabled`], lookups that stay below a directory are in [`beneath`].
+//!
+//! Rights belong to a descriptor, not to what it opens, so they are kept by number in the process that has it. Where descriptors
+//! go, they go along: to the child of a fork with its memory, to the program that `execve` starts as text ([`State`]), and to who
+//! receives them over a socket as a hidden descriptor behind those of the message ([`super::net`]).
+
+mod beneath;
+mod enabled;
+mod right;
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
 
 use crate::abi::{Errno, Kind, Show, SysResult};
+use crate::host::fd::OwnFd;
 use crate::host::nr::*;
-use crate::os::freebsd::{self, sys::procctl};
-use crate::os::{
-    ArgType, Call,
-    Run::Handler,
-    Support::{Full, Partial},
-    *,
-};
+use crate::os::freebsd::decode::process as decode;
+use crate::os::freebsd::{self, flags as f, sys::procctl};
+use crate::os::{ArgType, Call, Run::Handler, Support::Full, *};
+use right::Rights;
 
-const SCOPE: &str = "limits end at exec, and do not go along with SCM_RIGHTS; poll and select do not ask for CAP_EVENT";
+pub(super) use beneath::look_up;
 
 crate::syscalls! {
-    cap_enter() -> NUM, Partial("ends at exec; paths stay below their descriptor by their text, symbolic links are followed; all sysctls answer"), Handler(|c| { tables(c, |t| t.mode = true); Ok(0) });
-    cap_getmode(modep: ADDR) -> NUM, Full, Handler(mode);
-    cap_rights_limit(fd: INT, rightsp: ADDR) -> NUM, Partial(SCOPE), Handler(limit_rights);
-    __cap_rights_get(version: INT, fd: INT, rightsp: ADDR) -> NUM, Full, Handler(rights_of);
-    cap_ioctls_limit(fd: INT, cmds: ADDR, ncmds: SIZE) -> NUM, Partial(SCOPE), Handler(limit_ioctls);
+    cap_enter() -> NUM, Full, Handler(|c| { tables(c, |t| t.mode = true); Ok(0) });
+    cap_getmode(modep: ints(Dir::Out, 1)) -> NUM, Full, Handler(mode);
+    cap_rights_limit(fd: INT, rightsp: ArgType::Decoded(Dir::In, decode::rights)) -> NUM, Full, Handler(limit_rights);
+    __cap_rights_get(version: INT, fd: INT, rightsp: ArgType::Decoded(Dir::Out, decode::rights)) -> NUM, Full, Handler(rights_of);
+    cap_ioctls_limit(fd: INT, cmds: ADDR, ncmds: SIZE) -> NUM, Full, Handler(limit_ioctls);
     cap_ioctls_get(fd: INT, cmds: ADDR, maxcmds: SIZE) -> NUM, Full, Handler(ioctls_of);
-    cap_fcntls_limit(fd: INT, fcntlrights: HEX) -> NUM, Partial(SCOPE), Handler(limit_fcntls);
-    cap_fcntls_get(fd: INT, fcntlrightsp: ADDR) -> NUM, Full, Handler(fcntls_of);
-}
-
-/// Rights: two words, each with its index above bit 56 in the guest's form, without here.
-type Rights = [u64; 2];
-
-#[allow(missing_docs)] // The header's names.
-mod right {
-    use super::Rights;
-
-    const fn zero(bits: u64) -> Rights {
-        [bits, 0]
-    }
-
-    const fn one(bits: u64) -> Rights {
-        [0, bits]
-    }
-
-    pub const fn both(a: Rights, b: Rights) -> Rights {
-        [a[0] | b[0], a[1] | b[1]]
-    }
-
-    pub const NONE: Rights = [0, 0];
-    pub const READ: Rights = zero(0x1);
-    pub const WRITE: Rights = zero(0x2);
-    pub const SEEK_TELL: Rights = zero(0x4);
-    pub const SEEK: Rights = zero(0xc);
-    pub const PREAD: Rights = both(SEEK, READ);
-    pub const PWRITE: Rights = both(SEEK, WRITE);
-    pub const MMAP: Rights = zero(0x10);
-    pub const MMAP_X: Rights = zero(0x10 | 0xc | 0x20);
-    pub const CREATE: Rights = zero(0x40);
-    pub const FEXECVE: Rights = zero(0x80);
-    pub const FSYNC: Rights = zero(0x100);
-    pub const FTRUNCATE: Rights = zero(0x200);
-    pub const LOOKUP: Rights = zero(0x400);
-    pub const FCHDIR: Rights = zero(0x800);
-    pub const FCHFLAGS: Rights = zero(0x1000);
-    pub const FCHMOD: Rights = zero(0x2000);
-    pub const FCHOWN: Rights = zero(0x4000);
-    pub const FCNTL: Rights = zero(0x8000);
-    pub const FLOCK: Rights = zero(0x1_0000);
-    pub const FPATHCONF: Rights = zero(0x2_0000);
-    pub const FSTAT: Rights = zero(0x8_0000);
-    pub const FSTATFS: Rights = zero(0x10_0000);
-    pub const FUTIMES: Rights = zero(0x20_0000);
-    pub const LINKAT_TARGET: Rights = zero(0x400 | 0x40_0000);
-    pub const MKDIRAT: Rights = zero(0x400 | 0x80_0000);
-    pub const MKFIFOAT: Rights = zero(0x400 | 0x100_0000);
-    pub const MKNODAT: Rights = zero(0x400 | 0x200_0000);
-    pub const RENAMEAT_SOURCE: Rights = zero(0x400 | 0x400_0000);
-    pub const SYMLINKAT: Rights = zero(0x400 | 0x800_0000);
-    pub const UNLINKAT: Rights = zero(0x400 | 0x1000_0000);
-    pub const ACCEPT: Rights = zero(0x2000_0000);
-    pub const BIND: Rights = zero(0x4000_0000);
-    pub const CONNECT: Rights = zero(0x8000_0000);
-    pub const GETPEERNAME: Rights = zero(0x1_0000_0000);
-    pub const GETSOCKNAME: Rights = zero(0x2_0000_0000);
-    pub const GETSOCKOPT: Rights = zero(0x4_0000_0000);
-    pub const LISTEN: Rights = zero(0x8_0000_0000);
-    pub const SETSOCKOPT: Rights = zero(0x20_0000_0000);
-    pub const SHUTDOWN: Rights = zero(0x40_0000_0000);
-    pub const BINDAT: Rights = zero(0x400 | 0x80_0000_0000);
-    pub const CONNECTAT: Rights = zero(0x400 | 0x100_0000_0000);
-    pub const LINKAT_SOURCE: Rights = zero(0x400 | 0x200_0000_0000);
-    pub const RENAMEAT_TARGET: Rights = zero(0x400 | 0x400_0000_0000);
-    pub const SEM_GETVALUE: Rights = one(0x4);
-    pub const SEM_POST: Rights = one(0x8);
-    pub const SEM_WAIT: Rights = one(0x10);
-    pub const KQUEUE_EVENT: Rights = one(0x40);
-    pub const IOCTL: Rights = one(0x80);
-    pub const PDGETPID: Rights = one(0x200);
-    pub const PDKILL: Rights = one(0x800);
-    pub const EXTATTR_DELETE: Rights = one(0x1000);
-    pub const EXTATTR_GET: Rights = one(0x2000);
-    pub const EXTATTR_LIST: Rights = one(0x4000);
-    pub const EXTATTR_SET: Rights = one(0x8000);
-    pub const ACL_CHECK: Rights = one(0x1_0000);
-    pub const ACL_DELETE: Rights = one(0x2_0000);
-    pub const ACL_GET: Rights = one(0x4_0000);
-    pub const ACL_SET: Rights = one(0x8_0000);
-    pub const KQUEUE_CHANGE: Rights = one(0x10_0000);
-
-    /// Those that 13.2 knows, and those that 15 does.
-    pub const ALL: Rights = [0x7ff_ffff_ffff, 0x1f_ffff];
-    pub const KNOWN: Rights = [0xfff_ffff_ffff, 0x7f_ffff];
+    cap_fcntls_limit(fd: INT, fcntlrights: flags(&f::CAP_FCNTL)) -> NUM, Full, Handler(limit_fcntls);
+    cap_fcntls_get(fd: INT, fcntlrightsp: ints_of(Dir::Out, Kind::U32, Show::Flags(&f::CAP_FCNTL), 1)) -> NUM, Full, Handler(fcntls_of);
 }
 
 /// Bits of `cap_fcntls_limit`: `1 << F_GETFL` and its like, up to F_SETOWN.
@@ -122,7 +45,7 @@ const IOCTLS_MAX: u64 = 256;
 
 /// What a descriptor may be used for.
 #[derive(Clone, Debug)]
-struct Limits {
+pub(super) struct Limits {
     rights: Rights,
     /// The requests that `ioctl` may make; any if `None`.
     ioctls: Option<Vec<u64>>,
@@ -143,7 +66,37 @@ fn contains(have: Rights, want: Rights) -> bool {
     want[0] & !have[0] == 0 && want[1] & !have[1] == 0
 }
 
-#[derive(Default)]
+impl Limits {
+    /// As text: the words of the rights, the commands of `fcntl`, and the requests of `ioctl` if they are limited; in hexadecimal.
+    pub(super) fn to_text(&self) -> String {
+        let mut text = format!(
+            "{:x}.{:x}.{:x}",
+            self.rights[0], self.rights[1], self.fcntls
+        );
+        if let Some(list) = &self.ioctls {
+            let list: Vec<String> = list.iter().map(|r| format!("{r:x}")).collect();
+            let _ = write!(text, ".{}", list.join(","));
+        }
+        text
+    }
+
+    /// What [`Limits::to_text`] has written; `None` for anything else.
+    pub(super) fn from_text(text: &str) -> Option<Limits> {
+        let number = |s: &str| u64::from_str_radix(s, 16).ok();
+        let mut parts = text.split('.');
+        Some(Limits {
+            rights: [number(parts.next()?)?, number(parts.next()?)?],
+            fcntls: number(parts.next()?)? as u32,
+            ioctls: match parts.next() {
+                None => None,
+                Some("") => Some(Vec::new()),
+                Some(list) => Some(list.split(',').map(number).collect::<Option<_>>()?),
+            },
+        })
+    }
+}
+
+#[derive(Clone, Default)]
 struct Tables {
     /// Capability mode.
     mode: bool,
@@ -151,31 +104,136 @@ struct Tables {
     limits: HashMap<i32, Limits>,
 }
 
+/// The process's, and those of children of vforks, which share its memory: by process id.
+#[derive(Default)]
+struct All {
+    own: Tables,
+    vforked: HashMap<i32, Tables>,
+}
+
 /// The capabilities of a process.
 #[derive(Default)]
 pub struct Capabilities {
     /// Whether there is anything to look at.
     used: AtomicBool,
-    tables: Mutex<Tables>,
+    all: Mutex<All>,
+}
+
+impl Capabilities {
+    fn with<R>(&self, action: impl FnOnce(&mut All) -> R) -> R {
+        action(&mut self.all.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The tables of the calling thread's process.
+    fn mine<R>(&self, vforked: bool, action: impl FnOnce(&mut Tables) -> R) -> R {
+        self.with(|all| {
+            let All {
+                own,
+                vforked: others,
+            } = all;
+            match vforked {
+                false => action(own),
+                true => {
+                    let pid = crate::host::pid();
+                    action(others.entry(pid).or_insert_with(|| own.clone()))
+                }
+            }
+        })
+    }
+
+    /// What a program that this process executes has to know, as text: `m` for capability mode, and the descriptors with their
+    /// limits. Descriptors that exec closes may be among them.
+    pub(in crate::os::freebsd) fn to_text(&self, vforked: bool) -> String {
+        if !self.used.load(SeqCst) {
+            return String::new();
+        }
+        self.mine(vforked, |t| {
+            let mode = t.mode.then(|| "m".to_owned());
+            let limits = t.limits.iter();
+            let limits = limits.map(|(fd, limits)| format!("{fd}={}", limits.to_text()));
+            mode.into_iter().chain(limits).collect::<Vec<_>>().join(";")
+        })
+    }
+
+    /// Takes over what the program before this one has left.
+    pub(in crate::os::freebsd) fn inherit(&self, text: &str) {
+        const F_GETFD: u64 = 1;
+        self.used.store(true, SeqCst);
+        self.mine(false, |t| {
+            for item in text.split(';') {
+                t.mode |= item == "m";
+                let entry = item.split_once('=').and_then(|(fd, limits)| {
+                    Some((fd.parse::<i32>().ok()?, Limits::from_text(limits)?))
+                });
+                let open = |fd: i32| {
+                    crate::host::syscall(SYS_fcntl, [fd as u64, F_GETFD, 0, 0, 0, 0]).is_ok()
+                };
+                t.limits.extend(entry.filter(|(fd, _)| open(*fd)));
+            }
+        });
+    }
+
+    pub(in crate::os::freebsd) fn mode(&self, vforked: bool) -> bool {
+        self.used.load(SeqCst) && self.mine(vforked, |t| t.mode)
+    }
 }
 
 fn tables<R>(call: &Call<'_>, action: impl FnOnce(&mut Tables) -> R) -> R {
     match freebsd::of(call.thread) {
         Some(os) => {
-            let capabilities = &os.capabilities;
-            capabilities.used.store(true, SeqCst);
-            let mut tables = capabilities
-                .tables
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            action(&mut tables)
+            os.capabilities.used.store(true, SeqCst);
+            os.capabilities.mine(call.thread.is_vfork_child(), action)
         }
         None => action(&mut Tables::default()),
     }
 }
 
-fn in_use(call: &Call<'_>) -> bool {
+pub(super) fn in_use(call: &Call<'_>) -> bool {
     freebsd::of(call.thread).is_some_and(|os| os.capabilities.used.load(SeqCst))
+}
+
+/// Whether the process is in capability mode.
+pub(in crate::os::freebsd) fn in_mode(call: &Call<'_>) -> bool {
+    in_use(call) && tables(call, |t| t.mode)
+}
+
+/// The child of a vfork, which has ended or executed a program, had its own.
+pub(super) fn vfork_done(call: &Call<'_>, child: i32) {
+    if let Some(os) = freebsd::of(call.thread) {
+        os.capabilities.with(|all| all.vforked.remove(&child));
+    }
+}
+
+/// The child of a fork has what its parent had, which may have been the child of a vfork.
+pub(super) fn forked(call: &Call<'_>, parent: i32) {
+    if in_use(call)
+        && let Some(os) = freebsd::of(call.thread)
+    {
+        os.capabilities.with(|all| {
+            if let Some(own) = all.vforked.remove(&parent) {
+                all.own = own;
+            }
+            all.vforked.clear();
+        });
+    }
+}
+
+/// The limits of a descriptor, if it has any.
+pub(super) fn limits(call: &Call<'_>, fd: i32) -> Option<Limits> {
+    if !in_use(call) {
+        return None;
+    }
+    tables(call, |t| t.limits.get(&fd).cloned())
+}
+
+/// Gives a descriptor, which has just come over a socket, its limits.
+pub(super) fn set_limits(call: &Call<'_>, fd: i32, limits: Limits) {
+    tables(call, |t| t.limits.insert(fd, limits));
+}
+
+/// Whether a descriptor may be waited for.
+pub(super) fn lacks_event(call: &Call<'_>, fd: i32) -> bool {
+    limits(call, fd).is_some_and(|l| !contains(l.rights, right::EVENT))
 }
 
 /// `new` is another descriptor of what `old` is, or was made from it: it has the same limits.
@@ -197,17 +255,19 @@ pub(super) fn closed(call: &Call<'_>, first: i32, last: i32) {
     }
 }
 
-/// Whether a call may be made.
+/// Whether a call may be made. Lookups that are to stay below a directory are made as far as the file's own directory, which
+/// takes the place of the one that the guest named in the call's arguments. What is returned holds these directories.
 ///
 /// # Errors
-/// ENOTCAPABLE where a descriptor lacks a right, ECAPMODE for what is not there in capability mode.
-pub(in crate::os::freebsd) fn check(call: &mut Call<'_>) -> SysResult<()> {
-    if !in_use(call) {
-        return Ok(());
+/// ENOTCAPABLE where a descriptor lacks a right or a path leads out, ECAPMODE for what is not there in capability mode.
+pub(in crate::os::freebsd) fn check(call: &mut Call<'_>) -> SysResult<Vec<OwnFd>> {
+    let asked = asks_for_beneath(call);
+    if !in_use(call) && asked.is_none() {
+        return Ok(Vec::new());
     }
-    let result = tables(call, |t| allowed(call, t));
+    let result = allowed(call).and_then(|()| confine(call, asked));
     if let Err(Errno::ENOTCAPABLE | Errno::ECAPMODE) = result
-        && procctl::traps_violations(call)
+        && procctl::traps_violations()
     {
         const SIGTRAP: u64 = 5;
         let (pid, tid) = (crate::host::pid() as u64, call.thread.tid() as u64);
@@ -216,299 +276,160 @@ pub(in crate::os::freebsd) fn check(call: &mut Call<'_>) -> SysResult<()> {
     result
 }
 
-fn allowed(call: &Call<'_>, t: &Tables) -> SysResult<()> {
-    if t.mode && !is_there_in_capability_mode(call) {
+const AT_FDCWD: i32 = -100;
+
+fn is_absolute(call: &Call<'_>, path: usize) -> SysResult<bool> {
+    Ok(call.name(path)?.as_bytes().starts_with(b"/"))
+}
+
+/// Whether argument `n` is a path.
+fn is_path(call: &Call<'_>, n: usize) -> bool {
+    let ty = call.row.args.get(n).map(|arg| arg.ty);
+    matches!(ty, Some(ArgType::Path | ArgType::PathNew)) && call.arg(n) != 0
+}
+
+fn allowed(call: &Call<'_>) -> SysResult<()> {
+    if !in_use(call) {
+        return Ok(());
+    }
+    let mode = in_mode(call);
+    if mode && !enabled::is_enabled(call) {
         return Err(Errno::ECAPMODE);
     }
-    const AT_FDCWD: i32 = -100;
     let mut nth = 0;
     for (n, arg) in call.row.args.iter().enumerate() {
         let ArgType::Value(_, show @ (Show::Fd | Show::DirFd)) = arg.ty else {
             continue;
         };
         let fd = call.int(n);
-        let wanted = needed(call, nth);
+        let wanted = right::needed(call, nth);
         nth += 1;
-        let at = matches!(show, Show::DirFd);
-        if at && t.mode && fd == AT_FDCWD {
-            return Err(Errno::ECAPMODE);
+        if matches!(show, Show::DirFd) {
+            if mode && fd == AT_FDCWD {
+                return Err(Errno::ECAPMODE);
+            }
+            // A path from the root has nothing to do with the descriptor.
+            if is_path(call, n + 1) && !mode && is_absolute(call, n + 1)? {
+                continue;
+            }
         }
-        let limits = t.limits.get(&fd);
-        if let Some(limits) = limits {
-            if !contains(limits.rights, wanted) {
+        let Some(limits) = limits(call, fd) else {
+            continue;
+        };
+        if !contains(limits.rights, wanted) {
+            return Err(Errno::ENOTCAPABLE);
+        }
+        let listed = match call.row.name {
+            "ioctl" => {
+                let request = call.arg(1) & 0xffff_ffff;
+                let list = limits.ioctls.as_ref();
+                list.is_none_or(|list| list.contains(&request))
+            }
+            "fcntl" => {
+                let bit = 1u32.checked_shl(call.arg(1) as u32).unwrap_or(0) & FCNTLS;
+                bit & !limits.fcntls == 0
+            }
+            _ => true,
+        };
+        if !listed {
+            return Err(Errno::ENOTCAPABLE);
+        }
+    }
+    selectable(call)
+}
+
+/// `select` fails for a set with a descriptor that may not be waited for.
+fn selectable(call: &Call<'_>) -> SysResult<()> {
+    if !matches!(call.row.name, "select" | "pselect") {
+        return Ok(());
+    }
+    let limited: Vec<i32> = tables(call, |t| {
+        let lacking = t.limits.iter();
+        let lacking = lacking.filter(|(_, l)| !contains(l.rights, right::EVENT));
+        lacking.map(|(fd, _)| *fd).collect()
+    });
+    let word = u64::from(call.abi.abi.word);
+    for set in (1..4).map(|n| call.arg(n)).filter(|&at| at != 0) {
+        for &fd in limited.iter().filter(|&&fd| fd < call.int(0)) {
+            let (fd, bits) = (fd as u64, word * 8);
+            let bits_at = set.wrapping_add(fd / bits * word);
+            if call.read_int(bits_at, Kind::Ulong)? >> (fd % bits) & 1 != 0 {
                 return Err(Errno::ENOTCAPABLE);
             }
-            match call.row.name {
-                "ioctl" => {
-                    let request = call.arg(1) & 0xffff_ffff;
-                    let listed = |list: &Vec<u64>| list.contains(&request);
-                    if !limits.ioctls.as_ref().is_none_or(listed) {
-                        return Err(Errno::ENOTCAPABLE);
-                    }
-                }
-                "fcntl" => {
-                    let bit = 1u32.checked_shl(call.arg(1) as u32).unwrap_or(0) & FCNTLS;
-                    if bit & !limits.fcntls != 0 {
-                        return Err(Errno::ENOTCAPABLE);
-                    }
-                }
-                _ => {}
-            }
-        }
-        // Lookups from a limited descriptor stay below it.
-        let path = call.row.args.get(n + 1).map(|arg| arg.ty);
-        if at
-            && (t.mode || limits.is_some())
-            && matches!(path, Some(ArgType::Path | ArgType::PathNew))
-            && leaves(call.read_str(call.arg(n + 1))?.as_bytes())
-        {
-            return Err(Errno::ENOTCAPABLE);
         }
     }
     Ok(())
 }
 
-/// Whether a path leads out of the directory that it is looked up from.
-fn leaves(path: &[u8]) -> bool {
-    let mut depth = 0i32;
-    path.starts_with(b"/")
-        || path.split(|&b| b == b'/').any(|part| {
-            depth += match part {
-                b"" | b"." => 0,
-                b".." => -1,
-                _ => 1,
-            };
-            depth < 0
-        })
+/// The argument with O_RESOLVE_BENEATH or AT_RESOLVE_BENEATH, and that bit.
+fn asks_for_beneath(call: &Call<'_>) -> Option<(usize, u64)> {
+    const O_RESOLVE_BENEATH: u64 = 0x80_0000;
+    const AT_RESOLVE_BENEATH: u64 = 0x2000;
+    call.row.args.iter().enumerate().find_map(|(n, arg)| {
+        let ArgType::Value(_, Show::Flags(table)) = arg.ty else {
+            return None;
+        };
+        let bit = match table {
+            t if std::ptr::eq(t, &raw const f::OPEN) => O_RESOLVE_BENEATH,
+            t if std::ptr::eq(t, &raw const f::AT) => AT_RESOLVE_BENEATH,
+            t if std::ptr::eq(t, &raw const f::FACCESSAT) => AT_RESOLVE_BENEATH,
+            _ => return None,
+        };
+        (call.arg(n) & bit != 0).then_some((n, bit))
+    })
 }
 
-/// What the `nth` descriptor of a call is asked for (rights(4)).
-fn needed(call: &Call<'_>, nth: usize) -> Rights {
-    use right::*;
-    match (call.row.name, nth) {
-        ("read" | "readv" | "recvfrom" | "recvmsg" | "getdirentries" | "kmq_timedreceive", _) => {
-            READ
-        }
-        ("freebsd11_getdirentries" | "freebsd11_getdents", _) => READ,
-        ("write" | "writev" | "sendmsg" | "kmq_timedsend" | "posix_fallocate", _) => WRITE,
-        ("sendto", _) if call.arg(4) != 0 => both(WRITE, CONNECT),
-        ("sendto", _) => WRITE,
-        ("pread" | "preadv", _) => PREAD,
-        ("pwrite" | "pwritev" | "fspacectl", _) => PWRITE,
-        ("lseek", _) if call.arg(1) == 0 && call.arg(2) == 1 => SEEK_TELL,
-        ("lseek", _) => SEEK,
-        ("mmap", _) => {
-            let (prot, shared) = (call.arg(2), call.arg(3) & 1 != 0);
-            let mut rights = MMAP;
-            if prot & 1 != 0 {
-                rights = both(rights, PREAD);
-            }
-            if prot & 2 != 0 && shared {
-                rights = both(rights, PWRITE);
-            }
-            if prot & 4 != 0 {
-                rights = both(rights, MMAP_X);
-            }
-            rights
-        }
-        ("copy_file_range", 0) => {
-            if call.arg(1) != 0 {
-                PREAD
-            } else {
-                READ
-            }
-        }
-        ("copy_file_range", _) => {
-            if call.arg(3) != 0 {
-                PWRITE
-            } else {
-                WRITE
-            }
-        }
-        ("sendfile", 0) => PREAD,
-        ("sendfile", _) => WRITE,
-        ("ftruncate", _) => FTRUNCATE,
-        ("fsync" | "fdatasync", _) => FSYNC,
-        ("fchdir", _) => FCHDIR,
-        ("fchflags", _) => FCHFLAGS,
-        ("chflagsat", _) => both(FCHFLAGS, LOOKUP),
-        ("fchmod", _) => FCHMOD,
-        ("fchmodat", _) => both(FCHMOD, LOOKUP),
-        ("fchown", _) => FCHOWN,
-        ("fchownat", _) => both(FCHOWN, LOOKUP),
-        // Locks are a right of their own, duplicates need none.
-        ("fcntl", _) => match call.arg(1) {
-            3..=6 => FCNTL,
-            7..=9 | 11..=14 => FLOCK,
-            _ => NONE,
-        },
-        ("flock", _) => FLOCK,
-        ("fpathconf", _) => FPATHCONF,
-        ("fstat" | "freebsd11_fstat" | "freebsd11_nfstat", _) => FSTAT,
-        ("fstatat" | "freebsd11_fstatat" | "faccessat", _) => both(FSTAT, LOOKUP),
-        ("fstatfs" | "freebsd11_fstatfs", _) => FSTATFS,
-        ("futimes" | "futimens", _) => FUTIMES,
-        ("futimesat" | "utimensat", _) => both(FUTIMES, LOOKUP),
-        ("openat", _) => open_rights(call.arg(2)),
-        ("linkat", 0) => LINKAT_SOURCE,
-        ("linkat", _) => LINKAT_TARGET,
-        ("renameat", 0) => RENAMEAT_SOURCE,
-        ("renameat", _) => RENAMEAT_TARGET,
-        ("mkdirat", _) => MKDIRAT,
-        ("mkfifoat", _) => MKFIFOAT,
-        ("mknodat" | "freebsd11_mknodat", _) => MKNODAT,
-        ("symlinkat", _) => SYMLINKAT,
-        ("unlinkat", _) | ("funlinkat", 0) => UNLINKAT,
-        ("readlinkat", _) => LOOKUP,
-        ("fexecve", _) => FEXECVE,
-        ("accept" | "accept4", _) => ACCEPT,
-        ("bind", _) => BIND,
-        ("connect", _) => CONNECT,
-        ("bindat", 0) => BINDAT,
-        ("bindat", _) => BIND,
-        ("connectat", 0) => CONNECTAT,
-        ("connectat", _) => CONNECT,
-        ("listen", _) => LISTEN,
-        ("getpeername", _) => GETPEERNAME,
-        ("getsockname", _) => GETSOCKNAME,
-        ("getsockopt", _) => GETSOCKOPT,
-        ("setsockopt", _) => SETSOCKOPT,
-        ("shutdown", _) => SHUTDOWN,
-        ("ioctl", _) => IOCTL,
-        ("kevent" | "freebsd11_kevent", _) => {
-            let events = if call.arg(4) != 0 { KQUEUE_EVENT } else { NONE };
-            let changes = if call.arg(2) != 0 {
-                KQUEUE_CHANGE
-            } else {
-                NONE
-            };
-            both(events, changes)
-        }
-        ("ksem_post", _) => SEM_POST,
-        ("ksem_wait" | "ksem_trywait" | "ksem_timedwait", _) => SEM_WAIT,
-        ("ksem_getvalue", _) => SEM_GETVALUE,
-        ("pdkill", _) => PDKILL,
-        ("pdgetpid", _) => PDGETPID,
-        ("extattr_set_fd", _) => EXTATTR_SET,
-        ("extattr_get_fd", _) => EXTATTR_GET,
-        ("extattr_list_fd", _) => EXTATTR_LIST,
-        ("extattr_delete_fd", _) => EXTATTR_DELETE,
-        ("__acl_get_fd", _) => ACL_GET,
-        ("__acl_set_fd", _) => ACL_SET,
-        ("__acl_delete_fd", _) => ACL_DELETE,
-        ("__acl_aclcheck_fd", _) => ACL_CHECK,
-        _ => NONE,
+/// Makes the lookups of a call that have to stay below their directory: in capability mode, from a limited descriptor, and where
+/// the guest asks for it.
+fn confine(call: &mut Call<'_>, asked: Option<(usize, u64)>) -> SysResult<Vec<OwnFd>> {
+    let mut held = Vec::new();
+    if let Some((n, bit)) = asked {
+        // It is done here; the call that is made knows nothing of it.
+        call.args[n] &= !bit;
     }
+    let mode = in_mode(call);
+    let mut nth = 0;
+    for n in 0..call.row.args.len() {
+        if !matches!(call.row.args[n].ty, ArgType::Value(_, Show::DirFd)) || !is_path(call, n + 1) {
+            continue;
+        }
+        let fd = call.int(n);
+        let path = call.name(n + 1)?;
+        let limited = || limits(call, fd).is_some() && !path.as_bytes().starts_with(b"/");
+        let strict = mode || asked.is_some() || limited();
+        if strict && !path.is_empty() {
+            let (dir, name) = look_up(fd, path.as_bytes(), beneath::follows(call, nth))?;
+            call.args[n] = dir.number() as u64;
+            call.found.push((n + 1, name));
+            held.push(dir);
+        }
+        nth += 1;
+    }
+    if call.row.name == "open" && asked.is_some() {
+        let (dir, name) = look_up(
+            AT_FDCWD,
+            call.name(0)?.as_bytes(),
+            beneath::follows(call, 0),
+        )?;
+        let dir_path = format!("/proc/self/fd/{}/", dir.number());
+        let name = cstring([dir_path.as_bytes(), name.as_bytes()].concat())?;
+        call.found.push((0, name));
+        held.push(dir);
+    }
+    Ok(held)
 }
 
-/// What opening a file needs of the directory's descriptor, by the guest's flags.
-fn open_rights(flags: u64) -> Rights {
-    use right::*;
-    const O_ACCMODE: u64 = 3;
-    let mut rights = match flags & O_ACCMODE {
-        0 if flags & 0x4_0000 != 0 => FEXECVE, // O_EXEC
-        0 => READ,
-        1 => WRITE,
-        _ => both(READ, WRITE),
-    };
-    for (flag, right) in [(0x200, CREATE), (0x400, FTRUNCATE), (0x80, FSYNC)] {
-        if flags & flag != 0 {
-            rights = both(rights, right);
-        }
-    }
-    // Without O_APPEND or O_TRUNC a writer can seek.
-    if flags & O_ACCMODE != 0 && flags & (8 | 0x400) == 0 {
-        rights = both(rights, SEEK);
-    }
-    both(rights, LOOKUP)
-}
-
-/// Whether a call is there in capability mode (`sys/kern/capabilities.conf`): nothing that names what all processes share.
-fn is_there_in_capability_mode(call: &Call<'_>) -> bool {
-    let me = crate::host::pid();
+/// Whether a call that sends names an address.
+fn sends_to_address(call: &Call<'_>) -> bool {
     match call.row.name {
-        "kill" | "sigqueue" | "thr_kill2" => call.int(0) == me,
-        "shm_open2" | "freebsd12_shm_open" => call.arg(0) == 1,
-        "bind"
-        | "connect"
-        | "wait4"
-        | "wait6"
-        | "chroot"
-        | "ptrace"
-        | "ktrace"
-        | "reboot"
-        | "jail"
-        | "jail_get"
-        | "jail_set"
-        | "jail_attach"
-        | "jail_remove"
-        | "kenv"
-        | "acct"
-        | "audit"
-        | "auditon"
-        | "setlogin"
-        | "getfsstat"
-        | "freebsd11_getfsstat"
-        | "nmount"
-        | "clock_settime"
-        | "settimeofday"
-        | "adjtime"
-        | "ntp_adjtime"
-        | "kldnext"
-        | "kldstat"
-        | "kldfind"
-        | "kldsym"
-        | "kldfirstmod"
-        | "kldunload"
-        | "kldunloadf"
-        | "modfind"
-        | "modnext"
-        | "modfnext"
-        | "modstat"
-        | "shmget"
-        | "shmat"
-        | "shmctl"
-        | "shmdt"
-        | "semget"
-        | "semop"
-        | "__semctl"
-        | "msgget"
-        | "msgsnd"
-        | "msgrcv"
-        | "msgctl"
-        | "kmq_open"
-        | "kmq_unlink"
-        | "ksem_open"
-        | "ksem_unlink"
-        | "shm_unlink"
-        | "shm_rename"
-        | "cpuset"
-        | "cpuset_setid"
-        | "setpgid"
-        | "procctl"
-        | "swapon"
-        | "swapoff"
-        | "rctl_get_racct"
-        | "rctl_get_rules"
-        | "rctl_add_rule"
-        | "uuidgen" => false,
-        // A path that is not looked up from a descriptor.
-        _ => {
-            let mut from_descriptor = false;
-            call.row.args.iter().all(|arg| match arg.ty {
-                ArgType::Value(_, Show::DirFd) => {
-                    from_descriptor = true;
-                    true
-                }
-                ArgType::Path | ArgType::PathNew => from_descriptor,
-                _ => true,
-            })
-        }
+        "sendto" => call.arg(4) != 0,
+        // The first word of `struct msghdr`.
+        _ => call.read_int(call.arg(1), Kind::Ulong).unwrap_or(0) != 0,
     }
 }
 
 fn mode(call: &mut Call<'_>) -> SysResult {
-    let mode = in_use(call) && tables(call, |t| t.mode);
+    let mode = in_mode(call);
     call.write_int(call.arg(0), Kind::U32, mode.into())?;
     Ok(0)
 }
@@ -532,7 +453,7 @@ fn limit_rights(call: &mut Call<'_>) -> SysResult {
     let fd = open_descriptor(call, 0)?;
     let mut rights = [0; 2];
     for (n, right) in rights.iter_mut().enumerate() {
-        let word = call.read_int(call.arg(1) + 8 * n as u64, Kind::U64)?;
+        let word = call.read_int(call.arg(1).wrapping_add(8 * n as u64), Kind::U64)?;
         *right = word & !index_bit(n);
         if word & index_bit(n) == 0 || *right & !right::KNOWN[n] != 0 {
             return Err(Errno::EINVAL);
@@ -591,7 +512,7 @@ fn limit_ioctls(call: &mut Call<'_>) -> SysResult {
     let word = u64::from(call.abi.abi.word);
     let mut list = Vec::new();
     for n in 0..count {
-        list.push(call.read_int(at + n * word, Kind::Ulong)?);
+        list.push(call.read_int(at.wrapping_add(n * word), Kind::Ulong)?);
     }
     tables(call, |t| {
         let limits = t.limits.entry(fd).or_default();
@@ -618,7 +539,7 @@ fn ioctls_of(call: &mut Call<'_>) -> SysResult {
     let word = u64::from(call.abi.abi.word);
     if at != 0 {
         for (n, request) in list.iter().enumerate().take(room as usize) {
-            call.write_int(at + n as u64 * word, Kind::Ulong, *request)?;
+            call.write_int(at.wrapping_add(n as u64 * word), Kind::Ulong, *request)?;
         }
     }
     Ok(list.len() as u64)
@@ -648,15 +569,22 @@ fn fcntls_of(call: &mut Call<'_>) -> SysResult {
 
 #[cfg(test)]
 mod tests {
-    use super::leaves;
+    use super::*;
 
     #[test]
-    fn paths_that_lead_out() {
-        for path in ["/", "/etc", "..", "../x", "a/../..", "a/../../a"] {
-            assert!(leaves(path.as_bytes()), "{path}");
+    fn limits_as_text() {
+        for ioctls in [None, Some(vec![]), Some(vec![1, 0xffff_ffff])] {
+            let limits = Limits {
+                rights: [0x7ff_0000_0001, 0x40],
+                ioctls,
+                fcntls: 8,
+            };
+            let again =
+                Limits::from_text(&limits.to_text()).map(|l| (l.rights, l.ioctls, l.fcntls));
+            assert_eq!(again, Some((limits.rights, limits.ioctls, limits.fcntls)));
         }
-        for path in ["", "a", ".", "a/..", "a/../b/c/../..", "..a"] {
-            assert!(!leaves(path.as_bytes()), "{path}");
+        for text in ["", "1", "1.2", "1.2.x", "1.2.3.,"] {
+            assert!(Limits::from_text(text).is_none(), "{text}");
         }
     }
 }

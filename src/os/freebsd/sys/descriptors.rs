@@ -2,26 +2,23 @@
 //! not know.
 
 use super::{capsicum, procdesc};
-use crate::os::Call;
+use crate::os::{Call, MAX_ARGS};
 
-/// A call has been made and returned this.
-pub(in crate::os::freebsd) fn after(call: &mut Call<'_>, result: u64) {
-    // The child of a vfork has descriptors of its own, but its parent's memory, tables included.
-    if call.thread.is_vfork_child() {
-        return;
-    }
-    let (old, new) = (call.int(0), result as i32);
+/// A call with these arguments of the guest's has been made and returned this.
+pub(in crate::os::freebsd) fn after(call: &mut Call<'_>, given: &[u64; MAX_ARGS], result: u64) {
+    let (old, new) = (given[0] as i32, result as i32);
     match call.row.name {
         "dup" => copied(call, old, new),
-        "dup2" if old != call.int(1) => copied(call, old, call.int(1)),
+        "dup2" if old != given[1] as i32 => copied(call, old, given[1] as i32),
         // F_DUPFD, F_DUP2FD and theirs with close-on-exec.
-        "fcntl" if matches!(call.arg(1), 0 | 10 | 17 | 18) && old != new => copied(call, old, new),
+        "fcntl" if matches!(given[1], 0 | 10 | 17 | 18) && old != new => copied(call, old, new),
         // What is opened from a descriptor is limited as it is.
-        "openat" | "accept" | "accept4" => capsicum::copied(call, old, new),
+        "openat" if !call.found.is_empty() => capsicum::copied(call, old, new),
+        "accept" | "accept4" => capsicum::copied(call, old, new),
         "close" => closed(call, old, old),
         "freebsd12_closefrom" => closed(call, old, i32::MAX),
-        "close_range" if call.arg(2) == 0 => {
-            let last = call.arg(1).min(i32::MAX as u64);
+        "close_range" if given[2] == 0 => {
+            let last = given[1].min(i32::MAX as u64);
             closed(call, old, last as i32);
         }
         _ => {}

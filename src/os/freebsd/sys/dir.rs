@@ -4,8 +4,9 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use crate::abi::{Errno, Kind, SysResult};
+use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files::{self as decode, text};
 use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
@@ -19,7 +20,7 @@ crate::syscalls! {
     linkat(fd1: DIRFD, path1: PATH, fd2: DIRFD, path2: PATH_NEW, flag: flags(&f::AT)) -> NUM, Full, Pass(SYS_linkat);
     unlink(path: PATH_NEW) -> NUM, Full, Handler(|c| remove(c, None, 0, 0));
     unlinkat(fd: DIRFD, path: PATH_NEW, flag: flags(&f::AT)) -> NUM, Full, Handler(|c| remove(c, Some(0), 1, c.host_flags(2)));
-    funlinkat(dfd: DIRFD, path: PATH_NEW, fd: FD, flag: flags(&f::AT)) -> NUM, Partial("the descriptor is not compared with the file"), Handler(|c| remove(c, Some(0), 1, c.host_flags(3)));
+    funlinkat(dfd: DIRFD, path: PATH_NEW, fd: FD, flag: flags(&f::AT)) -> NUM, Full, Handler(remove_if_same);
     chdir(path: PATH) -> NUM, Full, Pass(SYS_chdir);
     fchdir(fd: FD) -> NUM, Full, Pass(SYS_fchdir);
     chroot(path: PATH) -> NUM, Full, Pass(SYS_chroot);
@@ -43,11 +44,11 @@ crate::syscalls! {
     readlink(path: PATH, buf: buf_out(2), count: SIZE) -> NUM, Full, Handler(|c| { let path = c.path(0)?; let buf = c.host_range(c.arg(1), c.arg(2), true)?; c.host(SYS_readlinkat, [AT_FDCWD, path.as_ptr() as u64, buf, c.arg(2), 0, 0]) });
     readlinkat(fd: DIRFD, path: PATH, buf: buf_out(3), bufsize: SIZE) -> NUM, Full, Pass(SYS_readlinkat);
     umask(newmask: MODE) -> OCTNUM, Full, Pass(SYS_umask);
-    __getcwd(buf: ADDR, buflen: SIZE) -> NUM, Full, Handler(working_directory);
-    __realpathat(fd: DIRFD, path: PATH, buf: ADDR, size: SIZE, flags: HEX) -> NUM, Full, Handler(real_path);
-    getdirentries(fd: FD, buf: ADDR, count: SIZE, basep: ADDR) -> NUM, Full, Handler(|c| read_directory(c, entry, c.arg(3), Kind::I64));
-    freebsd11_getdirentries(fd: FD, buf: ADDR, count: UINT, basep: ADDR) -> NUM, Full, Handler(|c| read_directory(c, entry11, c.arg(3), Kind::Long));
-    freebsd11_getdents(fd: FD, buf: ADDR, count: SIZE) -> NUM, Full, Handler(|c| read_directory(c, entry11, 0, Kind::Long));
+    __getcwd(buf: ArgType::Decoded(Dir::Out, text), buflen: SIZE) -> NUM, Full, Handler(working_directory);
+    __realpathat(fd: DIRFD, path: PATH, buf: ArgType::Decoded(Dir::Out, text), size: SIZE, flags: HEX) -> NUM, Full, Handler(real_path);
+    getdirentries(fd: FD, buf: ArgType::Decoded(Dir::Out, decode::entries), count: SIZE, basep: ints_of(Dir::Out, Kind::I64, Show::Dec, 1)) -> NUM, Full, Handler(|c| read_directory(c, entry, c.arg(3), Kind::I64));
+    freebsd11_getdirentries(fd: FD, buf: ArgType::Decoded(Dir::Out, decode::entries11), count: UINT, basep: ints_of(Dir::Out, Kind::Long, Show::Dec, 1)) -> NUM, Full, Handler(|c| read_directory(c, entry11, c.arg(3), Kind::Long));
+    freebsd11_getdents(fd: FD, buf: ArgType::Decoded(Dir::Out, decode::entries11), count: SIZE) -> NUM, Full, Handler(|c| read_directory(c, entry11, 0, Kind::Long));
     mknodat(fd: DIRFD, path: PATH_NEW, mode: MODE, dev: OFFSET) -> NUM, Full, Handler(|c| make_node(c, Some(0), 1, c.arg(3)));
     freebsd11_mknod(path: PATH_NEW, mode: MODE, dev: UINT) -> NUM, Full, Handler(|c| make_node(c, None, 0, c.arg(2)));
     freebsd11_mknodat(fd: DIRFD, path: PATH_NEW, mode: MODE, dev: UINT) -> NUM, Full, Handler(|c| make_node(c, Some(0), 1, c.arg(3)));
@@ -86,7 +87,7 @@ fn no_flags(flags: u64) -> SysResult {
 fn new_name(call: &Call<'_>, dir: u64, at: usize) -> SysResult<CString> {
     /// `MAXSYMLINKS`
     const MOST_LINKS: usize = 32;
-    let mut path = call.read_str(call.arg(at))?;
+    let mut path = call.name(at)?;
     for _ in 0..MOST_LINKS {
         let bytes = path.as_bytes();
         let end = bytes.iter().rposition(|&b| b != b'/').map_or(0, |n| n + 1);
@@ -142,6 +143,33 @@ fn remove(call: &mut Call<'_>, dir: Option<usize>, at: usize, flags: u64) -> Sys
     }
 }
 
+/// `funlinkat`: only if the name is of the file that the descriptor is of.
+fn remove_if_same(call: &mut Call<'_>) -> SysResult {
+    const FD_NONE: i32 = -200;
+    let flags = call.host_flags(3);
+    if call.int(2) != FD_NONE {
+        let open = identity(call, call.arg(2), c"", HOST_EMPTY_PATH)?;
+        let path = new_name(call, call.arg(0), 1)?;
+        if identity(call, call.arg(0), &path, HOST_SYMLINK_NOFOLLOW)? != open {
+            return Err(Errno::EDEADLK);
+        }
+    }
+    remove(call, Some(0), 1, flags)
+}
+
+/// What a file is, whatever its name: device and inode, as statx(2) has them.
+fn identity(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult<[u8; 16]> {
+    let mut stat = [0u8; 256];
+    let at = stat.as_mut_ptr() as u64;
+    // STATX_INO
+    let args = [dir, path.as_ptr() as u64, flags, 0x100, at, 0];
+    call.host(SYS_statx, args)?;
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&stat[32..40]);
+    id[8..].copy_from_slice(&stat[136..144]);
+    Ok(id)
+}
+
 fn change_mode(call: &mut Call<'_>) -> SysResult {
     let path = call.path(1)?;
     change_mode_of(call, call.arg(0), &path, call.arg(2), call.host_flags(3))
@@ -177,7 +205,7 @@ fn access_effective(call: &mut Call<'_>) -> SysResult {
 
 fn make_fifo(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
     const S_IFIFO: u64 = 0o10000;
-    let path = call.read_str(call.arg(at))?;
+    let path = call.name(at)?;
     let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
     let mode = call.arg(at + 1) & 0o7777 | S_IFIFO;
     call.host(SYS_mknodat, [dir, path.as_ptr() as u64, mode, 0, 0, 0])
@@ -194,7 +222,7 @@ fn working_directory(call: &mut Call<'_>) -> SysResult {
 }
 
 fn make_node(call: &mut Call<'_>, dir: Option<usize>, at: usize, device: u64) -> SysResult {
-    let path = call.read_str(call.arg(at))?;
+    let path = call.name(at)?;
     let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
     let (major, minor) = super::stat::device_parts(device);
     // The host's encoding (`linux/kdev_t.h`), of 12 and 20 bits.
@@ -363,9 +391,14 @@ fn read_directory(
         after = found.after;
         from += length;
     }
-    call.write_bytes(at, &out)?;
-    if base != 0 {
-        call.write_int(base, base_kind, start)?;
+    let told = call.write_bytes(at, &out).and_then(|()| match base {
+        0 => Ok(()),
+        _ => call.write_int(base, base_kind, start),
+    });
+    if told.is_err() {
+        // What the guest did not get is there for the next call.
+        call.host(SYS_lseek, [fd, start, SEEK_SET, 0, 0, 0])?;
     }
+    told?;
     Ok(out.len() as u64)
 }

@@ -1,7 +1,12 @@
 //! What programs ask the kernel about itself: its environment, files and modules, jails, login classes; unique ids; `abort2`.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use crate::abi::{Errno, Kind, OsAbi, SysResult, write_int};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files::{parameters, text};
+use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
     Run::Handler,
@@ -14,7 +19,7 @@ const NO_MODULE: &str = "ENOENT: no module is loaded";
 const NO_JAIL: &str = "EINVAL: there is no jail";
 
 crate::syscalls! {
-    kenv(what: INT, name: STR, value: ADDR, len: INT) -> NUM, Partial("the environment is empty and stays so"), Handler(environment);
+    kenv(what: INT, name: STR, value: ADDR, len: INT) -> NUM, Partial("what is set is known to the process and the children of its forks only"), Handler(environment);
     modfind(name: STR) -> NUM, Stub(NO_MODULE), Handler(|_| Err(Errno::ENOENT));
     modnext(modid: INT) -> NUM, Stub("0: no module is loaded"), Handler(no_module_after);
     modfnext(modid: INT) -> NUM, Stub("0: no module is loaded"), Handler(no_module_after);
@@ -27,31 +32,78 @@ crate::syscalls! {
     kldunload(fileid: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     kldunloadf(fileid: INT, flags: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     kldsym(fileid: INT, cmd: INT, data: ADDR) -> NUM, Stub("ENOENT: no symbol is known"), Handler(|_| Err(Errno::ENOENT));
-    jail_get(iovp: ADDR, iovcnt: UINT, flags: HEX) -> NUM, Stub("ENOENT: there is no jail below the host"), Handler(find_jail);
+    jail_get(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: flags(&f::JAIL)) -> NUM, Stub("ENOENT: there is no jail below the host"), Handler(find_jail);
     jail_attach(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
     jail_remove(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
-    getloginclass(namebuf: ADDR, namelen: SIZE) -> NUM, Stub("the class `default`"), Handler(login_class);
+    getloginclass(namebuf: ArgType::Decoded(Dir::Out, text), namelen: SIZE) -> NUM, Stub("the class `default`"), Handler(login_class);
     uuidgen(store: ADDR, count: INT) -> NUM, Full, Handler(unique_ids);
     abort2(why: STR, nargs: INT, args: ADDR) -> NUM, Full, Handler(abort);
 }
+
+/// The kernel's environment as far as this process knows it: empty at the start.
+#[derive(Default)]
+pub struct Environment(Mutex<BTreeMap<Vec<u8>, Vec<u8>>>);
 
 fn environment(call: &mut Call<'_>) -> SysResult {
     const GET: i32 = 0;
     const SET: i32 = 1;
     const UNSET: i32 = 2;
     const DUMPS: std::ops::RangeInclusive<i32> = 3..=5;
-    const KENV_MNAMELEN: usize = 128;
-    match call.int(0) {
-        what @ (GET | SET | UNSET) => {
-            let name = call.read_str(call.arg(1))?;
-            match what {
-                _ if name.as_bytes().len() >= KENV_MNAMELEN => Err(Errno::ENAMETOOLONG),
-                SET => Err(Errno::EPERM),
-                _ => Err(Errno::ENOENT),
-            }
+    /// KENV_MNAMELEN, KENV_MVALLEN
+    const LONGEST: usize = 128;
+    let what = call.int(0);
+    let (value_at, length) = (call.arg(2), call.int(3));
+    if !matches!(what, GET | SET | UNSET) && !DUMPS.contains(&what) {
+        return Err(Errno::EINVAL);
+    }
+    let process = call.thread.process.clone();
+    let os = (&*process.os as &dyn std::any::Any).downcast_ref::<crate::os::freebsd::FreeBsd>();
+    let Some(os) = os else {
+        return Err(Errno::ENOSYS);
+    };
+    let mut known = os
+        .environment
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if DUMPS.contains(&what) {
+        // What the loader and the kernel's configuration have set is nothing.
+        let all: Vec<u8> = match what {
+            3 => known
+                .iter()
+                .flat_map(|(name, value)| [name, &b"="[..], value, &[0]].concat())
+                .collect(),
+            _ => Vec::new(),
+        };
+        if value_at != 0 {
+            let room = usize::try_from(length).unwrap_or(0);
+            call.write_bytes(value_at, &all[..all.len().min(room)])?;
         }
-        what if DUMPS.contains(&what) => Ok(0),
-        _ => Err(Errno::EINVAL),
+        return Ok(all.len() as u64);
+    }
+    let name = call.read_str(call.arg(1))?.into_bytes();
+    if name.len() >= LONGEST {
+        return Err(Errno::ENAMETOOLONG);
+    }
+    let privileged = crate::host::ids().euid == 0;
+    match what {
+        GET => {
+            let value = known.get(&name).ok_or(Errno::ENOENT)?;
+            let with_nul = [value, &[0][..]].concat();
+            let room = usize::try_from(length).map_err(|_| Errno::EINVAL)?;
+            let given = &with_nul[..with_nul.len().min(room)];
+            call.write_bytes(value_at, given)?;
+            Ok(given.len() as u64)
+        }
+        _ if !privileged => Err(Errno::EPERM),
+        UNSET => known.remove(&name).map(|_| 0).ok_or(Errno::ENOENT),
+        _ if length < 1 => Err(Errno::EINVAL),
+        _ => {
+            let mut value = call.read_str(value_at)?.into_bytes();
+            value.truncate((length as usize - 1).min(LONGEST));
+            known.insert(name, value);
+            Ok(0)
+        }
     }
 }
 
@@ -127,7 +179,7 @@ fn find_jail(call: &mut Call<'_>) -> SysResult {
     let mut reason = None;
     for n in (0..count).step_by(2) {
         let at = at.wrapping_add(n * 2 * word);
-        let field = |i: u64| call.read_int(at + i * word, Kind::Ulong);
+        let field = |i: u64| call.read_int(at.wrapping_add(i * word), Kind::Ulong);
         let (name, value, len) = (field(0)?, field(2)?, field(3)?);
         match call.read_str(name)?.as_bytes() {
             b"lastjid" => last = true,
@@ -171,7 +223,7 @@ fn unique_ids(call: &mut Call<'_>) -> SysResult {
         id[7] = id[7] & 0x0f | 0x40;
         id[8] = id[8] & 0x3f | 0x80;
         let id = uuid(call.abi, &id);
-        call.write_bytes(at + 16 * n, &id)?;
+        call.write_bytes(at.wrapping_add(16 * n), &id)?;
     }
     Ok(0)
 }

@@ -8,6 +8,7 @@
 mod note;
 mod probe;
 mod queue;
+pub(in crate::os::freebsd) mod relatives;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -25,7 +26,7 @@ use crate::os::{
 };
 use queue::{Queue, Ready};
 
-const LIMITS: &str = "EVFILT_AIO, LIO, FS, SENDFILE, EMPTY; of EVFILT_PROC only NOTE_EXIT; \
+const LIMITS: &str = "EVFILT_AIO, LIO; NOTE_FORK, EXEC and TRACK of guests of the same user; EVFILT_FS tells of nothing; \
     the error of a socket is left for its own calls; EV_CLEAR may tell of a descriptor again that is still ready";
 
 crate::syscalls! {
@@ -109,6 +110,11 @@ fn queues<'a>(call: &'a Call<'_>) -> SysResult<&'a Kqueues> {
     freebsd::of(call.thread)
         .map(|os| &os.kqueues)
         .ok_or(Errno::ENOSYS)
+}
+
+/// Whether a descriptor is a kqueue of this process.
+pub(super) fn is_kqueue(call: &Call<'_>, fd: i32) -> bool {
+    queues(call).is_ok_and(|queues| queues.lock().contains_key(&fd))
 }
 
 fn create(call: &mut Call<'_>, flags: u64) -> SysResult {
@@ -308,6 +314,10 @@ fn apply(call: &mut Call<'_>, queue: &Mutex<Queue>, change: &Kevent) -> SysResul
         if fatal {
             return Err(Errno::EINVAL);
         }
+    }
+    let on_descriptor = note::is_on_descriptor(change.filter);
+    if on_descriptor && super::capsicum::lacks_event(call, change.ident.0 as i32) {
+        return Err(Errno::ENOTCAPABLE);
     }
     let signal = note::counted_signal(change);
     let mut queue = locked(queue);

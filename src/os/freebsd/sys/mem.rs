@@ -3,6 +3,7 @@
 use crate::abi::{Errno, SysResult};
 use crate::host::nr::*;
 use crate::mem::{Backing, File, Kind, Mapping, PAGE_SIZE, Place, Prot, page_up};
+use crate::os::freebsd::decode::memory::{map_flags, protection};
 use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
@@ -13,9 +14,9 @@ use crate::os::{
 use std::os::unix::fs::MetadataExt;
 
 crate::syscalls! {
-    mmap(addr: BITS, len: SIZE, prot: flags(&f::PROT), flags: flags(&f::MAP), fd: FD, pos: OFFSET) -> HEXNUM, Partial("PROT_MAX is not kept"), Handler(map_memory);
+    mmap(addr: BITS, len: SIZE, prot: ArgType::Named(|a| protection(a[2])), flags: ArgType::Named(|a| map_flags(a[3])), fd: FD, pos: OFFSET) -> HEXNUM, Partial("PROT_MAX is not kept"), Handler(map_memory);
     munmap(addr: BITS, len: SIZE) -> NUM, Full, Handler(unmap_memory);
-    mprotect(addr: BITS, len: SIZE, prot: flags(&f::PROT)) -> NUM, Partial("PROT_MAX is not kept"), Handler(protect_memory);
+    mprotect(addr: BITS, len: SIZE, prot: ArgType::Named(|a| protection(a[2]))) -> NUM, Partial("PROT_MAX is not kept"), Handler(protect_memory);
     madvise(addr: BITS, len: SIZE, behav: one_of(&f::MADVICE)) -> NUM, Full, Handler(advise);
     msync(addr: BITS, len: SIZE, flags: flags(&f::MSYNC)) -> NUM, Full, Handler(sync_memory);
     mlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_mlock, 0));

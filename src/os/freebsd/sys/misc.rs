@@ -1,7 +1,7 @@
 //! The rest: sysctl, random numbers, devices, modules.
 
 use crate::abi::{Errno, Kind, SysResult};
-use crate::os::freebsd::sysctl;
+use crate::os::freebsd::sysctl::{self, shown as values};
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::Handler,
@@ -9,11 +9,14 @@ use crate::os::{
     *,
 };
 
+/// The room for the old value, then its length.
+const OLD_LENGTH: ArgType = ints_of(Dir::InOut, Kind::Ulong, crate::abi::Show::Dec, 1);
+
 crate::syscalls! {
-    __sysctl(name: ArgType::Ints(Dir::In, Kind::I32, crate::abi::Show::Mib, Len::Arg(1)), namelen: UINT, old: ADDR, oldlenp: ADDR, new: ADDR, newlen: SIZE) -> NUM, Partial("see --list sysctls"), Handler(sysctl::by_number);
-    __sysctlbyname(name: buf_in(1), namelen: SIZE, old: ADDR, oldlenp: ADDR, new: ADDR, newlen: SIZE) -> NUM, Partial("see --list sysctls"), Handler(sysctl::by_name);
-    getrandom(buf: ADDR, buflen: SIZE, flags: HEX) -> NUM, Full, Handler(random);
-    utrace(addr: ADDR, len: SIZE) -> NUM, Stub("success, as without ktrace"), Handler(|_| Ok(0));
+    __sysctl(name: ArgType::Ints(Dir::In, Kind::I32, crate::abi::Show::Mib, Len::Arg(1)), namelen: UINT, old: ArgType::Decoded(Dir::Out, values::old), oldlenp: OLD_LENGTH, new: ArgType::Decoded(Dir::In, values::new), newlen: SIZE) -> NUM, Partial("see --list sysctls"), Handler(sysctl::by_number);
+    __sysctlbyname(name: buf_in(1), namelen: SIZE, old: ArgType::Decoded(Dir::Out, values::old_by_name), oldlenp: OLD_LENGTH, new: ArgType::Decoded(Dir::In, values::new_by_name), newlen: SIZE) -> NUM, Partial("see --list sysctls"), Handler(sysctl::by_name);
+    getrandom(buf: buf_out(1), buflen: SIZE, flags: HEX) -> NUM, Full, Handler(random);
+    utrace(addr: buf_in(1), len: SIZE) -> NUM, Stub("success, as without ktrace"), Handler(|_| Ok(0));
 }
 
 fn random(call: &mut Call<'_>) -> SysResult {

@@ -1,6 +1,8 @@
 //! Calls that are traced with their arguments but not carried out. Types are those of `syscalls.master` of FreeBSD 13.2; of the
 //! calls that came later only the name is known.
 
+use crate::os::freebsd::decode::files::parameters;
+use crate::os::freebsd::flags as f;
 use crate::os::{Support::Missing, *};
 
 crate::syscalls! {
@@ -114,7 +116,7 @@ crate::syscalls! {
     sctp_generic_sendmsg_iov(sd: INT, iov: ADDR, iovlen: INT, to: ADDR, tolen: UINT, sinfo: ADDR, flags: INT) -> NUM, Missing, Run::Missing;
     sctp_generic_recvmsg(sd: INT, iov: ADDR, iovlen: INT, from: ADDR, fromlenaddr: ADDR, sinfo: ADDR, msg_flags: ADDR) -> NUM, Missing, Run::Missing;
     gssd_syscall(path: PATH) -> NUM, Missing, Run::Missing;
-    jail_set(iovp: ADDR, iovcnt: UINT, flags: INT) -> NUM, Missing, Run::Missing;
+    jail_set(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: flags(&f::JAIL)) -> NUM, Missing, Run::Missing;
     rctl_get_racct(inbufp: ADDR, inbuflen: SIZE, outbufp: ADDR, outbuflen: SIZE) -> NUM, Missing, Run::Missing;
     rctl_get_rules(inbufp: ADDR, inbuflen: SIZE, outbufp: ADDR, outbuflen: SIZE) -> NUM, Missing, Run::Missing;
     rctl_get_limits(inbufp: ADDR, inbuflen: SIZE, outbufp: ADDR, outbuflen: SIZE) -> NUM, Missing, Run::Missing;

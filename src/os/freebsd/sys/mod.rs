@@ -1,5 +1,6 @@
 //! The system calls, by family: rows and the handlers that some of them need.
 
+pub mod board;
 pub mod capsicum;
 pub mod descriptors;
 pub mod dir;
@@ -7,6 +8,7 @@ pub mod extattr;
 pub mod file;
 pub mod kernel;
 pub mod kqueue;
+pub mod ksem;
 pub mod mem;
 pub mod misc;
 pub mod missing;
@@ -24,6 +26,7 @@ pub mod sysv;
 pub mod thread;
 pub mod time;
 pub mod umtx;
+pub mod wait;
 
 use crate::os::Syscall;
 
@@ -31,10 +34,10 @@ use crate::os::Syscall;
 pub mod rows {
     pub use super::{
         capsicum::rows::*, dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*,
-        kqueue::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*,
-        net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*,
-        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
-        thread::rows::*, time::rows::*, umtx::rows::*,
+        kqueue::rows::*, ksem::rows::*, mem::rows::*, misc::rows::*, missing::rows::*,
+        mounts::rows::*, net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*,
+        process::rows::*, sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*,
+        sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -47,6 +50,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         file::ROWS,
         kernel::ROWS,
         kqueue::ROWS,
+        ksem::ROWS,
         mem::ROWS,
         misc::ROWS,
         missing::ROWS,
@@ -64,6 +68,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         thread::ROWS,
         time::ROWS,
         umtx::ROWS,
+        wait::ROWS,
     ]
     .into_iter()
     .flatten()

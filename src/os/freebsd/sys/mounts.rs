@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::abi::{Errno, GuestStruct, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files::parameters;
 use crate::os::freebsd::structs::*;
 use crate::os::{
     Call,
@@ -25,7 +26,7 @@ crate::syscalls! {
     freebsd11_getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Partial(LIMITS), Handler(all::<Statfs11>);
     mount(r#type: STR, path: PATH, flags: HEX, data: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     unmount(path: PATH, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    nmount(iovp: ADDR, iovcnt: UINT, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    nmount(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     quotactl(path: PATH, cmd: HEX, uid: INT, arg: ADDR) -> NUM, Stub("EOPNOTSUPP, as on a file system without quotas"), Handler(|_| Err(Errno::EOPNOTSUPP));
     acct(path: PATH) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     reboot(opt: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
@@ -256,7 +257,7 @@ fn all<T: Layout>(call: &mut Call<'_>) -> SysResult {
         let path = cstring(mount.on.clone())?;
         // One that cannot be looked at is left out, as a file system that is gone.
         if let Ok(host) = Host::ask(call, SYS_statfs, path.as_ptr() as u64) {
-            call.write_struct(at + count * size, &T::fill(&host, &mount, 0))?;
+            call.write_struct(at.wrapping_add(count * size), &T::fill(&host, &mount, 0))?;
             count += 1;
         }
     }

@@ -2,9 +2,12 @@
 
 mod message;
 mod option;
+mod rights;
 
+use super::capsicum;
 use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::messages as decode;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
 use crate::os::{
@@ -15,6 +18,7 @@ use crate::os::{
 };
 
 const ADDR_OUT_2: ArgType = ArgType::Sockaddr(Dir::Out, Len::Behind(2));
+const LONG_NAMES: &str = "the last part of a name in another directory has at most 85 bytes";
 const LENGTH: ArgType = ints_of(Dir::InOut, Kind::I32, Show::Dec, 1);
 
 crate::syscalls! {
@@ -29,17 +33,17 @@ crate::syscalls! {
     getpeername(fdes: FD, asa: ADDR_OUT_2, alen: LENGTH) -> NUM, Full, Pass(SYS_getpeername);
     sendto(s: FD, buf: buf_in(2), len: SIZE, flags: flags(&f::MSG), to: ArgType::Sockaddr(Dir::In, Len::Arg(5)), tolen: UINT) -> NUM, Full, Handler(send_to);
     recvfrom(s: FD, buf: buf_out(2), len: SIZE, flags: flags(&f::MSG), from: ArgType::Sockaddr(Dir::Out, Len::Behind(5)), fromlenaddr: LENGTH) -> NUM, Full, Wait(SYS_recvfrom);
-    sendmsg(s: FD, msg: input::<Msghdr>(), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::send);
-    recvmsg(s: FD, msg: inout::<Msghdr>(), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::receive);
-    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: input::<SfHdtr>(), sbytes: ADDR, flags: HEX) -> NUM, Partial("flags are hints"), Handler(send_file);
+    sendmsg(s: FD, msg: ArgType::Decoded(Dir::In, decode::sent), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::send);
+    recvmsg(s: FD, msg: ArgType::Decoded(Dir::Out, decode::received), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::receive);
+    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: input::<SfHdtr>(), sbytes: ints_of(Dir::Out, Kind::I64, Show::Dec, 1), flags: HEX) -> NUM, Partial("flags are hints"), Handler(send_file);
     shutdown(s: FD, how: one_of(&f::SHUT)) -> NUM, Full, Pass(SYS_shutdown);
-    setsockopt(s: FD, level: INT, name: INT, val: ADDR, valsize: UINT) -> NUM, Partial("the options that programs set"), Handler(option::set);
-    getsockopt(s: FD, level: INT, name: INT, val: ADDR, avalsize: LENGTH) -> NUM, Partial("the options that programs get"), Handler(option::get);
-    poll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, timeout: INT) -> NUM, Full, Handler(poll_for);
+    setsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::In)), valsize: UINT) -> NUM, Partial("the options that programs set"), Handler(option::set);
+    getsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::Out)), avalsize: LENGTH) -> NUM, Partial("the options that programs get"), Handler(option::get);
+    poll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, timeout: INT) -> NUM, Full, Handler(poll_descriptors);
     ppoll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, ts: input::<Timespec>(), set: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(poll_with_mask);
     pselect(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), ts: input::<Timespec>(), sm: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(select_with_mask);
-    bindat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial("AF_UNIX names relative to a directory other than the working one"), Handler(|c| named_at(c, SYS_bind));
-    connectat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial("AF_UNIX names relative to a directory other than the working one"), Handler(|c| named_at(c, SYS_connect));
+    bindat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial(LONG_NAMES), Handler(|c| named_at(c, SYS_bind));
+    connectat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial(LONG_NAMES), Handler(|c| named_at(c, SYS_connect));
     setfib(fibnum: INT) -> NUM, Stub("there is one routing table, number 0"), Handler(|c| if c.int(0) == 0 { Ok(0) } else { Err(Errno::EINVAL) });
     select(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), tv: input::<Timeval>()) -> NUM, Full, Wait(SYS_select);
 }
@@ -102,11 +106,23 @@ fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
     let mut name = call.read_bytes(call.arg(2), call.arg(3))?;
     convert_sockaddr(call.abi, &mut name, true);
     let is_unix = name.get(..2) == Some(&AF_UNIX.to_le_bytes());
-    if is_unix && call.int(0) != AT_FDCWD && name.get(2) != Some(&b'/') {
+    let dir = call.int(0);
+    let confined = capsicum::in_mode(call) || capsicum::limits(call, dir).is_some();
+    let mut held = None;
+    if is_unix && (confined || dir != AT_FDCWD && name.get(2) != Some(&b'/')) {
         // The host looks the name up through /proc, if it still fits.
         let path: Vec<u8> = name[2..].iter().copied().take_while(|&b| b != 0).collect();
+        let confined = confined && (capsicum::in_mode(call) || !path.starts_with(b"/"));
+        let (dir, path) = if confined {
+            let (dir, last) = capsicum::look_up(dir, &path, number == SYS_connect)?;
+            (held.insert(dir).number(), last.into_bytes())
+        } else {
+            (dir, path)
+        };
         name.truncate(2);
-        name.extend(format!("/proc/self/fd/{}/", call.int(0)).bytes());
+        if !path.starts_with(b"/") {
+            name.extend(format!("/proc/self/fd/{dir}/").bytes());
+        }
         name.extend(path);
         name.push(0);
         if name.len() > 110 {
@@ -122,19 +138,41 @@ fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
         0,
         0,
     ];
-    call.host_wait(number, args)
+    let result = call.host_wait(number, args);
+    drop(held);
+    result
 }
 
-/// The host takes any time below 0 for none.
-fn poll_for(call: &mut Call<'_>) -> SysResult {
+/// Descriptors that may not be waited for are not open to `poll`. The host takes any time below 0 for none.
+fn poll_descriptors(call: &mut Call<'_>) -> SysResult {
     const INFTIM: i32 = -1;
     if call.int(2) < INFTIM {
         return Err(Errno::EINVAL);
     }
-    pass_with(call, SYS_poll, true, &[])
+    if !capsicum::in_use(call) {
+        return pass(call, SYS_poll, true);
+    }
+    let ms = call.int(2);
+    let time = u64::try_from(ms).ok();
+    let time = time.map(|ms| [ms / 1000, ms % 1000 * 1_000_000]);
+    poll_for(call, time, None)
 }
 
 fn poll_with_mask(call: &mut Call<'_>) -> SysResult {
+    let time = call
+        .read_optional::<Timespec>(call.arg(2))?
+        .map(|t| [t.tv_sec.0 as u64, t.tv_nsec.0 as u64]);
+    let mask = match call.arg(3) {
+        0 => None,
+        at => Some(read_sigset(call, at, 16)?.blockable().host_mask()),
+    };
+    poll_for(call, time, mask)
+}
+
+/// `time`: seconds and nanoseconds.
+fn poll_for(call: &mut Call<'_>, time: Option<[u64; 2]>, mask: Option<u64>) -> SysResult {
+    // A number that is never open: the host answers POLLNVAL.
+    const NOT_OPEN: [u8; 4] = i32::MAX.to_le_bytes();
     let n = call.arg(1);
     if n > 1 << 20 {
         return Err(Errno::EINVAL);
@@ -145,14 +183,11 @@ fn poll_with_mask(call: &mut Call<'_>) -> SysResult {
     let mut host = vec![0u8; n as usize * host_size];
     for (from, to) in bytes.chunks(size as usize).zip(host.chunks_mut(host_size)) {
         crate::abi::convert(Pollfd::DESC, call.abi, from, OsAbi::HOST, to)?;
+        let fd = read_int(OsAbi::HOST, Kind::I32, &to[..4]) as i32;
+        if capsicum::lacks_event(call, fd) {
+            to[..4].copy_from_slice(&NOT_OPEN);
+        }
     }
-    let time = call
-        .read_optional::<Timespec>(call.arg(2))?
-        .map(|t| [t.tv_sec.0, t.tv_nsec.0]);
-    let mask = match call.arg(3) {
-        0 => None,
-        at => Some(read_sigset(call, at, 16)?.blockable().host_mask()),
-    };
     let args = [
         host.as_mut_ptr() as u64,
         n,
@@ -163,8 +198,10 @@ fn poll_with_mask(call: &mut Call<'_>) -> SysResult {
     ];
     let ready = call.host_wait(SYS_ppoll, args)?;
     let mut back = vec![0u8; n as usize * size as usize];
-    for (from, to) in host.chunks(host_size).zip(back.chunks_mut(size as usize)) {
+    let entries = host.chunks(host_size).zip(bytes.chunks(size as usize));
+    for ((from, given), to) in entries.zip(back.chunks_mut(size as usize)) {
         crate::abi::convert(Pollfd::DESC, OsAbi::HOST, from, call.abi, to)?;
+        to[..4].copy_from_slice(&given[..4]);
     }
     call.write_bytes(call.arg(0), &back)?;
     Ok(ready)

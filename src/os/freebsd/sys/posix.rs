@@ -1,4 +1,4 @@
-//! POSIX IPC and timers: shared memory by name, semaphores with descriptors, message queues, `ktimer_*`.
+//! POSIX IPC and timers: shared memory by name, message queues, `ktimer_*`.
 
 use std::ffi::CString;
 
@@ -7,7 +7,7 @@ use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
 use crate::os::{
-    ArgType, Call, Dir,
+    Call, Dir,
     Run::{Handler, Pass},
     Support::{Full, Partial},
     *,
@@ -16,20 +16,10 @@ use crate::os::{
 const NO_KEVENT: &str = "SIGEV_KEVENT";
 
 crate::syscalls! {
-    shm_open2(path: ADDR, flags: flags(&f::OPEN), mode: MODE, shmflags: flags(&f::SHM_OPEN), name: ADDR) -> FDNUM, Partial("SHM_LARGEPAGE is EOPNOTSUPP, as without large pages; SHM_GROW_ON_WRITE always"), Handler(|c| { let how = c.arg(3); open_shared(c, how) });
-    freebsd12_shm_open(path: ADDR, flags: flags(&f::OPEN), mode: MODE) -> FDNUM, Full, Handler(|c| open_shared(c, 0));
+    shm_open2(path: ANONYMOUS_OR_PATH, flags: flags(&f::OPEN), mode: MODE, shmflags: flags(&f::SHM_OPEN), name: STR) -> FDNUM, Partial("SHM_LARGEPAGE is EOPNOTSUPP, as without large pages; SHM_GROW_ON_WRITE always"), Handler(|c| { let how = c.arg(3); open_shared(c, how) });
+    freebsd12_shm_open(path: ANONYMOUS_OR_PATH, flags: flags(&f::OPEN), mode: MODE) -> FDNUM, Full, Handler(|c| open_shared(c, 0));
     shm_unlink(path: STR) -> NUM, Full, Handler(unlink_shared);
     shm_rename(path_from: STR, path_to: STR, flags: flags(&f::SHM_RENAME)) -> NUM, Full, Handler(rename_shared);
-    ksem_init(idp: ADDR, value: UINT) -> NUM, Full, Handler(create_semaphore);
-    ksem_open(idp: ADDR, name: STR, oflag: flags(&f::OPEN), mode: MODE, value: UINT) -> NUM, Partial("up to 65536; the value is forgotten while no process has it open"), Handler(open_semaphore);
-    ksem_close(id: SEMAPHORE) -> NUM, Full, Handler(|c| { is_semaphore(c)?; c.host(SYS_close, [c.arg(0), 0, 0, 0, 0, 0]) });
-    ksem_destroy(id: SEMAPHORE) -> NUM, Full, Handler(|c| { is_semaphore(c)?; c.host(SYS_close, [c.arg(0), 0, 0, 0, 0, 0]) });
-    ksem_unlink(name: STR) -> NUM, Full, Handler(unlink_semaphore);
-    ksem_post(id: SEMAPHORE) -> NUM, Full, Handler(post);
-    ksem_wait(id: SEMAPHORE) -> NUM, Full, Handler(|c| wait(c, None));
-    ksem_trywait(id: SEMAPHORE) -> NUM, Full, Handler(try_wait);
-    ksem_timedwait(id: SEMAPHORE, abstime: input::<Timespec>()) -> NUM, Full, Handler(|c| { let until = c.read_optional(c.arg(1))?; wait(c, until) });
-    ksem_getvalue(id: SEMAPHORE, val: ADDR) -> NUM, Full, Handler(value);
     kmq_open(path: STR, flags: flags(&f::OPEN), mode: MODE, attr: input::<MqAttr>()) -> FDNUM, Full, Handler(open_queue);
     kmq_unlink(path: STR) -> NUM, Full, Handler(unlink_queue);
     kmq_setattr(mqd: FD, attr: input::<MqAttr>(), oattr: output::<MqAttr>()) -> NUM, Full, Pass(SYS_mq_getsetattr);
@@ -43,15 +33,18 @@ crate::syscalls! {
     ktimer_getoverrun(timerid: INT) -> NUM, Full, Pass(SYS_timer_getoverrun);
 }
 
-/// `semid_t`: a descriptor in a `long`.
-const SEMAPHORE: ArgType = ArgType::Value(Kind::I32, Show::Fd);
+/// A path, or SHM_ANON.
+const ANONYMOUS_OR_PATH: ArgType = ArgType::By(|a, _| match a[0] {
+    SHM_ANON => ArgType::Named(|_| "SHM_ANON".to_owned()),
+    _ => STR,
+});
 
 /// SHM_ANON: a path that is none.
 const SHM_ANON: u64 = 1;
 const AT_FDCWD: u64 = -100i64 as u64;
 
 /// Where the host keeps objects of this name; the guest's is a path that begins with a slash.
-fn object_path(call: &Call<'_>, n: usize, prefix: &str) -> SysResult<CString> {
+pub(super) fn object_path(call: &Call<'_>, n: usize, prefix: &str) -> SysResult<CString> {
     const MAXPATHLEN: usize = 1024;
     let name = call.read_str(call.arg(n))?;
     if name.as_bytes().len() >= MAXPATHLEN {
@@ -125,183 +118,6 @@ fn rename_shared(call: &mut Call<'_>) -> SysResult {
     }
     let (from, to) = (from.as_ptr() as u64, to.as_ptr() as u64);
     call.host(SYS_renameat2, [AT_FDCWD, from, AT_FDCWD, to, flags, 0])
-}
-
-// Semaphores: without a name an eventfd that counts, with a name a FIFO in the host's folder of shared objects, whose bytes
-// are the count.
-
-/// SEM_VALUE_MAX
-const SEMAPHORE_MAX: u64 = i32::MAX as u64;
-/// Prefix of the names of semaphores.
-const SEMAPHORES: &str = "emu-ksem.";
-
-fn create_semaphore(call: &mut Call<'_>) -> SysResult {
-    const EFD_SEMAPHORE: u64 = 1;
-    const EFD_CLOEXEC: u64 = 0x8_0000;
-    const EFD_NONBLOCK: u64 = 0x800;
-    let count = call.arg(1);
-    if count > SEMAPHORE_MAX {
-        return Err(Errno::EINVAL);
-    }
-    let flags = EFD_SEMAPHORE | EFD_CLOEXEC | EFD_NONBLOCK;
-    let fd = call.host(SYS_eventfd2, [count, flags, 0, 0, 0, 0])?;
-    give(call, fd)
-}
-
-/// Stores the id of a semaphore, or gives it back if that is impossible.
-fn give(call: &mut Call<'_>, fd: u64) -> SysResult {
-    let stored = call.write_int(call.arg(0), Kind::Long, fd);
-    if stored.is_err() {
-        let _ = call.host(SYS_close, [fd, 0, 0, 0, 0, 0]);
-    }
-    stored.map(|()| 0)
-}
-
-fn open_semaphore(call: &mut Call<'_>) -> SysResult {
-    const O_CREAT: u64 = 0x40;
-    const O_EXCL: u64 = 0x80;
-    // O_RDWR, so that it neither waits for the other side nor ends; O_NONBLOCK, O_CLOEXEC.
-    const OPEN: u64 = 2 | 0x800 | 0x8_0000;
-    const S_IFIFO: u64 = 0o10000;
-    let path = object_path(call, 1, SEMAPHORES)?;
-    let path = path.as_ptr() as u64;
-    let (flags, count) = (call.host_flags(2), call.arg(4));
-    if count > SEMAPHORE_MAX {
-        return Err(Errno::EINVAL);
-    }
-    let mut created = false;
-    if flags & O_CREAT != 0 {
-        let mode = S_IFIFO | call.arg(3) & 0o777;
-        match call.host(SYS_mknodat, [AT_FDCWD, path, mode, 0, 0, 0]) {
-            Ok(_) => created = true,
-            Err(Errno::EEXIST) if flags & O_EXCL == 0 => {}
-            Err(e) => return Err(e),
-        }
-    }
-    let fd = call.host(SYS_openat, [AT_FDCWD, path, OPEN, 0, 0, 0])?;
-    if created {
-        for _ in 0..count {
-            add(call, fd)?;
-        }
-    }
-    give(call, fd)
-}
-
-fn unlink_semaphore(call: &mut Call<'_>) -> SysResult {
-    let path = object_path(call, 0, SEMAPHORES)?;
-    call.host(SYS_unlinkat, [AT_FDCWD, path.as_ptr() as u64, 0, 0, 0, 0])
-}
-
-/// What a semaphore's descriptor is on the host.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Semaphore {
-    Eventfd,
-    Fifo,
-}
-
-fn is_semaphore(call: &Call<'_>) -> SysResult<Semaphore> {
-    let link = format!("/proc/self/fd/{}", call.int(0));
-    let target = std::fs::read_link(link).map_err(|_| Errno::EINVAL)?;
-    let name = target.to_string_lossy();
-    match () {
-        () if name.starts_with("anon_inode:[eventfd") => Ok(Semaphore::Eventfd),
-        () if name.starts_with(&format!("/dev/shm/{SEMAPHORES}")) => Ok(Semaphore::Fifo),
-        () => Err(Errno::EINVAL),
-    }
-}
-
-/// Adds one: eight bytes of a number to an eventfd, one byte to a FIFO.
-fn add(call: &mut Call<'_>, fd: u64) -> SysResult {
-    let one = 1u64.to_le_bytes();
-    let write = |call: &mut Call<'_>, len: u64| {
-        call.host(SYS_write, [fd, one.as_ptr() as u64, len, 0, 0, 0])
-    };
-    // An eventfd takes no less than eight.
-    let result = match write(call, 1) {
-        Err(Errno::EINVAL) => write(call, 8),
-        other => other,
-    };
-    match result {
-        Ok(_) => Ok(0),
-        Err(Errno::EAGAIN) => Err(Errno::EOVERFLOW),
-        Err(e) => Err(e),
-    }
-}
-
-fn post(call: &mut Call<'_>) -> SysResult {
-    is_semaphore(call)?;
-    add(call, call.arg(0))
-}
-
-fn try_wait(call: &mut Call<'_>) -> SysResult {
-    let len = match is_semaphore(call)? {
-        Semaphore::Eventfd => 8,
-        Semaphore::Fifo => 1,
-    };
-    let mut byte = [0u8; 8];
-    let at = byte.as_mut_ptr() as u64;
-    call.host(SYS_read, [call.arg(0), at, len, 0, 0, 0])?;
-    Ok(0)
-}
-
-fn wait(call: &mut Call<'_>, until: Option<Timespec>) -> SysResult {
-    const POLLIN: u64 = 1;
-    if until.is_some_and(|t| !(0..1_000_000_000).contains(&t.tv_nsec.0)) {
-        return Err(Errno::EINVAL);
-    }
-    loop {
-        match try_wait(call) {
-            Err(Errno::EAGAIN) => {}
-            other => return other,
-        }
-        // On CLOCK_REALTIME.
-        let left = until.map(|t| {
-            let now = std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .map_or(0, |d| d.as_nanos() as i128);
-            let end = i128::from(t.tv_sec.0) * 1_000_000_000 + i128::from(t.tv_nsec.0);
-            (end - now).max(0) as u64
-        });
-        if left == Some(0) {
-            return Err(Errno::ETIMEDOUT);
-        }
-        let time = left.map(|ns| [ns / 1_000_000_000, ns % 1_000_000_000]);
-        let mut pollfd = call.arg(0) & 0xffff_ffff | POLLIN << 32;
-        let args = [
-            (&raw mut pollfd) as u64,
-            1,
-            time.as_ref().map_or(0, |t| t.as_ptr() as u64),
-            0,
-            8,
-            0,
-        ];
-        call.host_wait(SYS_ppoll, args).map_err(|e| match e {
-            crate::process::ERESTARTSYS if until.is_some() => Errno::EINTR,
-            e => e,
-        })?;
-    }
-}
-
-fn value(call: &mut Call<'_>) -> SysResult {
-    const FIONREAD: u64 = 0x541b;
-    let fd = call.arg(0);
-    let count = match is_semaphore(call)? {
-        Semaphore::Fifo => {
-            let mut n = 0u32;
-            call.host(SYS_ioctl, [fd, FIONREAD, (&raw mut n) as u64, 0, 0, 0])?;
-            n.into()
-        }
-        Semaphore::Eventfd => {
-            let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}"));
-            let info = info.map_err(|_| Errno::EINVAL)?;
-            let count = info.lines().find_map(|l| l.strip_prefix("eventfd-count:"));
-            count
-                .and_then(|n| u64::from_str_radix(n.trim(), 16).ok())
-                .ok_or(Errno::EINVAL)?
-        }
-    };
-    call.write_int(call.arg(1), Kind::I32, count)?;
-    Ok(0)
 }
 
 /// The host's name of a message queue, which has no slash.

@@ -1,21 +1,36 @@
 //! Control of processes: `procctl` (`sys/procctl.h`).
 
-use std::sync::Mutex;
-
+use super::{board, wait};
 use crate::abi::{Errno, Kind, Show, SysResult, write_int};
 use crate::host::nr::*;
+use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{self, flags as f};
 use crate::os::{ArgType, Call, Run::Handler, Support::Partial, *};
 
 const ID_TYPE: ArgType = one_of(&f::ID_TYPE);
 
+const LIMITS: &str = "of guests; ASLR, PROTMAX, STACKGAP, WXMAP and LOGSIGEXIT are kept without effect, and TRACE_CTL of \
+    another process; NO_NEW_PRIVS_CTL of the calling process only";
+
 crate::syscalls! {
-    procctl(idtype: ID_TYPE, id: OFFSET, com: one_of(&f::PROCCTL), data: ADDR) -> NUM, Partial("of the calling process; ASLR, PROTMAX, STACKGAP, WXMAP and LOGSIGEXIT are kept without effect"), Handler(control);
+    procctl(idtype: ID_TYPE, id: OFFSET, com: one_of(&f::PROCCTL), data: ArgType::By(|a, _| data(a[2]))) -> NUM, Partial(LIMITS), Handler(control);
 }
 
-/// What is kept of the controls that have no counterpart: the last value of each command.
-#[derive(Default)]
-pub struct Controls(Mutex<[u32; 25]>);
+/// The data of a command.
+fn data(command: u64) -> ArgType {
+    match command as i32 {
+        REAP_STATUS => output::<ReaperStatus>(),
+        REAP_GETPIDS => input::<ReaperPids>(),
+        REAP_KILL => inout::<ReaperKill>(),
+        PDEATHSIG_CTL => ints_of(Dir::In, Kind::I32, Show::Signal, 1),
+        PDEATHSIG_STATUS => ints_of(Dir::Out, Kind::I32, Show::Signal, 1),
+        SPROTECT | TRACE_CTL | TRAPCAP_CTL | ASLR_CTL | PROTMAX_CTL | STACKGAP_CTL
+        | NO_NEW_PRIVS_CTL | WXMAP_CTL | LOGSIGEXIT_CTL => ints(Dir::In, 1),
+        TRACE_STATUS | TRAPCAP_STATUS | ASLR_STATUS | PROTMAX_STATUS | STACKGAP_STATUS
+        | NO_NEW_PRIVS_STATUS | WXMAP_STATUS | LOGSIGEXIT_STATUS => ints(Dir::Out, 1),
+        _ => ADDR,
+    }
+}
 
 // Commands.
 const SPROTECT: i32 = 1;
@@ -44,7 +59,12 @@ const LOGSIGEXIT_CTL: i32 = 23;
 const LOGSIGEXIT_STATUS: i32 = 24;
 
 /// PROC_TRAPCAP_CTL_ENABLE
-pub(super) const TRAPCAP_ENABLE: u32 = 1;
+const TRAPCAP_ENABLE: u32 = 1;
+
+/// PROC_TRACE_CTL_ENABLE and its like
+const TRACE_ENABLE: u64 = 1;
+const TRACE_DISABLE: u64 = 2;
+const TRACE_DISABLE_EXEC: u32 = 3;
 
 // The host's prctl(2).
 const PR_SET_PDEATHSIG: u64 = 1;
@@ -54,7 +74,6 @@ const PR_SET_DUMPABLE: u64 = 4;
 const PR_SET_CHILD_SUBREAPER: u64 = 36;
 const PR_GET_CHILD_SUBREAPER: u64 = 37;
 const PR_SET_NO_NEW_PRIVS: u64 = 38;
-const PR_GET_NO_NEW_PRIVS: u64 = 39;
 
 fn prctl(call: &mut Call<'_>, option: u64, value: u64) -> SysResult {
     call.host(SYS_prctl, [option, value, 0, 0, 0, 0])
@@ -67,72 +86,130 @@ fn prctl_get(call: &mut Call<'_>, option: u64) -> SysResult {
     Ok(value.into())
 }
 
-/// The value that a control was set to.
-pub(super) fn kept(call: &Call<'_>, command: i32) -> u32 {
-    let Some(os) = freebsd::of(call.thread) else {
-        return 0;
-    };
-    let values = os.controls.0.lock();
-    values.map_or(0, |values| values[command as usize])
+/// The value that a control of a process was set to; 0 for none.
+fn kept(pid: i32, command: i32) -> u32 {
+    board::controls(pid)[command as usize]
 }
 
-fn keep(call: &Call<'_>, command: i32, value: u32) {
-    if let Some(os) = freebsd::of(call.thread)
-        && let Ok(mut values) = os.controls.0.lock()
-    {
-        values[command as usize] = value;
+fn keep(pid: i32, command: i32, value: u32) -> SysResult {
+    let mut values = board::controls(pid);
+    values[command as usize] = value;
+    board::set_controls(pid, &values)?;
+    Ok(0)
+}
+
+/// Whether capability violations of this process raise SIGTRAP.
+pub(super) fn traps_violations() -> bool {
+    kept(crate::host::pid(), TRAPCAP_CTL) == TRAPCAP_ENABLE
+}
+
+/// In the child of a fork: it has its parent's controls, but is no reaper.
+pub(super) fn inherit(parent: i32) {
+    let mut values = board::controls(parent);
+    values[REAP_ACQUIRE as usize] = 0;
+    if values.iter().any(|&v| v != 0) {
+        let _ = board::set_controls(crate::host::pid(), &values);
     }
 }
 
-/// Whether capability violations raise SIGTRAP.
-pub(super) fn traps_violations(call: &Call<'_>) -> bool {
-    kept(call, TRAPCAP_CTL) == TRAPCAP_ENABLE
+/// This process begins to execute a program: the host lets that one be traced again.
+pub(super) fn executes() {
+    let me = crate::host::pid();
+    match kept(me, TRACE_CTL) {
+        TRACE_DISABLE_EXEC => {
+            let args = [PR_SET_DUMPABLE, 0, 0, 0, 0, 0];
+            let _ = crate::host::syscall(SYS_prctl, args);
+        }
+        0 => {}
+        _ => drop(keep(me, TRACE_CTL, 0)),
+    }
+}
+
+/// The processes of a group.
+pub(super) fn group_members(group: i32) -> Vec<i32> {
+    const GROUP: usize = 2;
+    let in_group = |pid: &i32| wait::stat_fields(*pid).get(GROUP) == Some(&(group as u64));
+    all_processes().filter(in_group).collect()
+}
+
+/// All processes of the host.
+pub(super) fn all_processes() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|e| e.file_name().to_str()?.parse().ok())
+}
+
+/// Whether a process is a guest of such an emulator as this.
+pub(super) fn is_guest(pid: i32) -> bool {
+    let program = |pid: &str| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    pid == crate::host::pid() || program(&pid.to_string()) == program("self")
 }
 
 fn control(call: &mut Call<'_>) -> SysResult {
     const P_PID: i32 = 0;
     const P_PGID: i32 = 2;
     let (kind, id, command) = (call.int(0), call.arg(1) as i64, call.int(2));
-    let me = i64::from(crate::host::pid());
+    let me = crate::host::pid();
     if !(SPROTECT..=LOGSIGEXIT_STATUS).contains(&command) {
         call.unimplemented(&format!("command {command:#x}"));
         return Err(Errno::EINVAL);
     }
-    let own = match kind {
-        P_PID => id == 0 || id == me,
-        // Only these may be asked of a group.
+    let target = i32::try_from(id).map_err(|_| Errno::ESRCH)?;
+    match kind {
+        P_PID if target == 0 || target == me => apply(call, me, command),
+        P_PID => {
+            call.host(SYS_kill, [target as u64, 0, 0, 0, 0, 0])?;
+            apply(call, target, command)
+        }
+        // Only these may be asked of a group: what one process can, the call can.
         P_PGID if matches!(command, SPROTECT | TRACE_CTL | TRAPCAP_CTL) => {
-            let group = call.host(SYS_getpgrp, [0; 6])?;
-            id as u64 == group
+            let mut result = Err(Errno::ESRCH);
+            for pid in group_members(target)
+                .into_iter()
+                .filter(|&pid| is_guest(pid))
+            {
+                let one = apply(call, pid, command);
+                if result.is_err() {
+                    result = one;
+                }
+            }
+            result
         }
-        _ => return Err(Errno::EINVAL),
-    };
-    if !own {
-        // What another process allows is its own affair: it may not even be a guest.
-        if matches!(command, PDEATHSIG_CTL | PDEATHSIG_STATUS) {
-            return Err(Errno::EINVAL);
-        }
-        call.host(SYS_kill, [id as u64, 0, 0, 0, 0, 0])?;
-        call.unimplemented("another process");
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// Makes a command for one process.
+fn apply(call: &mut Call<'_>, pid: i32, command: i32) -> SysResult {
+    let at = call.arg(3);
+    let own = pid == crate::host::pid();
+    if !is_guest(pid) {
+        call.unimplemented("a process that is no guest");
         return Err(Errno::EPERM);
     }
-    let at = call.arg(3);
     match command {
         SPROTECT => match crate::host::ids().euid {
             0 => Ok(0),
             _ => Err(Errno::EPERM),
         },
+        REAP_ACQUIRE | REAP_RELEASE if !own => Err(Errno::EPERM),
         REAP_ACQUIRE => match prctl_get(call, PR_GET_CHILD_SUBREAPER)? {
-            0 => prctl(call, PR_SET_CHILD_SUBREAPER, 1),
+            0 => {
+                prctl(call, PR_SET_CHILD_SUBREAPER, 1)?;
+                keep(pid, REAP_ACQUIRE, 1)
+            }
             _ => Err(Errno::EBUSY),
         },
         REAP_RELEASE => match prctl_get(call, PR_GET_CHILD_SUBREAPER)? {
             0 => Err(Errno::EINVAL),
-            _ => prctl(call, PR_SET_CHILD_SUBREAPER, 0),
+            _ => {
+                prctl(call, PR_SET_CHILD_SUBREAPER, 0)?;
+                keep(pid, REAP_ACQUIRE, 0)
+            }
         },
-        REAP_STATUS => reaper_status(call, at),
-        REAP_GETPIDS => reaper_pids(call, at),
-        REAP_KILL => reaper_kill(call, at),
+        REAP_STATUS => reaper_status(call, pid, at),
+        REAP_GETPIDS => reaper_pids(call, pid, at),
+        REAP_KILL => reaper_kill(call, pid, at),
+        PDEATHSIG_CTL | PDEATHSIG_STATUS if !own => Err(Errno::EINVAL),
         PDEATHSIG_CTL => {
             let signal = call.read_int(at, Kind::I32)?;
             let host = match signal {
@@ -153,26 +230,40 @@ fn control(call: &mut Call<'_>) -> SysResult {
             give(call, at, signal)
         }
         TRACE_CTL => match call.read_int(at, Kind::I32)? {
-            1 => prctl(call, PR_SET_DUMPABLE, 1),
-            // The host gives a program that is executed its own again, as PROC_TRACE_CTL_DISABLE does.
-            2 => prctl(call, PR_SET_DUMPABLE, 0),
-            3 => {
-                call.unimplemented("PROC_TRACE_CTL_DISABLE_EXEC");
-                Err(Errno::EINVAL)
+            TRACE_ENABLE if !own => Err(Errno::EPERM),
+            value @ (TRACE_ENABLE | TRACE_DISABLE | 3) => {
+                if own {
+                    prctl(call, PR_SET_DUMPABLE, (value == TRACE_ENABLE).into())?;
+                }
+                // The host gives a program that is executed its own again, as PROC_TRACE_CTL_DISABLE does.
+                let value = if value == TRACE_ENABLE {
+                    0
+                } else {
+                    value as u32
+                };
+                if value == kept(pid, TRACE_CTL) {
+                    return Ok(0);
+                }
+                keep(pid, TRACE_CTL, value)
             }
             _ => Err(Errno::EINVAL),
         },
         // -1 when tracing is off, 0 when nobody traces.
         TRACE_STATUS => {
-            let dumpable = prctl(call, PR_GET_DUMPABLE, 0)?;
-            give(call, at, if dumpable == 0 { u64::MAX } else { 0 })
+            let off = own && prctl(call, PR_GET_DUMPABLE, 0)? == 0 || kept(pid, TRACE_CTL) != 0;
+            let tracer = status_line(pid, "TracerPid:");
+            give(call, at, if off { u64::MAX } else { tracer })
         }
         NO_NEW_PRIVS_CTL => match call.read_int(at, Kind::I32)? {
-            1 => prctl(call, PR_SET_NO_NEW_PRIVS, 1),
+            1 if own => prctl(call, PR_SET_NO_NEW_PRIVS, 1),
+            1 => {
+                call.unimplemented("PROC_NO_NEW_PRIVS_CTL of another process");
+                Err(Errno::EPERM)
+            }
             _ => Err(Errno::EINVAL),
         },
         NO_NEW_PRIVS_STATUS => {
-            let on = prctl(call, PR_GET_NO_NEW_PRIVS, 0)?;
+            let on = status_line(pid, "NoNewPrivs:");
             give(call, at, if on != 0 { 1 } else { 2 })
         }
         TRAPCAP_CTL | ASLR_CTL | PROTMAX_CTL | STACKGAP_CTL | WXMAP_CTL | LOGSIGEXIT_CTL => {
@@ -185,28 +276,25 @@ fn control(call: &mut Call<'_>) -> SysResult {
             if !known.contains(&value) {
                 return Err(Errno::EINVAL);
             }
-            keep(call, command, value);
-            Ok(0)
+            keep(pid, command, value)
         }
-        TRAPCAP_STATUS => {
-            let value = kept(call, TRAPCAP_CTL).max(1);
-            give(
-                call,
-                at,
-                if traps_violations(call) {
-                    1
-                } else {
-                    u64::from(value.max(2))
-                },
-            )
-        }
-        ASLR_STATUS => status(call, ASLR_CTL, 3),
-        PROTMAX_STATUS => status(call, PROTMAX_CTL, 3),
-        STACKGAP_STATUS => status(call, STACKGAP_CTL, 5),
-        WXMAP_STATUS => status(call, WXMAP_CTL, 1),
-        LOGSIGEXIT_STATUS => status(call, LOGSIGEXIT_CTL, 1),
+        TRAPCAP_STATUS => status(call, pid, TRAPCAP_CTL, 2),
+        ASLR_STATUS => status(call, pid, ASLR_CTL, 3),
+        PROTMAX_STATUS => status(call, pid, PROTMAX_CTL, 3),
+        STACKGAP_STATUS => status(call, pid, STACKGAP_CTL, 5),
+        WXMAP_STATUS => status(call, pid, WXMAP_CTL, 1),
+        LOGSIGEXIT_STATUS => status(call, pid, LOGSIGEXIT_CTL, 1),
         _ => Err(Errno::EINVAL),
     }
+}
+
+/// A number in `/proc/PID/status`.
+fn status_line(pid: i32, name: &str) -> u64 {
+    let text = proc_text(&format!("/proc/{pid}/status"));
+    let number = text
+        .lines()
+        .find_map(|l| l.strip_prefix(name)?.trim().parse().ok());
+    number.unwrap_or(0)
 }
 
 fn give(call: &mut Call<'_>, at: u64, value: u64) -> SysResult {
@@ -215,8 +303,8 @@ fn give(call: &mut Call<'_>, at: u64, value: u64) -> SysResult {
 }
 
 /// What a control is set to, or has from the start.
-fn status(call: &mut Call<'_>, command: i32, default: u32) -> SysResult {
-    let value = match kept(call, command) {
+fn status(call: &mut Call<'_>, pid: i32, command: i32, default: u32) -> SysResult {
+    let value = match kept(pid, command) {
         0 => default,
         value => value,
     };
@@ -224,7 +312,7 @@ fn status(call: &mut Call<'_>, command: i32, default: u32) -> SysResult {
 }
 
 /// Children of a process, by the host's list.
-fn children(pid: i32) -> Vec<i32> {
+pub(super) fn children(pid: i32) -> Vec<i32> {
     let mut all = Vec::new();
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
         return all;
@@ -246,9 +334,31 @@ struct Descendant {
     is_child: bool,
 }
 
-fn descendants() -> Vec<Descendant> {
+/// The process that gets the orphans of this one's descendants, or of its siblings': itself, if it has acquired that, the nearest
+/// above that has, or the first process.
+fn reaper_of(pid: i32) -> i32 {
+    const PARENT: usize = 1;
+    const INIT: i32 = 1;
+    let mut at = pid;
+    while at > INIT && kept(at, REAP_ACQUIRE) == 0 {
+        at = wait::stat_fields(at)
+            .get(PARENT)
+            .map_or(INIT, |&p| p as i32);
+    }
+    at.max(INIT)
+}
+
+fn descendants(call: &Call<'_>, of: i32) -> Vec<Descendant> {
     let mut all = Vec::new();
-    for child in children(crate::host::pid()) {
+    // Children whose last process descriptor is closed are another's.
+    let given_away = |pid: i32| {
+        of == crate::host::pid()
+            && freebsd::of(call.thread).is_some_and(|os| os.descriptors.has_released(pid))
+    };
+    for child in children(of) {
+        if given_away(child) {
+            continue;
+        }
         all.push(Descendant {
             pid: child,
             subtree: child,
@@ -270,17 +380,17 @@ fn descendants() -> Vec<Descendant> {
 }
 
 /// `struct procctl_reaper_status`: flags, children, descendants, reaper, first child; 15 spare words.
-fn reaper_status(call: &mut Call<'_>, at: u64) -> SysResult {
+fn reaper_status(call: &mut Call<'_>, pid: i32, at: u64) -> SysResult {
     const OWNED: u64 = 1;
-    let owned = prctl_get(call, PR_GET_CHILD_SUBREAPER)? != 0;
-    let all = descendants();
+    const REALINIT: u64 = 2;
+    let reaper = reaper_of(pid);
+    let all = descendants(call, reaper);
     let count = all.iter().filter(|d| d.is_child).count() as u64;
-    let me = crate::host::pid() as u64;
     let words = [
-        if owned { OWNED } else { 0 },
+        if reaper == pid { OWNED } else { 0 } | if reaper == 1 { REALINIT } else { 0 },
         count,
         all.len() as u64,
-        if owned { me } else { 1 },
+        reaper as u64,
         all.first().map_or(u64::MAX, |d| d.pid as u64),
     ];
     let mut out = [0; 20 * 4];
@@ -293,13 +403,13 @@ fn reaper_status(call: &mut Call<'_>, at: u64) -> SysResult {
 
 /// `struct procctl_reaper_pids`: count, 15 spare words, pointer to that many `struct procctl_reaper_pidinfo`: id, subtree, flags, 15
 /// spare words.
-fn reaper_pids(call: &mut Call<'_>, at: u64) -> SysResult {
+fn reaper_pids(call: &mut Call<'_>, pid: i32, at: u64) -> SysResult {
     const VALID: u64 = 1;
     const CHILD: u64 = 2;
     const INFO_SIZE: usize = 18 * 4;
     let room = call.read_int(at, Kind::U32)?;
-    let list = call.read_int(at + 64, Kind::Ulong)?;
-    let mut all = descendants().into_iter();
+    let list = call.read_int(at.wrapping_add(64), Kind::Ulong)?;
+    let mut all = descendants(call, reaper_of(pid)).into_iter();
     for n in 0..room {
         let mut out = [0; INFO_SIZE];
         let next = all.next();
@@ -322,12 +432,12 @@ fn reaper_pids(call: &mut Call<'_>, at: u64) -> SysResult {
 }
 
 /// `struct procctl_reaper_kill`: signal, flags, subtree in; count, first that could not be killed out.
-fn reaper_kill(call: &mut Call<'_>, at: u64) -> SysResult {
+fn reaper_kill(call: &mut Call<'_>, pid: i32, at: u64) -> SysResult {
     const CHILDREN: u64 = 1;
     const SUBTREE: u64 = 2;
     let signal = call.read_int(at, Kind::I32)?;
-    let flags = call.read_int(at + 4, Kind::U32)?;
-    let subtree = call.read_int(at + 8, Kind::I32)? as i32;
+    let flags = call.read_int(at.wrapping_add(4), Kind::U32)?;
+    let subtree = call.read_int(at.wrapping_add(8), Kind::I32)? as i32;
     if !(1..=128).contains(&signal)
         || flags & !(CHILDREN | SUBTREE) != 0
         || flags == CHILDREN | SUBTREE
@@ -335,8 +445,16 @@ fn reaper_kill(call: &mut Call<'_>, at: u64) -> SysResult {
         return Err(Errno::EINVAL);
     }
     let host = Show::Signal.convert(signal, call.abi, crate::abi::OsAbi::HOST);
+    // The host's own processes are not the guest's to kill in one go.
+    let reaper = match reaper_of(pid) {
+        1 => {
+            call.unimplemented("PROC_REAP_KILL of all processes");
+            return Err(Errno::EPERM);
+        }
+        reaper => reaper,
+    };
     let (mut killed, mut failed, mut result) = (0, -1, Err(Errno::ESRCH));
-    for d in descendants() {
+    for d in descendants(call, reaper) {
         let wanted = match flags {
             CHILDREN => d.is_child,
             SUBTREE => d.subtree == subtree,
@@ -359,7 +477,7 @@ fn reaper_kill(call: &mut Call<'_>, at: u64) -> SysResult {
             Err(_) => {}
         }
     }
-    call.write_int(at + 12, Kind::U32, killed)?;
-    call.write_int(at + 16, Kind::I32, failed as u64)?;
+    call.write_int(at.wrapping_add(12), Kind::U32, killed)?;
+    call.write_int(at.wrapping_add(16), Kind::I32, failed as u64)?;
     result
 }

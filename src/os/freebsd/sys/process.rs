@@ -2,11 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::abi::{Errno, GuestStruct, GuestValue, Kind, OsAbi, Show, SysResult};
-use crate::host::child;
+use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files::text;
 use crate::os::freebsd::structs::*;
-use crate::os::freebsd::{self, flags as f, isa_of, siginfo};
+use crate::os::freebsd::{self, flags as f, isa_of};
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::{Handler, Pass},
@@ -21,9 +21,7 @@ crate::syscalls! {
     vfork() -> NUM, Full, Handler(create_shared);
     rfork(flags: HEX) -> NUM, Partial("RFPROC|RFFDG, RFPROC|RFCFDG, RFFDG, RFCFDG, RFSPAWN: no shared descriptors, no RFMEM"), Handler(create_by_flags);
     execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute(c, None, 0, 0));
-    fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| { let path = cstring(format!("/proc/self/fd/{}", c.int(0)))?; execute_path(c, path, 1) });
-    wait4(pid: INT, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), rusage: output::<Rusage>()) -> NUM, Full, Handler(wait_child);
-    wait6(idtype: one_of(&f::ID_TYPE), id: OFFSET, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), wrusage: output::<WRusage>(), info: ADDR) -> NUM, Partial("P_PID, P_PGID, P_ALL; wru_children is 0"), Handler(wait_id);
+    fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute_descriptor(c, c.int(0), 1));
     getpid() -> NUM, Full, Pass(SYS_getpid);
     getppid() -> NUM, Full, Pass(SYS_getppid);
     getpgrp() -> NUM, Full, Pass(SYS_getpgrp);
@@ -53,9 +51,9 @@ crate::syscalls! {
     setlogin(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     setloginclass(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     __setugid(flag: INT) -> NUM, Stub("ENOSYS, as without REGRESSION in the kernel"), Handler(|_| Err(Errno::ENOSYS));
-    getrlimitusage(which: UINT, flags: HEX, res: ADDR) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
+    getrlimitusage(which: one_of(&f::RLIMIT), flags: HEX, res: ints_of(Dir::Out, Kind::U64, Show::Dec, 1)) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
     issetugid() -> NUM, Full, Handler(|c| Ok(is_tainted(c).into()));
-    getlogin(namebuf: ADDR, namelen: UINT) -> NUM, Full, Handler(login_name);
+    getlogin(namebuf: ArgType::Decoded(Dir::Out, text), namelen: UINT) -> NUM, Full, Handler(login_name);
     getpriority(which: one_of(&f::PRIO), who: INT) -> NUM, Full, Handler(|c| Ok(20u64.wrapping_sub(c.host(SYS_getpriority, [c.arg(0), c.arg(1), 0, 0, 0, 0])?)));
     setpriority(which: one_of(&f::PRIO), who: INT, prio: INT) -> NUM, Full, Pass(SYS_setpriority);
     getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(get_limit);
@@ -99,18 +97,23 @@ fn end(call: &mut Call<'_>) -> SysResult {
 /// The child shares the memory until it executes a program or ends.
 fn create_shared(call: &mut Call<'_>) -> SysResult {
     const SIGCHLD: u64 = 17;
-    let isa = isa_of(call.thread);
+    let (isa, parent) = (isa_of(call.thread), crate::host::pid());
     let pid = call.thread.vfork(SIGCHLD, |thread| {
+        super::kqueue::relatives::born(parent);
+        super::kqueue::relatives::forked(parent, crate::host::pid());
         (isa.set_result)(&mut thread.cpu, isa.fork_result)
     })?;
+    super::capsicum::vfork_done(call, pid);
     Ok(pid as u64)
 }
 
 /// What the child of a fork is told, and what it does not have of its parent.
-pub(super) fn become_child(call: &mut Call<'_>) {
+pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
+    super::kqueue::relatives::born(parent);
     super::kqueue::forked(call);
     super::umtx::forked(call);
     super::procdesc::forked(call);
+    super::capsicum::forked(call, parent);
     if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
         isa_of(call.thread).fork_result
     {
@@ -119,16 +122,21 @@ pub(super) fn become_child(call: &mut Call<'_>) {
 }
 
 fn create(call: &mut Call<'_>) -> SysResult {
+    let parent = crate::host::pid();
     match call.thread.fork()? {
-        Forked::Parent(pid) => Ok(pid as u64),
+        Forked::Parent(pid) => {
+            super::kqueue::relatives::forked(parent, pid);
+            Ok(pid as u64)
+        }
         Forked::Child => {
-            become_child(call);
+            become_child(call, parent);
             Ok(0)
         }
     }
 }
 
 fn create_by_flags(call: &mut Call<'_>) -> SysResult {
+    let parent = crate::host::pid();
     // sys/unistd.h
     const RFFDG: u64 = 1 << 2;
     const RFPROC: u64 = 1 << 4;
@@ -142,9 +150,12 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
         RFCFDG => close_all(call),
         _ if flags == RFFDG | RFPROC => create(call),
         _ if flags == RFCFDG | RFPROC => match call.thread.fork()? {
-            Forked::Parent(pid) => Ok(pid as u64),
+            Forked::Parent(pid) => {
+                super::kqueue::relatives::forked(parent, pid);
+                Ok(pid as u64)
+            }
             Forked::Child => {
-                become_child(call);
+                become_child(call, parent);
                 close_all(call)
             }
         },
@@ -162,59 +173,6 @@ fn close_all(call: &mut Call<'_>) -> SysResult {
     call.close_range(0, u32::MAX.into(), 0)
 }
 
-fn wait_child(call: &mut Call<'_>) -> SysResult {
-    let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
-    let args = [call.arg(0), call.host_flags(2), used.as_mut_ptr() as u64];
-    let (pid, status) = child::wait4(args, |args| call.host_wait(SYS_waitid, args))?;
-    if pid != 0 && call.arg(1) != 0 {
-        let status = Show::WaitStatus.convert(status.into(), OsAbi::HOST, call.abi);
-        call.write_int(call.arg(1), Kind::I32, status)?;
-    }
-    if pid != 0 && call.arg(3) != 0 {
-        let used: Rusage = GuestValue::from_host(&used);
-        call.write_struct(call.arg(3), &used)?;
-    }
-    Ok(pid as u64)
-}
-
-fn wait_id(call: &mut Call<'_>) -> SysResult {
-    // WEXITED and WTRAPPED
-    if !matches!(call.arg(0), 0 | 2 | 7) {
-        call.unimplemented(&format!("wait6 of idtype {}", call.arg(0)));
-        return Err(Errno::EINVAL);
-    }
-    let mut raw = crate::host::signal::RawInfo([0; 128]);
-    let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
-    let args = [
-        call.host_flags(0),
-        call.arg(1),
-        call.host_flags(3),
-        used.as_mut_ptr() as u64,
-    ];
-    child::wait_id(args, &mut raw, |args| call.host_wait(SYS_waitid, args))?;
-    let pid = raw.i32(16);
-    if pid == 0 {
-        return Ok(0);
-    }
-    if call.arg(2) != 0 {
-        let status = child::status(&raw);
-        let status = Show::WaitStatus.convert(status.into(), OsAbi::HOST, call.abi);
-        call.write_int(call.arg(2), Kind::I32, status)?;
-    }
-    if call.arg(4) != 0 {
-        let usage = WRusage {
-            wru_self: GuestValue::from_host(&used),
-            wru_children: Rusage::default(),
-        };
-        call.write_struct(call.arg(4), &usage)?;
-    }
-    if call.arg(5) != 0 {
-        let info = crate::process::SigInfo::from_host(&raw);
-        call.write_bytes(call.arg(5), &siginfo::to_guest(call.abi, &info))?;
-    }
-    Ok(pid as u64)
-}
-
 /// Until FreeBSD 15 the effective group comes first among the others.
 fn all_groups(call: &mut Call<'_>) -> SysResult {
     let mut groups = [0u32; 1025];
@@ -229,7 +187,11 @@ fn all_groups(call: &mut Call<'_>) -> SysResult {
         return Err(Errno::EINVAL);
     }
     for (n, group) in groups[..count as usize].iter().enumerate() {
-        call.write_int(call.arg(1) + 4 * n as u64, Kind::U32, (*group).into())?;
+        call.write_int(
+            call.arg(1).wrapping_add(4 * n as u64),
+            Kind::U32,
+            (*group).into(),
+        )?;
     }
     Ok(count)
 }
@@ -241,7 +203,7 @@ fn set_all_groups(call: &mut Call<'_>) -> SysResult {
     }
     let mut groups = Vec::new();
     for n in 0..count as u64 {
-        groups.push(call.read_int(call.arg(1) + 4 * n, Kind::U32)? as u32);
+        groups.push(call.read_int(call.arg(1).wrapping_add(4 * n), Kind::U32)? as u32);
     }
     let rest = groups.get(1..).unwrap_or_default();
     call.host(

@@ -2,6 +2,7 @@
 
 use crate::abi::{Endian, Errno, Kind, OsAbi, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::process as decode;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
 use crate::os::{
@@ -11,12 +12,12 @@ use crate::os::{
     *,
 };
 
-const OWN: &str = "of this process and its threads";
+const SETS: &str = "sets 0 and 1 are all CPUs, and cannot be changed";
 const ONE_SET: &str = "every process is in set 1, whose root is set 0";
 
 crate::syscalls! {
-    rtprio(function: INT, pid: INT, rtp: ADDR) -> NUM, Partial("of the main thread of a process"), Handler(priority);
-    rtprio_thread(function: INT, lwpid: INT, rtp: ADDR) -> NUM, Full, Handler(priority);
+    rtprio(function: one_of(&f::RTP), pid: INT, rtp: ArgType::By(|a, _| decode::priority(a[0]))) -> NUM, Partial("of the main thread of a process"), Handler(priority);
+    rtprio_thread(function: one_of(&f::RTP), lwpid: INT, rtp: ArgType::By(|a, _| decode::priority(a[0]))) -> NUM, Full, Handler(priority);
     sched_yield() -> NUM, Full, Pass(SYS_sched_yield);
     r#yield() -> NUM, Full, Pass(SYS_sched_yield);
     sched_setparam(pid: INT, param: ints(Dir::In, 1)) -> NUM, Full, Handler(set_parameters);
@@ -28,11 +29,11 @@ crate::syscalls! {
     sched_rr_get_interval(pid: INT, interval: output::<Timespec>()) -> NUM, Full, Pass(SYS_sched_rr_get_interval);
     sched_getcpu() -> NUM, Full, Handler(current_cpu);
     cpuset(setid: ints(Dir::Out, 1)) -> NUM, Stub(ONE_SET), Handler(|c| give_set(c, 0, 1));
-    cpuset_setid(which: INT, id: OFFSET, setid: INT) -> NUM, Stub(ONE_SET), Handler(|c| if c.int(2) == 1 { Ok(0) } else { Err(Errno::ESRCH) });
-    cpuset_getid(level: INT, which: INT, id: OFFSET, setid: ints(Dir::Out, 1)) -> NUM, Stub(ONE_SET), Handler(set_of);
-    cpuset_getaffinity(level: INT, which: INT, id: OFFSET, cpusetsize: SIZE, mask: ADDR) -> NUM, Partial(OWN), Handler(get_affinity);
-    cpuset_setaffinity(level: INT, which: INT, id: OFFSET, cpusetsize: SIZE, mask: ADDR) -> NUM, Partial(OWN), Handler(set_affinity);
-    cpuset_getdomain(level: INT, which: INT, id: OFFSET, domainsetsize: SIZE, mask: ADDR, policy: ints(Dir::Out, 1)) -> NUM, Stub("one domain of memory"), Handler(domains);
+    cpuset_setid(which: one_of(&f::CPU_WHICH), id: OFFSET, setid: INT) -> NUM, Stub(ONE_SET), Handler(|c| if c.int(2) == 1 { Ok(0) } else { Err(Errno::ESRCH) });
+    cpuset_getid(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, setid: ints(Dir::Out, 1)) -> NUM, Stub(ONE_SET), Handler(set_of);
+    cpuset_getaffinity(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, cpusetsize: SIZE, mask: ArgType::Decoded(Dir::Out, decode::cpu_set)) -> NUM, Partial(SETS), Handler(get_affinity);
+    cpuset_setaffinity(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, cpusetsize: SIZE, mask: ArgType::Decoded(Dir::In, decode::cpu_set)) -> NUM, Partial(SETS), Handler(set_affinity);
+    cpuset_getdomain(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, domainsetsize: SIZE, mask: ArgType::Decoded(Dir::Out, decode::cpu_set), policy: ints(Dir::Out, 1)) -> NUM, Stub("one domain of memory"), Handler(domains);
 }
 
 // The host's policies (linux/sched.h), of which FreeBSD calls two priority types.
@@ -78,12 +79,12 @@ fn priority(call: &mut Call<'_>) -> SysResult {
                 _ => (RTP_PRIO_NORMAL, 0),
             };
             call.write_int(at, Kind::U16, kind)?;
-            call.write_int(at + 2, Kind::U16, level)?;
+            call.write_int(at.wrapping_add(2), Kind::U16, level)?;
             Ok(0)
         }
         RTP_SET => {
             let kind = call.read_int(at, Kind::U16)?;
-            let level = call.read_int(at + 2, Kind::U16)?;
+            let level = call.read_int(at.wrapping_add(2), Kind::U16)?;
             let real_time = matches!(kind, RTP_PRIO_REALTIME | RTP_PRIO_FIFO);
             if (real_time || kind == RTP_PRIO_IDLE) && level > RTP_PRIO_MAX {
                 return Err(Errno::EINVAL);
@@ -197,19 +198,60 @@ const CPUSET_SIZE: u64 = 32;
 /// As many as the host's kernel can have.
 const LARGEST: u64 = 1024;
 
-/// The host's id of what a call is about; 0 is the calling thread.
-fn subject(call: &mut Call<'_>) -> SysResult {
-    match (call.int(1), call.arg(2) as i64) {
-        (CPU_WHICH_TID | CPU_WHICH_PID | CPU_WHICH_CPUSET, -1) => Ok(0),
-        (CPU_WHICH_TID | CPU_WHICH_PID, id) => Ok(id as u64),
-        // Sets 0 and 1 are those of all.
-        (CPU_WHICH_CPUSET, 0 | 1) => Ok(0),
-        (CPU_WHICH_CPUSET, _) => Err(Errno::ESRCH),
+/// What a call is about.
+enum Subject {
+    /// Threads, by the host's ids; 0 is the calling one.
+    Threads(Vec<u64>),
+    /// A set that is everybody's.
+    Set,
+}
+
+/// The threads of a process.
+fn threads_of(pid: u64) -> SysResult<Vec<u64>> {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/task")).map_err(|_| Errno::ESRCH)?;
+    let ids = entries.flatten();
+    let ids = ids.filter_map(|e| e.file_name().to_str()?.parse().ok());
+    Ok(ids.collect())
+}
+
+fn subject(call: &mut Call<'_>) -> SysResult<Subject> {
+    const CPU_LEVEL_CPUSET: i32 = 2;
+    let (level, which, id) = (call.int(0), call.int(1), call.arg(2) as i64);
+    if !(CPU_LEVEL_ROOT..=CPU_LEVEL_WHICH).contains(&level) {
+        return Err(Errno::EINVAL);
+    }
+    let threads = match (which, id) {
+        (CPU_WHICH_TID, -1) => vec![0],
+        (CPU_WHICH_TID, id) => vec![id as u64],
+        (CPU_WHICH_PID, -1) => threads_of(crate::host::pid() as u64)?,
+        (CPU_WHICH_PID, id) => threads_of(id as u64)?,
+        (CPU_WHICH_CPUSET, -1 | 0 | 1) => return Ok(Subject::Set),
+        (CPU_WHICH_CPUSET, _) => return Err(Errno::ESRCH),
         (which, _) => {
             call.unimplemented(&format!("CPU_WHICH {which}"));
-            Err(Errno::EINVAL)
+            return Err(Errno::EINVAL);
+        }
+    };
+    Ok(match level {
+        CPU_LEVEL_ROOT | CPU_LEVEL_CPUSET => Subject::Set,
+        _ => Subject::Threads(threads),
+    })
+}
+
+/// All CPUs of the host, as its mask.
+fn all_cpus() -> Vec<u8> {
+    let mut mask = vec![0u8; LARGEST as usize];
+    let text = proc_text("/sys/devices/system/cpu/online");
+    for range in text.trim().split(',') {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (Ok(first), Ok(last)) = (first.parse::<usize>(), last.parse::<usize>()) else {
+            continue;
+        };
+        for cpu in first..=last.min(mask.len() * 8 - 1) {
+            mask[cpu / 8] |= 1 << (cpu % 8);
         }
     }
+    mask
 }
 
 /// A set is an array of longs.
@@ -225,10 +267,19 @@ fn get_affinity(call: &mut Call<'_>) -> SysResult {
     if size < CPUSET_SIZE {
         return Err(Errno::ERANGE);
     }
-    let id = subject(call)?;
     let mut mask = vec![0u8; LARGEST as usize];
-    let at = mask.as_mut_ptr() as u64;
-    call.host(SYS_sched_getaffinity, [id, LARGEST, at, 0, 0, 0])?;
+    match subject(call)? {
+        Subject::Set => mask = all_cpus(),
+        // Those that any of a process's threads may run on.
+        Subject::Threads(threads) => {
+            for id in threads {
+                let mut one = vec![0u8; LARGEST as usize];
+                let at = one.as_mut_ptr() as u64;
+                call.host(SYS_sched_getaffinity, [id, LARGEST, at, 0, 0, 0])?;
+                mask.iter_mut().zip(one).for_each(|(all, one)| *all |= one);
+            }
+        }
+    }
     mask.resize(size.min(LARGEST) as usize, 0);
     swap_longs(call.abi, &mut mask);
     call.write_bytes(call.arg(4), &mask)?;
@@ -240,11 +291,20 @@ fn set_affinity(call: &mut Call<'_>) -> SysResult {
     if !(CPUSET_SIZE..=LARGEST).contains(&size) {
         return Err(Errno::ERANGE);
     }
-    let id = subject(call)?;
+    let subject = subject(call)?;
     let mut mask = call.read_bytes(call.arg(4), size)?;
     swap_longs(call.abi, &mut mask);
     let at = mask.as_ptr() as u64;
-    call.host(SYS_sched_setaffinity, [id, size, at, 0, 0, 0])
+    match subject {
+        // As for all but the superuser.
+        Subject::Set => Err(Errno::EPERM),
+        Subject::Threads(threads) => {
+            for id in threads {
+                call.host(SYS_sched_setaffinity, [id, size, at, 0, 0, 0])?;
+            }
+            Ok(0)
+        }
+    }
 }
 
 fn domains(call: &mut Call<'_>) -> SysResult {

@@ -1,13 +1,15 @@
 //! Signals: actions, masks, sending, waiting, contexts.
 
+use super::procctl;
 use crate::abi::{Errno, GuestStruct, Kind, Show, Signal, SysResult, Ulong};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::process::context;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of, of, siginfo};
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::Handler,
-    Support::{Full, Partial, Stub},
+    Support::{Full, Stub},
     *,
 };
 use crate::process::{Action, AltStack, Outcome, SigFields, SigInfo, SigSet};
@@ -22,14 +24,14 @@ crate::syscalls! {
     sigpending(set: SET_OUT) -> NUM, Full, Handler(pending);
     sigsuspend(sigmask: SET_IN) -> NUM, Full, Handler(suspend);
     sigwait(set: SET_IN, sig: ints_of(Dir::Out, Kind::I32, Show::Signal, 1)) -> NUM, Full, Handler(wait_number);
-    sigwaitinfo(set: SET_IN, info: ADDR) -> NUM, Full, Handler(|c| wait_signal(c, None));
-    sigtimedwait(set: SET_IN, info: ADDR, timeout: input::<Timespec>()) -> NUM, Full, Handler(wait_timed);
+    sigwaitinfo(set: SET_IN, info: ArgType::SigInfo(Dir::Out)) -> NUM, Full, Handler(|c| wait_signal(c, None));
+    sigtimedwait(set: SET_IN, info: ArgType::SigInfo(Dir::Out), timeout: input::<Timespec>()) -> NUM, Full, Handler(wait_timed);
     sigaltstack(ss: input::<Stack>(), oss: output::<Stack>()) -> NUM, Full, Handler(alternate_stack);
-    sigreturn(sigcntxp: ADDR) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
-    getcontext(ucp: ADDR) -> NUM, Full, Handler(get_context);
-    setcontext(ucp: ADDR) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
-    swapcontext(oucp: ADDR, ucp: ADDR) -> NUM, Full, Handler(swap_context);
-    kill(pid: INT, signum: SIGNAL) -> NUM, Partial("signals from 96 on: to one process"), Handler(|c| send(c, None));
+    sigreturn(sigcntxp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
+    getcontext(ucp: ArgType::Decoded(Dir::Out, context)) -> NUM, Full, Handler(get_context);
+    setcontext(ucp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
+    swapcontext(oucp: ArgType::Decoded(Dir::Out, context), ucp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(swap_context);
+    kill(pid: INT, signum: SIGNAL) -> NUM, Full, Handler(|c| send(c, None));
     sigqueue(pid: INT, signum: SIGNAL, value: BITS) -> NUM, Full, Handler(|c| { let value = c.arg(2); send(c, Some(value)) });
     thr_kill(id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, crate::host::pid() as u64, c.arg(0), 1));
     thr_kill2(pid: INT, id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, c.arg(0), c.arg(1), 2));
@@ -56,7 +58,7 @@ fn set_action(call: &mut Call<'_>) -> SysResult {
                 handler: act.sa_handler.0,
                 flags: u64::from(act.sa_flags as u32),
                 restorer: 0,
-                mask: read_sigset(call, addr + mask_at(call), SET_SIZE.into())?,
+                mask: read_sigset(call, addr.wrapping_add(mask_at(call)), SET_SIZE.into())?,
             };
             process.set_action(signal, new)?
         }
@@ -68,7 +70,12 @@ fn set_action(call: &mut Call<'_>) -> SysResult {
             sa_mask: [0; 4],
         };
         call.write_struct(call.arg(2), &act)?;
-        write_sigset(call, call.arg(2) + mask_at(call), SET_SIZE.into(), old.mask)?;
+        write_sigset(
+            call,
+            call.arg(2).wrapping_add(mask_at(call)),
+            SET_SIZE.into(),
+            old.mask,
+        )?;
     }
     Ok(0)
 }
@@ -162,7 +169,7 @@ fn alternate_stack(call: &mut Call<'_>) -> SysResult {
     if addr != 0 {
         // Its flags are the kernel's own: SS_DISABLE has another value on the host.
         let flags_at = Stack::DESC.offset(call.abi, "ss_flags").unwrap_or(0) as u64;
-        let flags = call.read_int(addr + flags_at, Kind::I32)? as i32;
+        let flags = call.read_int(addr.wrapping_add(flags_at), Kind::I32)? as i32;
         let new: Stack = call.read_struct(addr)?;
         if old.contains(sp) {
             return Err(Errno::EPERM);
@@ -255,6 +262,7 @@ fn information(signal: Signal, code: i32, value: Option<u64>) -> SigInfo {
 /// `kill`, or `sigqueue` with its value.
 fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
     let (pid, signal) = (call.int(0), signal_or_none(call, 1)?);
+    super::procdesc::reap_released(call);
     if let Some(signal) = is_beyond(signal) {
         let process = call.thread.process.clone();
         let code = if value.is_some() { SI_QUEUE } else { SI_USER };
@@ -264,10 +272,9 @@ fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
                 Ok(0)
             }
             1.. => process.send_beyond_to(pid, signal, value),
-            _ => {
-                call.unimplemented("a signal from 96 on to a group of processes");
-                Err(Errno::EINVAL)
-            }
+            // Only `kill` has groups.
+            _ if value.is_some() => Err(Errno::EINVAL),
+            _ => send_to_group(call, pid, signal),
         };
     }
     let signal = signal.map_or(0, |s| s.0.into());
@@ -283,6 +290,35 @@ fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
     info[24..32].copy_from_slice(&value.to_le_bytes());
     let args = [pid as u64, signal, info.as_ptr() as u64, 0, 0, 0];
     call.host(SYS_rt_sigqueueinfo, args)
+}
+
+/// Sends a signal that the host does not have to a group of processes: 0 is the own one, -1 is everybody else.
+fn send_to_group(call: &mut Call<'_>, pid: i32, signal: Signal) -> SysResult {
+    let me = crate::host::pid();
+    let targets: Vec<i32> = match pid {
+        -1 => procctl::all_processes()
+            .filter(|&p| p > 1 && p != me)
+            .collect(),
+        0 => procctl::group_members(call.host(SYS_getpgrp, [0; 6])? as i32),
+        group => procctl::group_members(group.wrapping_neg()),
+    };
+    let process = call.thread.process.clone();
+    let mut result = Err(Errno::ESRCH);
+    for target in targets {
+        let sent = if target == me {
+            process.send_beyond(None, information(signal, SI_USER, None));
+            Ok(0)
+        } else if procctl::is_guest(target) {
+            process.send_beyond_to(target, signal, None)
+        } else {
+            // To a program of the host's it would be another signal.
+            continue;
+        };
+        if result.is_err() {
+            result = sent;
+        }
+    }
+    result
 }
 
 /// -1 is every other thread of the process.

@@ -31,7 +31,7 @@ fn special(call: &mut Call<'_>) -> SysResult {
         (SPECIALFD_EVENTFD, 8) => {
             let (value, flags) = (
                 call.read_int(at, Kind::U32)?,
-                call.read_int(at + 4, Kind::U32)?,
+                call.read_int(at.wrapping_add(4), Kind::U32)?,
             );
             if flags & !(EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC) != 0 {
                 return Err(Errno::EINVAL);

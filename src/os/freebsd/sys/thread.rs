@@ -15,7 +15,7 @@ use crate::process::Outcome;
 crate::syscalls! {
     thr_new(param: input::<ThrParam>(), param_size: INT) -> NUM, Partial("THR_SUSPENDED and the priority are ignored"), Handler(create);
     thr_exit(state: ADDR) -> NUM, Full, Handler(exit);
-    thr_self(id: ADDR) -> NUM, Full, Handler(own_id);
+    thr_self(id: ints_of(Dir::Out, Kind::Long, crate::abi::Show::Dec, 1)) -> NUM, Full, Handler(own_id);
     thr_set_name(id: LONG, name: STR) -> NUM, Full, Handler(set_name);
     thr_wake(id: LONG) -> NUM, Full, Handler(umtx::wake_thread);
     thr_suspend(timeout: input::<Timespec>()) -> NUM, Full, Handler(umtx::suspend_thread);

@@ -2,14 +2,18 @@
 
 use crate::abi::{Errno, GuestStruct, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::files as decode;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
 use crate::os::{
     Call, Dir,
     Run::{Handler, Pass},
-    Support::{Full, Partial},
+    Support::Full,
     *,
 };
+
+const TIMES: ArgType = ArgType::Decoded(Dir::In, decode::times);
+const OLD_TIMES: ArgType = ArgType::Decoded(Dir::In, decode::old_times);
 
 crate::syscalls! {
     clock_gettime(clock_id: one_of(&f::CLOCK), tp: output::<Timespec>()) -> NUM, Full, Handler(|c| on_clock(c, SYS_clock_gettime));
@@ -20,22 +24,38 @@ crate::syscalls! {
     clock_nanosleep(clock_id: one_of(&f::CLOCK), flags: flags(&f::TIMER), rqtp: input::<Timespec>(), rmtp: output::<Timespec>()) -> NUM, Full, Handler(sleep_on_clock);
     setitimer(which: one_of(&f::ITIMER), itv: input::<Itimerval>(), oitv: output::<Itimerval>()) -> NUM, Full, Pass(SYS_setitimer);
     getitimer(which: one_of(&f::ITIMER), itv: output::<Itimerval>()) -> NUM, Full, Pass(SYS_getitimer);
-    utimensat(fd: DIRFD, path: PATH, times: ADDR, flag: flags(&f::AT)) -> NUM, Full, Handler(|c| set_times(c, Some(1), 2, 3));
-    utimes(path: PATH, tptr: ADDR) -> NUM, Full, Handler(|c| { let path = c.path(0)?; set_old_times(c, AT_FDCWD, Some(path), 1, 0) });
-    lutimes(path: PATH, tptr: ADDR) -> NUM, Full, Handler(|c| { let path = c.path(0)?; set_old_times(c, AT_FDCWD, Some(path), 1, HOST_SYMLINK_NOFOLLOW) });
-    futimes(fd: FD, tptr: ADDR) -> NUM, Full, Handler(|c| set_old_times(c, c.arg(0), None, 1, 0));
-    futimesat(fd: DIRFD, path: PATH, times: ADDR) -> NUM, Full, Handler(|c| { let path = c.path(1)?; set_old_times(c, c.arg(0), Some(path), 2, 0) });
+    utimensat(fd: DIRFD, path: PATH, times: TIMES, flag: flags(&f::AT)) -> NUM, Full, Handler(|c| set_times(c, Some(1), 2, 3));
+    utimes(path: PATH, tptr: OLD_TIMES) -> NUM, Full, Handler(|c| { let path = c.path(0)?; set_old_times(c, AT_FDCWD, Some(path), 1, 0) });
+    lutimes(path: PATH, tptr: OLD_TIMES) -> NUM, Full, Handler(|c| { let path = c.path(0)?; set_old_times(c, AT_FDCWD, Some(path), 1, HOST_SYMLINK_NOFOLLOW) });
+    futimes(fd: FD, tptr: OLD_TIMES) -> NUM, Full, Handler(|c| set_old_times(c, c.arg(0), None, 1, 0));
+    futimesat(fd: DIRFD, path: PATH, times: OLD_TIMES) -> NUM, Full, Handler(|c| { let path = c.path(1)?; set_old_times(c, c.arg(0), Some(path), 2, 0) });
     settimeofday(tv: input::<Timeval>(), tzp: ADDR) -> NUM, Full, Handler(|c| pass_with(c, SYS_settimeofday, false, &[(1, 0)]));
-    clock_getcpuclockid2(id: OFFSET, which: INT, clock_id: ints(Dir::Out, 1)) -> NUM, Partial("the clocks of the calling process and thread"), Handler(cpu_clock);
+    clock_getcpuclockid2(id: OFFSET, which: INT, clock_id: ints(Dir::Out, 1)) -> NUM, Full, Handler(cpu_clock);
     timerfd_create(clockid: one_of(&f::CLOCK), flags: flags(&f::OPEN)) -> FDNUM, Full, Pass(SYS_timerfd_create);
     timerfd_gettime(fd: FD, curr_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_gettime);
     timerfd_settime(fd: FD, flags: HEX, new_value: input::<Itimerspec>(), old_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_settime);
-    futimens(fd: FD, times: ADDR) -> NUM, Full, Handler(|c| set_times(c, None, 1, 7));
+    futimens(fd: FD, times: TIMES) -> NUM, Full, Handler(|c| set_times(c, None, 1, 7));
 }
 
-/// Ids below 0 are CPU clocks of processes and threads, which the host numbers otherwise.
+// Ids with these bits are clocks of the CPU time of a process or of a thread (`kern/kern_time.c`), with its number below.
+const CPU_CLOCK: u32 = 0x8000_0000;
+const CPU_CLOCK_OF_PROCESS: u32 = 0x4000_0000;
+// The host has the complement of the number, over these (`linux/posix-timers.h`).
+const HOST_SCHED: i64 = 2;
+const HOST_OF_THREAD: i64 = 4;
+
+/// The host's number of a clock.
 fn clock(call: &Call<'_>, n: usize) -> SysResult {
     let own = call.arg(n) as u32;
+    if own & CPU_CLOCK != 0 {
+        let id = !i64::from(own & !(CPU_CLOCK | CPU_CLOCK_OF_PROCESS)) << 3;
+        let of_thread = if own & CPU_CLOCK_OF_PROCESS == 0 {
+            HOST_OF_THREAD
+        } else {
+            0
+        };
+        return Ok((id | HOST_SCHED | of_thread) as u64);
+    }
     let known = f::CLOCK.fields[0]
         .values
         .iter()
@@ -113,7 +133,7 @@ fn set_old_times(
     if at != 0 {
         let size = Timeval::DESC.size(call.abi) as u64;
         for n in 0..2 {
-            let t: Timeval = call.read_struct(at + n as u64 * size)?;
+            let t: Timeval = call.read_struct(at.wrapping_add(n as u64 * size))?;
             if !(0..1_000_000).contains(&t.tv_usec.0) {
                 return Err(Errno::EINVAL);
             }
@@ -132,7 +152,7 @@ fn set_old_times(
     call.host(SYS_utimensat, args)
 }
 
-/// The clock of a process's or thread's own time: only one's own has a number that the host knows.
+/// The clock of the time that a process or a thread of this process has used.
 fn cpu_clock(call: &mut Call<'_>) -> SysResult {
     // sys/time.h; time.h
     const CPUCLOCK_WHICH_PID: i32 = 0;
@@ -147,9 +167,21 @@ fn cpu_clock(call: &mut Call<'_>) -> SysResult {
     let clock = match call.int(1) {
         CPUCLOCK_WHICH_PID if id == 0 || id == me => CLOCK_PROCESS_CPUTIME_ID,
         CPUCLOCK_WHICH_TID if id == 0 || id == tid => CLOCK_THREAD_CPUTIME_ID,
-        CPUCLOCK_WHICH_PID | CPUCLOCK_WHICH_TID => {
-            call.unimplemented("the CPU clock of another process or thread");
-            return Err(Errno::ESRCH);
+        CPUCLOCK_WHICH_PID => {
+            call.host(SYS_kill, [id, 0, 0, 0, 0, 0])?;
+            u64::from(CPU_CLOCK | CPU_CLOCK_OF_PROCESS | id as u32)
+        }
+        CPUCLOCK_WHICH_TID => {
+            if !call
+                .thread
+                .process
+                .threads()
+                .iter()
+                .any(|t| t.tid as u64 == id)
+            {
+                return Err(Errno::ESRCH);
+            }
+            u64::from(CPU_CLOCK | id as u32)
         }
         _ => return Err(Errno::EINVAL),
     };
@@ -169,7 +201,7 @@ fn set_times(call: &mut Call<'_>, path: Option<usize>, times: usize, flag: usize
     if at != 0 {
         let size = Timespec::DESC.size(call.abi) as u64;
         for n in 0..2 {
-            let t: Timespec = call.read_struct(at + n as u64 * size)?;
+            let t: Timespec = call.read_struct(at.wrapping_add(n as u64 * size))?;
             host[2 * n] = t.tv_sec.0;
             host[2 * n + 1] = match t.tv_nsec.0 {
                 v if v == NOW.0 => NOW.1,

@@ -5,6 +5,7 @@
 //! "there are waiters" mark is taken away *before* waking, set again if somebody was woken, and checked by a waiter after it
 //! has read the value that it sleeps on: it can be there needlessly, but is never missing.
 
+mod decode;
 mod mutex;
 mod rwlock;
 mod shared;
@@ -23,7 +24,7 @@ use crate::process::{ERESTARTSYS, Thread};
 use mutex::{Lock, RobustLists, lock, unlock};
 
 crate::syscalls! {
-    _umtx_op(obj: ADDR, op: one_of(&f::UMTX_OP), val: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ULONG } else { BITS }), uaddr1: ArgType::By(|a, _| if a[1] == NWAKE_PRIVATE { ADDR } else { BITS }), uaddr2: ArgType::By(timeout_type)) -> NUM, Partial("threads have one priority; robust mutexes of a process that a signal kills; UMTX_OP_SHM of private memory"), Handler(operate);
+    _umtx_op(obj: ArgType::By(|a, _| decode::object(a[1])), op: one_of(&f::UMTX_OP), val: ArgType::By(|a, _| decode::value(a[1])), uaddr1: ArgType::By(|a, _| decode::first(a[1])), uaddr2: ArgType::By(timeout_type)) -> NUM, Partial("threads have one priority; robust mutexes of a process that a signal kills; UMTX_OP_SHM of private memory"), Handler(operate);
 }
 
 /// The type of a timeout: the call that waits says how long the structure is (`umtx_copyin_umtx_time`), but CV_WAIT has the mutex
@@ -127,7 +128,7 @@ fn operate(call: &mut Call<'_>) -> SysResult {
         RW_UNLOCK => rwlock::unlock_rw(call, obj),
         SEM_WAIT => wait_old_semaphore(call, obj),
         SEM_WAKE => {
-            wake(call, obj + 4, 1);
+            wake(call, obj.wrapping_add(4), 1);
             Ok(0)
         }
         SEM2_WAIT => wait_semaphore(call, obj),
@@ -351,7 +352,7 @@ fn wait_condition(call: &mut Call<'_>, cond: u64) -> SysResult {
         0 => None,
         at => {
             let clock = if flags & CVWAIT_CLOCKID != 0 {
-                load(call, cond + COND_CLOCK)?
+                load(call, cond.wrapping_add(COND_CLOCK))?
             } else {
                 0
             };
@@ -370,14 +371,20 @@ fn wait_condition(call: &mut Call<'_>, cond: u64) -> SysResult {
     };
     let sequence = loop {
         call.write_int(cond, Kind::U32, 1)?;
-        let sequence = load(call, cond + COND_SEQUENCE)?;
+        let sequence = load(call, cond.wrapping_add(COND_SEQUENCE))?;
         // A signal between the two has taken the mark away, and counted before this thread read.
         if load(call, cond)? != 0 {
             break sequence;
         }
     };
     unlock(call, mutex)?;
-    match sleep(call, cond + COND_SEQUENCE, sequence, EVERYBODY, until) {
+    match sleep(
+        call,
+        cond.wrapping_add(COND_SEQUENCE),
+        sequence,
+        EVERYBODY,
+        until,
+    ) {
         Ok(()) => Ok(0),
         // The mutex is free already: the call cannot be made again. Waits may end without a reason.
         Err(ERESTARTSYS) => Err(Errno::EINTR),
@@ -387,16 +394,20 @@ fn wait_condition(call: &mut Call<'_>, cond: u64) -> SysResult {
 
 fn signal_condition(call: &mut Call<'_>, cond: u64, count: u64) -> SysResult {
     if count == 1 {
-        modify(call, cond + COND_SEQUENCE, |n| n.wrapping_add(1))?;
+        modify(call, cond.wrapping_add(COND_SEQUENCE), |n| {
+            n.wrapping_add(1)
+        })?;
         // There may be more, so the mark stays.
-        if wake(call, cond + COND_SEQUENCE, 1) != 0 {
+        if wake(call, cond.wrapping_add(COND_SEQUENCE), 1) != 0 {
             return Ok(0);
         }
     }
     // Who has set the mark before it went, but sleeps only now, finds another count.
     call.write_int(cond, Kind::U32, 0)?;
-    modify(call, cond + COND_SEQUENCE, |n| n.wrapping_add(1))?;
-    wake(call, cond + COND_SEQUENCE, ALL);
+    modify(call, cond.wrapping_add(COND_SEQUENCE), |n| {
+        n.wrapping_add(1)
+    })?;
+    wake(call, cond.wrapping_add(COND_SEQUENCE), ALL);
     Ok(0)
 }
 
@@ -439,7 +450,7 @@ fn tell_rest(call: &mut Call<'_>, until: Option<Deadline>) -> SysResult<()> {
         tv_sec: Long(left / 1_000_000_000),
         tv_nsec: Long(left % 1_000_000_000),
     };
-    call.write_struct(at + time as u64, &left)
+    call.write_struct(at.wrapping_add(time as u64), &left)
 }
 
 fn wake_semaphore(call: &mut Call<'_>, sem: u64) -> SysResult {
@@ -456,8 +467,8 @@ fn wake_semaphore(call: &mut Call<'_>, sem: u64) -> SysResult {
 fn wait_old_semaphore(call: &mut Call<'_>, sem: u64) -> SysResult {
     let until = deadline(call)?;
     call.write_int(sem, Kind::U32, 1)?;
-    if load(call, sem + 4)? == 0 {
-        sleep(call, sem + 4, 0, EVERYBODY, until)?;
+    if load(call, sem.wrapping_add(4))? == 0 {
+        sleep(call, sem.wrapping_add(4), 0, EVERYBODY, until)?;
     }
     Ok(0)
 }

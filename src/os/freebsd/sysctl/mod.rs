@@ -5,6 +5,7 @@
 
 mod nodes;
 mod process;
+pub(super) mod shown;
 
 pub use nodes::NODES;
 
@@ -210,7 +211,50 @@ fn unknown(call: &Call<'_>, what: &str, old: &Old, new: u64) -> Errno {
     Errno::ENOENT
 }
 
+/// Nodes that may be read in capability mode (CTLFLAG_CAPRD), besides those of features and of POSIX.
+const READABLE_IN_CAPABILITY_MODE: &[&str] = &[
+    "kern.arandom",
+    "kern.argmax",
+    "kern.domainname",
+    "kern.hostid",
+    "kern.hostname",
+    "kern.hostuuid",
+    "kern.job_control",
+    "kern.maxphys",
+    "kern.ngroups",
+    "kern.osreldate",
+    "kern.osrelease",
+    "kern.osrevision",
+    "kern.ostype",
+    "kern.posix1version",
+    "kern.proc.nfds",
+    "kern.ps_strings",
+    "kern.saved_ids",
+    "kern.sched.cpusetsize",
+    "kern.smp.cores",
+    "kern.smp.cpus",
+    "kern.smp.disabled",
+    "kern.smp.maxcpus",
+    "kern.smp.maxid",
+    "kern.smp.threads_per_core",
+    "kern.usrstack",
+    "hw.byteorder",
+    "hw.ncpu",
+    "hw.pagesize",
+];
+
+fn is_readable_in_capability_mode(node: &Node) -> bool {
+    READABLE_IN_CAPABILITY_MODE.contains(&node.name)
+        || node.name.starts_with("kern.features.")
+        || node.name.starts_with("p1003_1b.")
+}
+
 fn answer(call: &mut Call<'_>, node: &Node, rest: &[i32], old: &Old, new: u64) -> SysResult {
+    if crate::os::freebsd::sys::capsicum::in_mode(call)
+        && (new != 0 || !is_readable_in_capability_mode(node))
+    {
+        return Err(Errno::EPERM);
+    }
     if new != 0 && !matches!(node.value, Ask(..)) {
         call.unimplemented(&format!("{} to be set", node.name));
         return Err(Errno::EPERM);
@@ -227,7 +271,7 @@ pub fn by_number(call: &mut Call<'_>) -> SysResult {
     }
     let mut mib = Vec::new();
     for n in 0..count {
-        mib.push(call.read_int(call.arg(0) + 4 * n, Kind::I32)? as i32);
+        mib.push(call.read_int(call.arg(0).wrapping_add(4 * n), Kind::I32)? as i32);
     }
     let old = Old {
         at: call.arg(2),

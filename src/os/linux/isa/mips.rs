@@ -4,6 +4,7 @@
 use super::{LinuxIsa, disarm, restore_stack, saved_stack};
 use crate::abi::{Abi, Dialect, Endian, Errno, GuestStruct, Kind, OsAbi, read_int, write_int};
 use crate::ir::{CpuState, MemFault};
+use crate::isa::mips::regs::o32::*;
 use crate::isa::mips::{mode, regs};
 use crate::os::core::{Holds, RegisterSet, SetField, registers};
 use crate::os::linux::core;
@@ -20,23 +21,10 @@ pub static MIPSEL: LinuxIsa = linux("mipsel", Endian::Little);
 
 const fn abi(endian: Endian) -> OsAbi {
     OsAbi {
-        abi: Abi {
-            endian,
-            word: 4,
-            align64: 8,
-            even_pairs: true,
-        },
+        abi: Abi::o32(endian),
         dialect: Dialect::Mips,
     }
 }
-
-const V0: u32 = 2;
-const V1: u32 = 3;
-const A0: u32 = 4;
-const A3: u32 = 7;
-const T9: u32 = 25;
-const SP: u32 = 29;
-const RA: u32 = 31;
 
 const fn linux(name: &'static str, endian: Endian) -> LinuxIsa {
     LinuxIsa {

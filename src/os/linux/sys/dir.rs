@@ -169,7 +169,7 @@ fn name_to_handle(call: &mut Call<'_>) -> SysResult {
     call.write_struct(addr, &handle)?;
     if result.is_ok() {
         let n = handle.handle_bytes.min(HANDLE_MAX) as usize;
-        call.write_bytes(addr + 8, &host[8..8 + n])?;
+        call.write_bytes(addr.wrapping_add(8), &host[8..8 + n])?;
     }
     let mount = u64::from(u32::from_le_bytes([mount[0], mount[1], mount[2], mount[3]]));
     call.write_int(call.arg(3), Kind::I32, mount)?;
@@ -180,7 +180,7 @@ fn open_by_handle(call: &mut Call<'_>) -> SysResult {
     let addr = call.arg(1);
     let mut host = handle_of(call, addr)?;
     let n = u64::from(u32::from_le_bytes([host[0], host[1], host[2], host[3]]));
-    host[8..8 + n as usize].copy_from_slice(&call.read_bytes(addr + 8, n)?);
+    host[8..8 + n as usize].copy_from_slice(&call.read_bytes(addr.wrapping_add(8), n)?);
     let args = [
         call.arg(0),
         host.as_ptr() as u64,

@@ -161,7 +161,10 @@ fn open_how(call: &mut Call<'_>) -> SysResult {
     }
     // A longer structure is one of a newer kernel: fine as long as nothing that this one doesn't know is asked for.
     if call.arg(3) > size {
-        let rest = call.read_bytes(call.arg(2) + size, (call.arg(3) - size).min(4096))?;
+        let rest = call.read_bytes(
+            call.arg(2).wrapping_add(size),
+            (call.arg(3) - size).min(4096),
+        )?;
         if rest.iter().any(|&b| b != 0) {
             return Err(Errno::E2BIG);
         }
@@ -201,7 +204,7 @@ fn make_pipe(call: &mut Call<'_>) -> SysResult {
         return Ok(fd(0));
     }
     call.write_int(call.arg(0), Kind::I32, fd(0))?;
-    call.write_int(call.arg(0) + 4, Kind::I32, fd(4))?;
+    call.write_int(call.arg(0).wrapping_add(4), Kind::I32, fd(4))?;
     Ok(0)
 }
 

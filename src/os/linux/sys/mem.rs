@@ -185,7 +185,7 @@ fn nodes_of(call: &Call<'_>, addr: u64, maxnode: u64) -> SysResult<Vec<u64>> {
     let bits = u64::from(word) * 8;
     let mut nodes = vec![0u64; maxnode.div_ceil(64) as usize + 1];
     for i in 0..maxnode.saturating_sub(1).div_ceil(bits) {
-        let value = call.read_int(addr + i * u64::from(word), Kind::Ulong)?;
+        let value = call.read_int(addr.wrapping_add(i * u64::from(word)), Kind::Ulong)?;
         let at = i * bits;
         nodes[at as usize / 64] |= value << (at % 64);
     }

@@ -144,8 +144,10 @@ impl Message {
         if control.len() > room {
             // MSG_CTRUNC
             guest.msg_flags |= 8;
-            control.truncate(room);
         }
+        // The kernel counts the padding behind the last message too, as far as there is room (CMSG_SPACE).
+        control.resize(control.len().next_multiple_of(call.abi.abi.word.into()), 0);
+        control.truncate(room);
         if guest.msg_control.0 != 0 {
             call.write_bytes(guest.msg_control.0, &control)?;
         }
@@ -267,7 +269,7 @@ fn convert_control(call: &Call<'_>, from: OsAbi, bytes: &[u8], to: OsAbi) -> Sys
     while at + head <= bytes.len() {
         let h = Cmsghdr::read(from, &bytes[at..])?;
         let len = h.cmsg_len.0 as usize;
-        if len < head || at + len > bytes.len() {
+        if len < head || len > bytes.len() - at {
             break;
         }
         let data = &bytes[at + head..at + len];
@@ -324,7 +326,7 @@ fn send_messages(call: &mut Call<'_>) -> SysResult {
             call.host_wait(SYS_sendmsg, args)
         });
         match one {
-            Ok(n) => call.write_int(addr + len_at, Kind::U32, n)?,
+            Ok(n) => call.write_int(addr.wrapping_add(len_at), Kind::U32, n)?,
             Err(e) if sent == 0 => return Err(e),
             Err(_) => break,
         }
@@ -365,7 +367,7 @@ fn receive_messages(call: &mut Call<'_>) -> SysResult {
             Ok(n)
         });
         match one {
-            Ok(n) => call.write_int(addr + len_at, Kind::U32, n)?,
+            Ok(n) => call.write_int(addr.wrapping_add(len_at), Kind::U32, n)?,
             Err(e) if received == 0 => return Err(e),
             Err(_) => break,
         }
@@ -411,7 +413,7 @@ fn call_by_number(call: &mut Call<'_>) -> SysResult {
     let mut raw = [0; 8];
     let word = u64::from(call.abi.abi.word);
     for (i, slot) in raw.iter_mut().enumerate().take(row.args.len()) {
-        *slot = call.read_int(call.arg(1) + i as u64 * word, Kind::Ulong)?;
+        *slot = call.read_int(call.arg(1).wrapping_add(i as u64 * word), Kind::Ulong)?;
     }
     crate::os::linux::run_row(call, row, &raw)
 }

@@ -52,7 +52,7 @@ fn select(call: &mut Call<'_>) -> SysResult {
     if at != 0 {
         let word = u64::from(call.abi.abi.word);
         let set = call.read_int(at, Kind::Ulong)?;
-        let size = call.read_int(at + word, Kind::Ulong)?;
+        let size = call.read_int(at.wrapping_add(word), Kind::Ulong)?;
         if set != 0 {
             mask = read_sigset(call, set, size)?.host_mask().to_le_bytes();
             host = [mask.as_ptr() as u64, 8];

@@ -333,7 +333,7 @@ fn capabilities(call: &mut Call<'_>, number: i64) -> SysResult {
     let addr = call.arg(1);
     if number == SYS_capset && addr != 0 {
         for (i, word) in data[..words].iter_mut().enumerate() {
-            *word = call.read_int(addr + i as u64 * 4, Kind::U32)? as u32;
+            *word = call.read_int(addr.wrapping_add(i as u64 * 4), Kind::U32)? as u32;
         }
     }
     let data_at = if addr == 0 {
@@ -348,7 +348,7 @@ fn capabilities(call: &mut Call<'_>, number: i64) -> SysResult {
     let value = result?;
     if number == SYS_capget && addr != 0 {
         for (i, &word) in data[..words].iter().enumerate() {
-            call.write_int(addr + i as u64 * 4, Kind::U32, word.into())?;
+            call.write_int(addr.wrapping_add(i as u64 * 4), Kind::U32, word.into())?;
         }
     }
     Ok(value)
@@ -382,7 +382,7 @@ fn copy_memory(call: &mut Call<'_>, number: i64) -> SysResult {
         for i in 0..call.arg(4) {
             let at = call.arg(3) + 2 * i * word;
             let base = call.read_int(at, Kind::Ulong)?;
-            let len = call.read_int(at + word, Kind::Ulong)?;
+            let len = call.read_int(at.wrapping_add(word), Kind::Ulong)?;
             let end = base.checked_add(len).ok_or(Errno::EFAULT)?;
             if end > call.mem().limit() {
                 return Err(Errno::EFAULT);

@@ -92,7 +92,7 @@ fn read_action(call: &Call<'_>, addr: u64) -> SysResult<Action> {
         handler: act.sa_handler.0,
         flags: act.sa_flags.0,
         restorer: act.sa_restorer.0,
-        mask: read_sigset(call, addr + at, size)?,
+        mask: read_sigset(call, addr.wrapping_add(at), size)?,
     })
 }
 
@@ -105,7 +105,7 @@ fn write_action(call: &Call<'_>, addr: u64, action: &Action) -> SysResult<()> {
     };
     call.write_struct(addr, &act)?;
     let (at, size) = mask_at(call);
-    write_sigset(call, addr + at, size, action.mask)
+    write_sigset(call, addr.wrapping_add(at), size, action.mask)
 }
 
 /// `signal(2)`: one shot, as in System V.

@@ -274,7 +274,7 @@ fn wait_for_any(call: &mut Call<'_>) -> SysResult {
     let size = FutexWaitv::DESC.size(call.abi) as u64;
     let mut waiters = vec![0u8; n as usize * 24];
     for i in 0..n {
-        let mut waiter: FutexWaitv = call.read_struct(at + i * size)?;
+        let mut waiter: FutexWaitv = call.read_struct(at.wrapping_add(i * size))?;
         if waiter.flags & SIZE_MASK != SIZE_U32 || !waiter.uaddr.is_multiple_of(4) {
             return Err(Errno::EINVAL);
         }

@@ -40,14 +40,14 @@ static void descriptors(void)
 	SYS(close, fd);
 	SAME(SYS(pdkill, copy, 0), 0);
 	SYS(close, copy);
-	SAME(wait_for(child), 9);
+	SAME(wait6(0, child, 0, 16, 0, 0), -ECHILD);
 	/* A daemon does not. */
 	child = SYS(pdfork, &fd, 1);
 	if (child == 0)
 		sleep_for_ever();
 	SYS(close, fd);
 	SAME(SYS(kill, child, 15), 0);
-	SAME(wait_for(child), 15);
+	SAME(wait6(0, child, 0, 16, 0, 0), -ECHILD);
 }
 
 static void controls(void)

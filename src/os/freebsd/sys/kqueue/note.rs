@@ -14,6 +14,9 @@ pub(super) mod filter {
     pub const SIGNAL: i16 = -6;
     pub const TIMER: i16 = -7;
     pub const PROCDESC: i16 = -8;
+    pub const FS: i16 = -9;
+    pub const SENDFILE: i16 = -12;
+    pub const EMPTY: i16 = -13;
     pub const USER: i16 = -11;
 }
 
@@ -28,7 +31,12 @@ const NOTE_FFOR: u32 = 0x8000_0000;
 const NOTE_FFCOPY: u32 = 0xc000_0000;
 const NOTE_FFLAGSMASK: u32 = 0x00ff_ffff;
 // of EVFILT_PROC
-const NOTE_EXIT: u32 = 0x8000_0000;
+pub(super) const NOTE_EXIT: u32 = 0x8000_0000;
+pub(super) const NOTE_FORK: u32 = 0x4000_0000;
+pub(super) const NOTE_EXEC: u32 = 0x2000_0000;
+pub(super) const NOTE_TRACK: u32 = 1;
+pub(super) const NOTE_TRACKERR: u32 = 2;
+const NOTE_CHILD: u32 = 4;
 // of EVFILT_TIMER
 const NOTE_SECONDS: u32 = 1;
 const NOTE_MSECONDS: u32 = 2;
@@ -48,6 +56,11 @@ const NOTE_CLOSE: u32 = 0x100;
 const NOTE_CLOSE_WRITE: u32 = 0x200;
 const NOTE_READ: u32 = 0x400;
 
+const SIGKILL: i64 = 9;
+
+/// Time in ns after which a socket that has not sent all is looked at again: the host does not tell when it has.
+const LOOK_AGAIN: u64 = 2_000_000;
+
 /// What a knote waits for.
 pub(super) enum Source {
     /// The guest's own descriptor, registered in the epoll.
@@ -60,8 +73,14 @@ pub(super) enum Source {
     Timer { next: u64, period: Option<u64> },
     /// Whether it has been triggered.
     User { triggered: bool },
-    /// A process.
-    Process(OwnFd),
+    /// A process; `None` for one that had ended when its parent's tracking came upon it.
+    Process(Option<OwnFd>),
+    /// The child of a process that is tracked: told once.
+    Child,
+    /// Nothing comes of it.
+    Nothing,
+    /// A socket: when to look again whether all has been sent, while it has not.
+    Empty { next: Option<u64> },
     /// Whether the one that is pending has been counted.
     Signal { pending: bool },
 }
@@ -82,6 +101,10 @@ pub(super) struct Knote {
     pub enabled: bool,
     /// In the queue's list of those that may have something to tell.
     pub active: bool,
+    /// Has come to its end with nothing to tell.
+    pub finished: bool,
+    /// The status that its process has ended with, if it has told.
+    pub status: Option<i64>,
 }
 
 /// What of a change is not implemented, and whether it cannot be registered at all.
@@ -93,12 +116,18 @@ pub(super) fn unsupported(change: &Kevent) -> Option<(String, bool)> {
         | filter::SIGNAL
         | filter::TIMER
         | filter::PROCDESC
+        | filter::FS
+        | filter::SENDFILE
+        | filter::EMPTY
         | filter::USER => None,
-        filter::PROC if change.fflags & !NOTE_EXIT == 0 || change.flags & ev::ADD == 0 => None,
-        filter::PROC => Some((
-            format!("kevent EVFILT_PROC {:#x}", change.fflags & !NOTE_EXIT),
-            change.fflags & NOTE_EXIT == 0,
-        )),
+        filter::PROC if !wants_news(change.fflags) || change.flags & ev::ADD == 0 => None,
+        // Only emulators tell of these.
+        filter::PROC => {
+            let program = |pid: &str| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+            let guest = program(&change.ident.0.to_string()) == program("self");
+            let what = "kevent NOTE_FORK or NOTE_EXEC of a process that is no guest";
+            (!guest).then(|| (what.to_owned(), false))
+        }
         other => {
             let named = f::EVFILT.fields[0]
                 .values
@@ -112,12 +141,48 @@ pub(super) fn unsupported(change: &Kevent) -> Option<(String, bool)> {
     }
 }
 
+/// Whether such an EVFILT_PROC is to be told by the process itself.
+pub(super) fn wants_news(fflags: u32) -> bool {
+    fflags & (NOTE_FORK | NOTE_EXEC | NOTE_TRACK) != 0
+}
+
+/// Whether the identifier is a descriptor of the guest's.
+pub(super) fn is_on_descriptor(filter: i16) -> bool {
+    matches!(
+        filter,
+        filter::READ | filter::WRITE | filter::VNODE | filter::PROCDESC | filter::EMPTY
+    )
+}
+
 /// The signal that a change is about.
 pub(super) fn counted_signal(change: &Kevent) -> Option<u64> {
     (change.filter == filter::SIGNAL).then_some(change.ident.0)
 }
 
 impl Knote {
+    /// Something that a process has told.
+    pub fn tell(&mut self, what: u32) {
+        self.seen |= what & (self.wanted | NOTE_TRACKERR);
+    }
+
+    /// The change that would make this EVFILT_PROC for a child of its process; `data` is the process.
+    pub fn for_child(&self, child: i32) -> Kevent {
+        Kevent {
+            ident: Ulong(child as u64),
+            filter: self.filter,
+            flags: self.flags | ev::ADD,
+            fflags: self.wanted,
+            data: self.ident as i64,
+            udata: Ulong(self.udata),
+            ext: [0; 4],
+        }
+    }
+
+    /// Which processes it is to be told of.
+    pub fn wanted(&self) -> u32 {
+        self.wanted
+    }
+
     /// A new one, without its source.
     pub fn new(change: &Kevent) -> Knote {
         let volatile = ev::ADD | ev::DELETE | ev::ENABLE | ev::DISABLE | ev::FORCEONESHOT;
@@ -134,6 +199,8 @@ impl Knote {
             source: Source::User { triggered: false },
             enabled: change.flags & ev::DISABLE == 0,
             active: false,
+            finished: false,
+            status: None,
         }
     }
 
@@ -143,10 +210,7 @@ impl Knote {
 
     /// Whether the identifier is a descriptor of the guest's.
     pub fn is_on_descriptor(&self) -> bool {
-        matches!(
-            self.filter,
-            filter::READ | filter::WRITE | filter::VNODE | filter::PROCDESC
-        )
+        is_on_descriptor(self.filter)
     }
 
     /// What the host's epoll is to look for.
@@ -252,12 +316,16 @@ impl Knote {
     pub fn expiry(&self) -> Option<u64> {
         match self.source {
             Source::Timer { next, .. } => Some(next),
+            Source::Empty { next } => next,
             _ => None,
         }
     }
 
     /// Its timer has expired; whether it goes on.
     pub fn expire(&mut self, now: u64) -> bool {
+        if let Source::Empty { next } = &mut self.source {
+            *next = None;
+        }
         let Source::Timer { next, period } = &mut self.source else {
             return false;
         };
@@ -348,7 +416,10 @@ impl Knote {
         let (mut fflags, mut data) = (self.seen, self.count);
         match &mut self.source {
             Source::Descriptor(_) if self.filter == filter::PROCDESC => {
-                data = probe::exit_status(fd)?;
+                if !probe::has_ended(fd) {
+                    return None;
+                }
+                data = probe::exit_status(fd).unwrap_or(SIGKILL);
                 fflags = NOTE_EXIT;
                 flags |= ev::EOF;
             }
@@ -388,15 +459,33 @@ impl Knote {
                 }
             }
             Source::Process(pidfd) => {
-                let status = probe::exit_status(pidfd.number());
-                if status.is_none() && probe::poll(pidfd.number(), probe::IN) == 0 {
+                let ended = pidfd.as_ref().is_none_or(|p| probe::has_ended(p.number()));
+                if ended {
+                    // Its end is the last that there is to tell.
+                    self.flags |= ev::EOF | ev::ONESHOT;
+                    flags = self.flags;
+                    fflags |= self.wanted & NOTE_EXIT;
+                    let host = pidfd.as_ref().and_then(|p| probe::exit_status(p.number()));
+                    if fflags & NOTE_EXIT != 0 {
+                        // Guests tell of every end but by SIGKILL.
+                        data = host.or(self.status).unwrap_or(SIGKILL);
+                    }
+                }
+                if fflags == 0 {
+                    self.finished = ended;
                     return None;
                 }
-                // Its end is the last that there is to tell.
-                self.flags |= ev::EOF | ev::ONESHOT;
-                flags = self.flags;
-                fflags = self.wanted & NOTE_EXIT;
-                data = status.unwrap_or(0);
+            }
+            Source::Child => {
+                (fflags, data) = (NOTE_CHILD, self.parameter);
+            }
+            Source::Nothing => return None,
+            Source::Empty { next } => {
+                data = probe::unsent(fd);
+                if data != 0 {
+                    *next = Some(crate::host::monotonic_ns() + LOOK_AGAIN);
+                    return None;
+                }
             }
         }
         if self.flags & ev::CLEAR != 0 {

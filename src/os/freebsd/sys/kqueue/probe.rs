@@ -201,8 +201,74 @@ pub(super) fn pending_signals() -> u64 {
     }
 }
 
-/// Status of a process that has ended, as `wait4` gives it to the guest; `None` while it runs, or if it is no child.
+/// Bytes that a socket has not sent yet, or that the other side has not acknowledged. What is written to a local one is the
+/// other's at once.
+pub(super) fn unsent(fd: i32) -> i64 {
+    const SIOCOUTQ: u64 = 0x5411;
+    const SOL_SOCKET: u64 = 1;
+    const SO_DOMAIN: u64 = 39;
+    const AF_UNIX: u32 = 1;
+    let (mut domain, mut len) = (0u32, 4u32);
+    let (at, len_at) = ((&raw mut domain) as u64, (&raw mut len) as u64);
+    let _ = syscall(
+        SYS_getsockopt,
+        [fd as u64, SOL_SOCKET, SO_DOMAIN, at, len_at, 0],
+    );
+    match domain {
+        AF_UNIX => 0,
+        _ => ioctl_int(fd, SIOCOUTQ).unwrap_or(0),
+    }
+}
+
+/// Whether the process of a pidfd has ended.
+pub(super) fn has_ended(pidfd: i32) -> bool {
+    poll(pidfd, IN) != 0
+}
+
+/// Status of a process that has ended, as `wait4` gives it to the guest; `None` while it runs, or if the host does not tell any
+/// more.
 pub(super) fn exit_status(pidfd: i32) -> Option<i64> {
+    if !has_ended(pidfd) {
+        return None;
+    }
+    child_status(pidfd)
+        .or_else(|| status_of_gone(pidfd))
+        .or_else(|| status_of_zombie(pidfd))
+}
+
+/// A wait status of the host as the guest's.
+fn to_guest(status: u32) -> i64 {
+    match status & 0x7f {
+        0 => i64::from(status & 0xff00),
+        signal => {
+            let signal = crate::abi::Signal(signal as u8);
+            i64::from(signal.to_guest(crate::abi::Dialect::FreeBsd) | status & 0x80)
+        }
+    }
+}
+
+/// The status of a process that somebody has waited for already (PIDFD_GET_INFO of `linux/pidfd.h`, since Linux 6.15).
+fn status_of_gone(pidfd: i32) -> Option<i64> {
+    const PIDFD_GET_INFO: u64 = 0xc040_ff0b;
+    const PIDFD_INFO_EXIT: u64 = 8;
+    // mask, id of the control group, twelve words of which the last is the status
+    let mut info = [0u64; 8];
+    info[0] = PIDFD_INFO_EXIT;
+    let at = info.as_mut_ptr() as u64;
+    syscall(SYS_ioctl, [pidfd as u64, PIDFD_GET_INFO, at, 0, 0, 0]).ok()?;
+    (info[0] & PIDFD_INFO_EXIT != 0).then(|| to_guest((info[7] & 0xffff_ffff) as u32))
+}
+
+/// The status of one that its parent has not waited for yet (`exit_code` of `/proc/PID/stat`, the last field).
+fn status_of_zombie(pidfd: i32) -> Option<i64> {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{pidfd}")).ok()?;
+    let pid = info.lines().find_map(|line| line.strip_prefix("Pid:"))?;
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).ok()?;
+    stat.split_whitespace().last()?.parse().ok().map(to_guest)
+}
+
+/// The status of a child that nobody has waited for.
+fn child_status(pidfd: i32) -> Option<i64> {
     const P_PIDFD: u64 = 3;
     const WEXITED_NOWAIT_NOHANG: u64 = 4 | 0x0100_0000 | 1;
     const CLD_EXITED: i32 = 1;

@@ -7,8 +7,9 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ops::RangeInclusive;
 
-use super::note::{Knote, Source, filter};
+use super::note::{self, Knote, Source, filter};
 use super::probe::{self, Class};
+use super::relatives::{Listener, News};
 use super::*;
 use crate::host::fd::OwnFd;
 use crate::host::{monotonic_ns, syscall};
@@ -29,6 +30,7 @@ mod tag {
     pub const FILES: u64 = 3;
     pub const SIGNALS: u64 = 4;
     pub const PROCESS: u64 = 5;
+    pub const NEWS: u64 = 6;
 }
 
 /// Registers `fd` in an epoll.
@@ -124,7 +126,14 @@ pub(super) struct Queue {
     /// The knotes of each watch.
     watches: HashMap<i32, Vec<u64>>,
     signals: Option<OwnFd>,
+    /// What processes tell.
+    listener: Option<Listener>,
+    /// News of processes that the news of their birth is still to come of.
+    early: Vec<News>,
 }
+
+/// As many at most.
+const MOST_EARLY: usize = 256;
 
 impl Queue {
     pub fn new(epoll: i32) -> Queue {
@@ -145,6 +154,8 @@ impl Queue {
             files: None,
             watches: HashMap::new(),
             signals: None,
+            listener: None,
+            early: Vec::new(),
         }
     }
 
@@ -199,7 +210,10 @@ impl Queue {
         let (filter, source) = (note.filter, &note.source);
         let on_epoll = matches!(source, Source::Descriptor(_));
         // What is ready from the beginning the epoll tells by itself, but not of its own sources.
-        let look = matches!(source, Source::File { .. } | Source::Signal { .. });
+        let look = matches!(
+            source,
+            Source::File { .. } | Source::Signal { .. } | Source::Empty { .. }
+        );
         if let Some(expiry) = note.expiry() {
             self.expiries.insert((expiry, id));
         }
@@ -260,6 +274,11 @@ impl Queue {
                     return Err(Errno::ESRCH);
                 }
                 let pidfd = OwnFd::open(SYS_pidfd_open, [note.ident, 0, 0, 0, 0, 0])?;
+                // One that has ended can tell only that.
+                if note.wanted() & note::NOTE_EXIT == 0 && probe::has_ended(pidfd.number()) {
+                    return Err(Errno::ESRCH);
+                }
+                self.follow(fd, note.wanted())?;
                 let data = tag::PROCESS << 32 | id & 0xffff_ffff;
                 control(
                     self.epoll,
@@ -268,14 +287,116 @@ impl Queue {
                     probe::IN | EPOLLET,
                     data,
                 )?;
-                Source::Process(pidfd)
+                Source::Process(Some(pidfd))
             }
             filter::SIGNAL => {
                 note.flags |= ev::CLEAR;
                 Source::Signal { pending: false }
             }
+            filter::FS => {
+                note.flags |= ev::CLEAR;
+                Source::Nothing
+            }
+            // Without a module for it.
+            filter::SENDFILE => return Err(Errno::ENXIO),
+            filter::EMPTY if probe::class(fd)? == Class::Socket => Source::Empty { next: None },
             _ => return Err(Errno::EINVAL),
         })
+    }
+
+    /// Has a process tell what it does, as far as somebody wants to know.
+    fn follow(&mut self, pid: i32, wanted: u32) -> SysResult<()> {
+        if !note::wants_news(wanted) {
+            return Ok(());
+        }
+        let tracks = wanted & note::NOTE_TRACK != 0;
+        if let Some(listener) = &mut self.listener {
+            if listener.follow(pid, tracks) {
+                return Ok(());
+            }
+            self.hear();
+        }
+        let listener = Listener::new(pid, tracks)?;
+        let data = tag::NEWS << 32;
+        control(self.epoll, CTL_ADD, listener.number(), probe::IN, data)?;
+        self.listener = Some(listener);
+        Ok(())
+    }
+
+    /// What processes have told.
+    fn hear(&mut self) {
+        let Some(listener) = &self.listener else {
+            return;
+        };
+        for news in listener.news() {
+            self.heard(news);
+        }
+    }
+
+    fn heard(&mut self, news: News) {
+        let key = (news.process() as u64, filter::PROC);
+        let Some(&id) = self.index.get(&key) else {
+            if self.early.len() < MOST_EARLY {
+                self.early.push(news);
+            }
+            return;
+        };
+        let Some(note) = self.notes.get_mut(&id) else {
+            return;
+        };
+        match news {
+            News::Exec(_) => note.tell(note::NOTE_EXEC),
+            News::Lost(..) => note.tell(note::NOTE_TRACKERR),
+            // That it has ended the host tells.
+            News::Exit(_, status) => {
+                note.status = Some(status.into());
+                return;
+            }
+            News::Fork(_, child) => {
+                note.tell(note::NOTE_FORK);
+                if note.wanted() & note::NOTE_TRACK != 0 {
+                    let change = note.for_child(child);
+                    self.track(&change, child);
+                }
+            }
+        }
+        self.activate(id);
+    }
+
+    /// The child of a process that is tracked: it is told of once, and tracked itself.
+    fn track(&mut self, change: &Kevent, child: i32) {
+        self.last += 1;
+        let once = self.last;
+        let mut note = Knote::new(change);
+        note.flags |= ev::ONESHOT | ev::CLEAR;
+        note.source = Source::Child;
+        self.notes.insert(once, note);
+        self.activate(once);
+        if let Some(listener) = &mut self.listener {
+            listener.follows_itself(child);
+        }
+        let change = Kevent { data: 0, ..*change };
+        if !self.index.contains_key(&(change.ident.0, change.filter)) {
+            match self.add(&change) {
+                Ok(_) => {}
+                // It has ended already, and somebody has waited for it.
+                Err(_) => {
+                    self.last += 1;
+                    let id = self.last;
+                    let mut note = Knote::new(&change);
+                    note.source = Source::Process(None);
+                    self.index.insert((change.ident.0, change.filter), id);
+                    self.notes.insert(id, note);
+                    self.activate(id);
+                }
+            }
+        }
+        let early = std::mem::take(&mut self.early).into_iter();
+        let (now, later): (Vec<News>, _) = early.partition(|news| news.process() == child);
+        self.early = later;
+        for news in now {
+            self.heard(news);
+        }
     }
 
     fn change(&mut self, id: u64, change: &Kevent) -> SysResult<()> {
@@ -283,12 +404,16 @@ impl Queue {
         let before = note.expiry();
         note.change(change)?;
         let after = note.expiry();
+        let told = (note.filter == filter::PROC).then(|| (note.ident as i32, note.wanted()));
         if change.flags & ev::ENABLE != 0 {
             note.enabled = true;
         } else if change.flags & ev::DISABLE != 0 {
             note.enabled = false;
         }
         let fd = matches!(note.source, Source::Descriptor(_)).then_some(note.ident as i32);
+        if let Some((pid, wanted)) = told {
+            self.follow(pid, wanted)?;
+        }
         if before != after {
             self.expiries.remove(&(before.unwrap_or(0), id));
             self.expiries.extend(after.map(|at| (at, id)));
@@ -306,7 +431,10 @@ impl Queue {
         let Some(note) = self.notes.remove(&id) else {
             return;
         };
-        self.index.remove(&(note.ident, note.filter));
+        let key = (note.ident, note.filter);
+        if self.index.get(&key) == Some(&id) {
+            self.index.remove(&key);
+        }
         if note.active {
             self.active.retain(|&n| n != id);
         }
@@ -335,7 +463,12 @@ impl Queue {
                 }
             }
             Source::Process(pidfd) => {
-                let _ = control(self.epoll, CTL_DEL, pidfd.number(), 0, 0);
+                if let Some(pidfd) = pidfd {
+                    let _ = control(self.epoll, CTL_DEL, pidfd.number(), 0, 0);
+                }
+                if let Some(listener) = &mut self.listener {
+                    listener.leave(note.ident as i32);
+                }
             }
             Source::Signal { .. } => {
                 let _ = self.set_signals();
@@ -557,6 +690,8 @@ impl Queue {
         if self.closed {
             return true;
         }
+        // What a process tells comes before its end.
+        self.hear();
         for (bits, data) in ready.entries(count) {
             let low = data & 0xffff_ffff;
             match data >> 32 {
@@ -565,6 +700,8 @@ impl Queue {
                 tag::FILES => self.files_changed(),
                 tag::SIGNALS => self.signals_pending(),
                 tag::PROCESS => self.activate(low),
+                // Heard already.
+                tag::NEWS => {}
                 _ => {}
             }
         }
@@ -589,10 +726,20 @@ impl Queue {
                 continue;
             };
             note.active = false;
-            if note.enabled
-                && let Some(event) = note.event(None)
-            {
-                self.tell(id, event, true, out);
+            if !note.enabled {
+                continue;
+            }
+            let before = note.expiry();
+            match note.event(None) {
+                Some(event) => self.tell(id, event, true, out),
+                None if note.finished => self.remove(id),
+                None => {
+                    let after = note.expiry();
+                    if before.is_none() && after.is_some() {
+                        self.expiries.extend(after.map(|at| (at, id)));
+                        let _ = self.set_timer();
+                    }
+                }
             }
         }
     }

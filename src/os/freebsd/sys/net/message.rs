@@ -184,11 +184,9 @@ fn control_to_host(call: &Call<'_>, bytes: &[u8]) -> SysResult<Vec<u8>> {
     Ok(out)
 }
 
-/// The guest's control messages, and the descriptors that arrived in them with where each is.
-fn control_to_guest(call: &Call<'_>, bytes: &[u8]) -> (Vec<u8>, Vec<(usize, i32)>) {
-    const RIGHTS: Name = (1, 1);
+/// The messages in the guest's layout that fit into as many bytes, and how many bytes of the host's these were.
+fn control_to_guest(call: &Call<'_>, bytes: &[u8], room: usize) -> (Vec<u8>, usize) {
     let mut out = Vec::new();
-    let mut descriptors = Vec::new();
     let mut at = 0;
     while at + HOST_HEAD <= bytes.len() {
         let get = |at: usize, kind| read_int(OsAbi::HOST, kind, &bytes[at..]);
@@ -196,37 +194,34 @@ fn control_to_guest(call: &Call<'_>, bytes: &[u8]) -> (Vec<u8>, Vec<(usize, i32)
         if length < HOST_HEAD || at + length > bytes.len() {
             break;
         }
-        let kind_of_host = (
+        let kind = (
             get(at + 8, Kind::U32) as u32,
             get(at + 12, Kind::U32) as u32,
         );
         let data = &bytes[at + HOST_HEAD..at + length];
-        let found = CONTROLS.iter().find(|(_, host, _)| *host == kind_of_host);
+        let found = CONTROLS.iter().find(|(_, host, _)| *host == kind);
         match found.and_then(|(own, _, d)| Some((*own, data_to_guest(call.abi, *d, data)?))) {
             Some(((level, kind), data)) => {
                 let start = out.len();
-                out.resize(start + (HEAD + data.len()).next_multiple_of(ALIGN), 0);
+                let end = start + (HEAD + data.len()).next_multiple_of(ALIGN);
+                if end > room {
+                    return (out, at);
+                }
+                out.resize(end, 0);
                 let fields = [(HEAD + data.len()) as u64, level.into(), kind.into()];
                 for (n, value) in fields.into_iter().enumerate() {
                     write_int(call.abi, Kind::U32, &mut out[start + 4 * n..], value);
                 }
                 out[start + HEAD..start + HEAD + data.len()].copy_from_slice(&data);
-                if kind_of_host == RIGHTS {
-                    let numbers = bytes[at + HOST_HEAD..at + length].chunks_exact(4);
-                    descriptors.extend(numbers.enumerate().map(|(n, fd)| {
-                        let fd = read_int(OsAbi::HOST, Kind::I32, fd) as i32;
-                        (start + HEAD + 4 * n, fd)
-                    }));
-                }
             }
             None => call.unimplemented(&format!(
                 "a received control message of level {}, type {}",
-                kind_of_host.0, kind_of_host.1
+                kind.0, kind.1
             )),
         }
         at += length.next_multiple_of(8);
     }
-    (out, descriptors)
+    (out, bytes.len())
 }
 
 pub(super) fn send(call: &mut Call<'_>) -> SysResult {
@@ -245,10 +240,12 @@ pub(super) fn send(call: &mut Call<'_>) -> SysResult {
         let bytes = call.read_bytes(m.msg_control.0, m.msg_controllen.0)?;
         control = control_to_host(call, &bytes)?;
     }
+    let held = rights::attach(call, &mut control)?;
     let mut message = Message::new(name, iov, control);
     let args = [call.arg(0), message.address(), call.host_flags(2), 0, 0, 0];
-    let result = call.host_wait(SYS_sendmsg, args);
-    super::broken(call, call.arg(2), result)
+    let sent = call.host_wait(SYS_sendmsg, args);
+    drop(held);
+    super::broken(call, call.arg(2), sent)
 }
 
 pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
@@ -263,9 +260,11 @@ pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
         Vec::new()
     };
     let iov = host_iovecs(call, m.msg_iov.0, m.msg_iovlen.0, Dir::Out)?;
+    /// SCM_MAX_FD of the host: whatever it sends with descriptors must not be cut off, as that may limit them.
+    const MOST_DESCRIPTORS: usize = 253;
     // The host's headers are longer on 32-bit guests.
     let control = if m.msg_control.0 != 0 {
-        vec![0; m.msg_controllen.0 as usize * 2]
+        vec![0; m.msg_controllen.0 as usize * 2 + HOST_HEAD + 4 * MOST_DESCRIPTORS + 8]
     } else {
         Vec::new()
     };
@@ -280,24 +279,23 @@ pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
         call.write_bytes(m.msg_name.0, &name)?;
         m.msg_namelen = name_len as u32;
     }
-    let (mut control, descriptors) =
-        control_to_guest(call, &message.control[..control_len as usize]);
+    message.control.truncate(control_len as usize);
+    rights::detach(call, &mut message.control);
     m.msg_flags = flags as u32 as i32;
-    if control.len() as u64 > m.msg_controllen.0 {
+    // Only whole messages are handed over, of which the last one is padded as well; what does not fit is let go.
+    let (control, taken) = control_to_guest(call, &message.control, m.msg_controllen.0 as usize);
+    if taken < message.control.len() && m.msg_control.0 != 0 {
         const HOST_MSG_CTRUNC: i32 = 8;
-        control.truncate(m.msg_controllen.0 as usize);
+        rights::dispose(call, &message.control[taken..]);
         m.msg_flags |= HOST_MSG_CTRUNC;
     }
-    let written = match m.msg_control.0 {
-        0 => Ok(()),
-        at => call.write_bytes(at, &control),
-    };
-    // What the program is not told of would stay open for ever.
-    let kept = if written.is_ok() { control.len() } else { 0 };
-    for (_, fd) in descriptors.iter().filter(|(at, _)| at + 4 > kept) {
-        call.host(SYS_close, [*fd as u64, 0, 0, 0, 0, 0])?;
+    if m.msg_control.0 != 0
+        && let Err(fault) = call.write_bytes(m.msg_control.0, &control)
+    {
+        // The program is told of none of them.
+        rights::dispose(call, &message.control[..taken]);
+        return Err(fault);
     }
-    written?;
     m.msg_controllen = crate::abi::Ulong(control.len() as u64);
     call.write_struct(at, &m)?;
     Ok(n)

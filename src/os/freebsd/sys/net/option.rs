@@ -97,6 +97,31 @@ const ROWS: &[Row] = &[
     (41, 27, "IPV6_V6ONLY", 41, 26, Value::Int),
 ];
 
+fn known(level: u64, name: u64) -> Option<&'static Row> {
+    ROWS.iter().find(|r| (r.0, r.1) == (level, name))
+}
+
+/// An option's name, for traces; its number if nothing is known of it.
+pub(super) fn name(level: u64, name: u64) -> String {
+    known(level, name).map_or_else(|| format!("{name:#x}"), |row| row.2.to_owned())
+}
+
+/// What an option's value is, for traces: as long as argument 4 says, or what is behind it.
+pub(super) fn value(level: u64, name: u64, dir: Dir) -> ArgType {
+    let len = match dir {
+        Dir::In => Len::Arg(4),
+        _ => Len::Behind(4),
+    };
+    match known(level, name).map(|row| row.5) {
+        Some(Value::Int | Value::Flag) => ints(dir, 1),
+        Some(Value::Error) => ints_of(dir, Kind::I32, Show::Errno, 1),
+        Some(Value::Family) => ints_of(dir, Kind::I32, Show::Flags(&f::DOMAIN), 1),
+        Some(Value::Time) => ArgType::Struct(dir, &Timeval::DESC),
+        Some(Value::Linger) => ArgType::Ints(dir, Kind::I32, Show::Dec, Len::Const(2)),
+        _ => ArgType::Buf(dir, len),
+    }
+}
+
 /// `struct xucred` (`sys/ucred.h`) from the host's `struct ucred`: process, user, group.
 fn peer_credentials(call: &Call<'_>, host: &[u8]) -> SysResult<Vec<u8>> {
     const XU_NGROUPS: usize = 16;
@@ -140,8 +165,7 @@ fn row(call: &mut Call<'_>) -> SysResult<&'static Row> {
     if (level, name) == (0, 2) && is_local(call) {
         return Ok(&LOCAL_CREDS);
     }
-    let found = ROWS.iter().find(|r| (r.0, r.1) == (level, name));
-    found.ok_or_else(|| {
+    known(level, name).ok_or_else(|| {
         call.unimplemented(&format!("socket option {name:#x} of level {level:#x}"));
         Errno::ENOPROTOOPT
     })
@@ -168,7 +192,7 @@ pub(super) fn set(call: &mut Call<'_>) -> SysResult {
             .to_vec(),
         Value::Linger => {
             let on = call.read_int(at, Kind::I32)? as i32;
-            let time = call.read_int(at + 4, Kind::I32)? as i32;
+            let time = call.read_int(at.wrapping_add(4), Kind::I32)? as i32;
             [on.to_le_bytes(), time.to_le_bytes()].concat()
         }
         Value::Time => {
@@ -182,7 +206,7 @@ pub(super) fn set(call: &mut Call<'_>) -> SysResult {
             .to_vec(),
         Value::Group6 => {
             let mut group = call.read_bytes(at, 16)?;
-            let interface = call.read_int(at + 16, Kind::U32)? as u32;
+            let interface = call.read_int(at.wrapping_add(16), Kind::U32)? as u32;
             group.extend(interface.to_le_bytes());
             group
         }

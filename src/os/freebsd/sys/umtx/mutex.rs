@@ -39,7 +39,7 @@ pub(super) enum Lock {
 fn has_ceiling(call: &Call<'_>, mutex: u64, flags: u32) -> SysResult<bool> {
     match flags & (PRIO_INHERIT | PRIO_PROTECT) {
         0 | PRIO_INHERIT => Ok(false),
-        PRIO_PROTECT if load(call, mutex + CEILINGS)? <= HIGHEST_CEILING => Ok(true),
+        PRIO_PROTECT if load(call, mutex.wrapping_add(CEILINGS))? <= HIGHEST_CEILING => Ok(true),
         _ => Err(Errno::EINVAL),
     }
 }
@@ -51,7 +51,7 @@ pub(super) fn lock(
     until: Option<Deadline>,
 ) -> SysResult {
     let me = call.thread.tid() as u32;
-    let flags = load(call, mutex + FLAGS)?;
+    let flags = load(call, mutex.wrapping_add(FLAGS))?;
     let ceiling = has_ceiling(call, mutex, flags)?;
     // What is to be kept of the word when it is taken.
     let mut mark = if ceiling { CONTESTED } else { 0 };
@@ -112,7 +112,10 @@ pub(super) fn unlock(call: &mut Call<'_>, mutex: u64) -> SysResult {
 /// Gives a mutex of thread `owner` up.
 fn release(a: OsAbi, thread: &mut Thread, mutex: u64, owner: u32, died: bool) -> SysResult {
     let mem = thread.process.mem.clone();
-    let free = free_word(mem.load::<u32>(mutex + FLAGS, a.abi.endian)?, died);
+    let free = free_word(
+        mem.load::<u32>(mutex.wrapping_add(FLAGS), a.abi.endian)?,
+        died,
+    );
     loop {
         let word = mem.load::<u32>(mutex, a.abi.endian)?;
         if word & !CONTESTED != owner {
@@ -132,7 +135,7 @@ fn release(a: OsAbi, thread: &mut Thread, mutex: u64, owner: u32, died: bool) ->
 /// Wakes a waiter of a free mutex; without one the mark goes.
 pub(super) fn wake_free(call: &mut Call<'_>, mutex: u64) -> SysResult {
     if load(call, mutex)? & !CONTESTED == 0 && wake(call, mutex, 1) == 0 {
-        let flags = load(call, mutex + FLAGS)?;
+        let flags = load(call, mutex.wrapping_add(FLAGS))?;
         if flags & PRIO_PROTECT == 0 {
             exchange(call, mutex, CONTESTED, 0)?;
         }
@@ -151,7 +154,7 @@ pub(super) fn wake_after_unlock(call: &mut Call<'_>, mutex: u64) -> SysResult {
 
 /// Sets the ceiling of a mutex with priority protection, and tells the old one at `old_at`.
 pub(super) fn set_ceiling(call: &mut Call<'_>, mutex: u64, ceiling: u64, old_at: u64) -> SysResult {
-    let flags = load(call, mutex + FLAGS)?;
+    let flags = load(call, mutex.wrapping_add(FLAGS))?;
     if flags & PRIO_PROTECT == 0 || ceiling > HIGHEST_CEILING.into() {
         return Err(Errno::EINVAL);
     }
@@ -161,8 +164,8 @@ pub(super) fn set_ceiling(call: &mut Call<'_>, mutex: u64, ceiling: u64, old_at:
     if !own {
         lock(call, mutex, Lock::Take, None)?;
     }
-    let old = load(call, mutex + CEILINGS)?;
-    call.write_int(mutex + CEILINGS, Kind::U32, ceiling)?;
+    let old = load(call, mutex.wrapping_add(CEILINGS))?;
+    call.write_int(mutex.wrapping_add(CEILINGS), Kind::U32, ceiling)?;
     if !own {
         unlock(call, mutex)?;
     }
@@ -213,8 +216,10 @@ pub(super) fn release_robust(thread: &mut Thread, a: OsAbi, tid: i32) {
         at => pointer(at),
     };
     let mut handle = |mutex: u64| {
-        let next = pointer(mutex + ROBUST_LINK);
-        let flags = mem.load::<u32>(mutex + FLAGS, a.abi.endian).unwrap_or(0);
+        let next = pointer(mutex.wrapping_add(ROBUST_LINK));
+        let flags = mem
+            .load::<u32>(mutex.wrapping_add(FLAGS), a.abi.endian)
+            .unwrap_or(0);
         let good = flags & ROBUST != 0 && release(a, thread, mutex, tid as u32, true).is_ok();
         (good, next)
     };

@@ -21,7 +21,7 @@ pub(super) fn read_lock(
     flags: u64,
     until: Option<Deadline>,
 ) -> SysResult {
-    let prefer = (flags as u32 | load(call, rw + RW_FLAGS)?) & PREFER_READER != 0;
+    let prefer = (flags as u32 | load(call, rw.wrapping_add(RW_FLAGS))?) & PREFER_READER != 0;
     let barred = if prefer {
         WRITE_OWNER
     } else {
@@ -89,12 +89,12 @@ fn block(
     if state & mark == 0 && !exchange(call, rw, state, state | mark)? {
         return Ok(());
     }
-    modify(call, rw + count, |n| n.wrapping_add(1))?;
+    modify(call, rw.wrapping_add(count), |n| n.wrapping_add(1))?;
     let slept = sleep(call, rw, state | mark, who, until);
-    if modify(call, rw + count, |n| n.wrapping_sub(1))? == 1 {
+    if modify(call, rw.wrapping_add(count), |n| n.wrapping_sub(1))? == 1 {
         modify(call, rw, |s| s & !mark)?;
         // Somebody may have counted itself in between, and sleep without the mark: an unlocker may have seen none meanwhile.
-        if load(call, rw + count)? != 0 {
+        if load(call, rw.wrapping_add(count))? != 0 {
             modify(call, rw, |s| s | mark)?;
             wake_some(call, rw, ALL, who);
         }

@@ -349,12 +349,7 @@ mod tests {
     #[test]
     fn sizes_in_mips_numbers_are_those_of_the_structures() {
         let o32 = OsAbi {
-            abi: crate::abi::Abi {
-                endian: crate::abi::Endian::Big,
-                word: 4,
-                align64: 8,
-                even_pairs: true,
-            },
+            abi: crate::abi::Abi::o32(crate::abi::Endian::Big),
             dialect: Dialect::Mips,
         };
         for (flag, row) in NAMES.all().zip(ROWS) {

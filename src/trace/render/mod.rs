@@ -2,13 +2,18 @@
 
 use std::fmt::Write;
 
-use super::{name_in, signal_name};
+mod signals;
+mod sockets;
+
+pub use signals::siginfo;
+use signals::{signal_set, wait_status};
+
+use super::signal_name;
 use crate::abi::{
     Dialect, Endian, Errno, FlagChoice, Kind, OsAbi, Show, Signal, StructDesc, read_int,
 };
 use crate::mem::{AddressSpace, PAGE_SIZE};
-use crate::os::{ArgType, Dir, Len, MAX_ARGS, Syscall, sigset_from_guest};
-use crate::process::{SigFields, SigInfo, SigSet};
+use crate::os::{ArgType, Dir, Len, MAX_ARGS, Syscall, View, sigset_from_guest};
 
 /// Bytes of a string or buffer that are shown, as strace's default.
 const STRING_LIMIT: usize = 32;
@@ -44,6 +49,32 @@ pub struct Render<'a> {
     pub abi: OsAbi,
     row: &'static Syscall,
     args: [u64; MAX_ARGS],
+}
+
+impl View for Render<'_> {
+    fn abi(&self) -> OsAbi {
+        self.abi
+    }
+
+    fn arg(&self, n: usize) -> u64 {
+        self.args[n]
+    }
+
+    fn bytes(&self, at: u64, len: usize) -> Option<Vec<u8>> {
+        Render::bytes(self, at, len)
+    }
+
+    fn shown(&self, ty: ArgType, at: u64, returned: Option<u64>) -> Option<String> {
+        self.pointee(ty, at, returned)
+    }
+
+    fn structure(&self, desc: &StructDesc, bytes: &[u8]) -> String {
+        Render::structure(self, desc, bytes)
+    }
+
+    fn value(&self, kind: Kind, show: Show, value: u64) -> String {
+        Render::value(self, kind, show, value)
+    }
 }
 
 /// A string in quotes, cut after `limit` bytes.
@@ -114,7 +145,8 @@ impl<'a> Render<'a> {
             | ArgType::SigInfo(d)
             | ArgType::Sockaddr(d, _)
             | ArgType::Msghdr(d)
-            | ArgType::Mmsghdrs(d, _) => Some(d),
+            | ArgType::Mmsghdrs(d, _)
+            | ArgType::Decoded(d, _) => Some(d),
             ArgType::FdSet(_) => Some(Dir::InOut),
             _ => None,
         }
@@ -133,6 +165,7 @@ impl<'a> Render<'a> {
             ArgType::Absent => return String::new(),
             ArgType::Value(kind, show) => return self.value(kind, show, value),
             ArgType::Wide(show) => return self.value(Kind::I64, show, value),
+            ArgType::Named(name) => return name(&self.args),
             ArgType::Addr => return pointer(value),
             _ if value == 0 => return "NULL".to_owned(),
             _ => {}
@@ -206,6 +239,12 @@ impl<'a> Render<'a> {
                 let n = self.count(Dir::In, len, None)?.min(16);
                 self.signals(&self.bytes(addr, n as usize)?)
             }
+            ArgType::Decoded(_, decode) => decode(self, addr, returned)?,
+            ArgType::SigInfo(_) if self.abi.dialect == Dialect::FreeBsd => {
+                use crate::os::freebsd::siginfo as own;
+                let bytes = self.bytes(addr, own::size(self.abi))?;
+                siginfo(&own::from_guest(self.abi, &bytes)?, self.abi)
+            }
             ArgType::SigInfo(_) => {
                 let bytes = self.bytes(addr, crate::os::linux::siginfo::SIZE)?;
                 siginfo(
@@ -232,6 +271,7 @@ impl<'a> Render<'a> {
             | ArgType::Value(..)
             | ArgType::Wide(_)
             | ArgType::By(_)
+            | ArgType::Named(_)
             | ArgType::Addr => pointer(addr),
         })
     }
@@ -337,92 +377,6 @@ impl<'a> Render<'a> {
         let set = sigset_from_guest(self.abi.dialect, &bytes);
         let full = Signal::count(self.abi.dialect).min(bytes.len() as u32 * 8);
         signal_set(self.abi.dialect, set, full)
-    }
-
-    fn sockaddr(&self, bytes: &[u8]) -> String {
-        if bytes.len() < 2 {
-            return quote(bytes, STRING_LIMIT);
-        }
-        let (families, family) = match self.abi.dialect {
-            // A byte of length comes first.
-            Dialect::FreeBsd => (&crate::os::freebsd::flags::DOMAIN, bytes[1].into()),
-            _ => (
-                &crate::os::linux::flags::AF,
-                read_int(self.abi, Kind::U16, bytes),
-            ),
-        };
-        let name = families
-            .name_of(self.abi.dialect, family)
-            .map_or_else(|| family.to_string(), str::to_owned);
-        let port = |at: usize| {
-            bytes
-                .get(at..at + 2)
-                .map_or(0, |p| u16::from_be_bytes([p[0], p[1]]))
-        };
-        match (name.as_str(), bytes.len()) {
-            ("AF_UNIX", _) => {
-                let path = &bytes[2..];
-                let shown = match path.first() {
-                    None => String::new(),
-                    // Abstract: the name is all of it.
-                    Some(0) => format!(", sun_path=@{}", quote(&path[1..], 108)),
-                    Some(_) => {
-                        let end = path.iter().position(|&b| b == 0).unwrap_or(path.len());
-                        format!(", sun_path={}", quote(&path[..end], 108))
-                    }
-                };
-                format!("{{sa_family=AF_UNIX{shown}}}")
-            }
-            ("AF_INET", 8..) => {
-                let addr = std::net::Ipv4Addr::new(bytes[4], bytes[5], bytes[6], bytes[7]);
-                format!(
-                    "{{sa_family=AF_INET, sin_port=htons({}), sin_addr=inet_addr(\"{addr}\")}}",
-                    port(2)
-                )
-            }
-            ("AF_INET6", 24..) => {
-                let mut octets = [0; 16];
-                octets.copy_from_slice(&bytes[8..24]);
-                let addr = std::net::Ipv6Addr::from(octets);
-                format!(
-                    "{{sa_family=AF_INET6, sin6_port=htons({}), sin6_addr=\"{addr}\"}}",
-                    port(2)
-                )
-            }
-            ("AF_NETLINK", 12..) => format!(
-                "{{sa_family=AF_NETLINK, nl_pid={}, nl_groups={:#x}}}",
-                read_int(self.abi, Kind::U32, &bytes[4..]),
-                read_int(self.abi, Kind::U32, &bytes[8..])
-            ),
-            _ => format!(
-                "{{sa_family={name}, sa_data={}}}",
-                quote(&bytes[2..], STRING_LIMIT)
-            ),
-        }
-    }
-
-    fn message(&self, addr: u64, dir: Dir, returned: Option<u64>) -> Option<String> {
-        use crate::abi::GuestStruct;
-        use crate::os::linux::structs::Msghdr;
-        let bytes = self.bytes(addr, Msghdr::DESC.size(self.abi))?;
-        let m = Msghdr::read(self.abi, &bytes).ok()?;
-        let name = match (m.msg_name.0, m.msg_namelen) {
-            (0, _) | (_, 0) => "NULL".to_owned(),
-            (at, len) => self
-                .bytes(at, len.clamp(0, 128) as usize)
-                .map_or_else(|| pointer(at), |b| self.sockaddr(&b)),
-        };
-        let iov = self
-            .iovecs(m.msg_iov.0, m.msg_iovlen.0, dir, returned)
-            .unwrap_or_else(|| pointer(m.msg_iov.0));
-        let mut flags = String::new();
-        // Writing to a string cannot fail.
-        let _ =
-            crate::os::linux::flags::MSG.write(&mut flags, self.abi.dialect, m.msg_flags.into());
-        Some(format!(
-            "{{msg_name={name}, msg_namelen={}, msg_iov={iov}, msg_iovlen={}, msg_controllen={}, msg_flags={flags}}}",
-            m.msg_namelen, m.msg_iovlen.0, m.msg_controllen.0
-        ))
     }
 
     /// The fields of a structure, without those that are a detail.
@@ -590,144 +544,4 @@ fn file_mode(mode: u64) -> String {
         _ => "",
     };
     format!("{kind}0{:03o}", mode & 0o7777)
-}
-
-fn wait_status(d: Dialect, status: u32) -> String {
-    let signal = |n: u32| signal_name(d, n);
-    match status & 0x7f {
-        0 => format!(
-            "{{WIFEXITED(s) && WEXITSTATUS(s) == {}}}",
-            status >> 8 & 0xff
-        ),
-        0x7f if status == 0xffff => "{WIFCONTINUED(s)}".to_owned(),
-        0x7f => format!(
-            "{{WIFSTOPPED(s) && WSTOPSIG(s) == {}}}",
-            signal(status >> 8 & 0x7f)
-        ),
-        n => format!(
-            "{{WIFSIGNALED(s) && WTERMSIG(s) == {}{}}}",
-            signal(n),
-            if status & 0x80 != 0 {
-                " && WCOREDUMP(s)"
-            } else {
-                ""
-            }
-        ),
-    }
-}
-
-/// A set of signals out of `full` that there are.
-fn signal_set(dialect: Dialect, set: SigSet, full: u32) -> String {
-    let names = |s: SigSet| {
-        let each: Vec<String> = s
-            .iter()
-            .filter(|s| u32::from(s.0) <= full)
-            .map(|s| name_in(dialect, s).trim_start_matches("SIG").to_owned())
-            .collect();
-        each.join(" ")
-    };
-    let count = set.iter().filter(|s| u32::from(s.0) <= full).count() as u32;
-    if count > full / 2 {
-        format!("~[{}]", names(SigSet::FULL.without(set)))
-    } else {
-        format!("[{}]", names(set))
-    }
-}
-
-/// The name of a code that the kernel gives with a signal of its own.
-fn code_name(dialect: Dialect, info: &SigInfo) -> String {
-    let own: &[&str] = match info.signal {
-        Signal::SIGSEGV => &["SEGV_MAPERR", "SEGV_ACCERR", "SEGV_BNDERR", "SEGV_PKUERR"],
-        Signal::SIGBUS => &["BUS_ADRALN", "BUS_ADRERR", "BUS_OBJERR"],
-        Signal::SIGILL => &[
-            "ILL_ILLOPC",
-            "ILL_ILLOPN",
-            "ILL_ILLADR",
-            "ILL_ILLTRP",
-            "ILL_PRVOPC",
-            "ILL_PRVREG",
-            "ILL_COPROC",
-            "ILL_BADSTK",
-        ],
-        Signal::SIGFPE => &[
-            "FPE_INTDIV",
-            "FPE_INTOVF",
-            "FPE_FLTDIV",
-            "FPE_FLTOVF",
-            "FPE_FLTUND",
-            "FPE_FLTRES",
-            "FPE_FLTINV",
-            "FPE_FLTSUB",
-        ],
-        Signal::SIGTRAP => &["TRAP_BRKPT", "TRAP_TRACE", "TRAP_BRANCH", "TRAP_HWBKPT"],
-        Signal::SIGCHLD => &[
-            "CLD_EXITED",
-            "CLD_KILLED",
-            "CLD_DUMPED",
-            "CLD_TRAPPED",
-            "CLD_STOPPED",
-            "CLD_CONTINUED",
-        ],
-        _ => &[],
-    };
-    usize::try_from(info.code)
-        .ok()
-        .and_then(|c| own.get(c.wrapping_sub(1)))
-        .map(|n| (*n).to_owned())
-        .or_else(|| {
-            // Sent to a thread: both kernels have the code, each a name of its own.
-            const SI_TKILL: i32 = -6;
-            if dialect == Dialect::FreeBsd && info.code == SI_TKILL {
-                return Some("SI_LWP".into());
-            }
-            crate::os::linux::flags::SI_CODE
-                .name_of(Dialect::X86, i64::from(info.code) as u64)
-                .map(str::to_owned)
-        })
-        .unwrap_or_else(|| info.code.to_string())
-}
-
-/// `siginfo_t` by its fields; numbers of signals by name.
-pub fn siginfo(info: &SigInfo, abi: OsAbi) -> String {
-    let mut out = format!(
-        "{{si_signo={}, si_code={}",
-        name_in(abi.dialect, info.signal),
-        code_name(abi.dialect, info)
-    );
-    if info.errno != 0 {
-        // Writing to a string cannot fail.
-        let _ = write!(out, ", si_errno={:?}", Errno(info.errno));
-    }
-    let rest = match info.fields {
-        SigFields::Kill { pid, uid } => format!(", si_pid={pid}, si_uid={uid}"),
-        SigFields::Timer { id, overrun, value } => {
-            format!(", si_timerid={id:#x}, si_overrun={overrun}, si_value={value:#x}")
-        }
-        SigFields::Queue { pid, uid, value } => {
-            format!(", si_pid={pid}, si_uid={uid}, si_value={value:#x}")
-        }
-        SigFields::Child {
-            pid,
-            uid,
-            status,
-            utime,
-            stime,
-        } => {
-            const CLD_EXITED: i32 = 1;
-            let status = if info.code == CLD_EXITED {
-                status.to_string()
-            } else {
-                name_in(abi.dialect, Signal(status as u8))
-            };
-            format!(
-                ", si_pid={pid}, si_uid={uid}, si_status={status}, si_utime={utime}, si_stime={stime}"
-            )
-        }
-        SigFields::Fault { addr } => format!(", si_addr={}", pointer(addr)),
-        SigFields::Poll { band, fd } => format!(", si_band={band:#x}, si_fd={fd}"),
-        SigFields::Sys { addr, number, .. } => {
-            format!(", si_call_addr={addr:#x}, si_syscall={number}")
-        }
-    };
-    out + &rest + "}"
 }

@@ -1,10 +1,14 @@
 //! What the guest's threads and the server's thread share, and the guest's side of it.
 
+mod observer;
+mod turns;
+
 use super::catch::Catches;
 use super::condition::Conditions;
 use super::follow::{ExecStage, Inheritance, VforkChild};
 use super::relay::Channel;
 use crate::cpu::{CodeControl, Exit};
+use crate::host::fd::Identity;
 use crate::ir::{Access, Trap, WatchHit};
 use crate::process::{End, Observer, Process, SigFields, SigInfo, Signal, Syscall, Thread};
 use emu_stub::{
@@ -141,10 +145,20 @@ impl Generation {
             state: Mutex::new(State::new(run)),
             changed: Condvar::new(),
             server_changed: Condvar::new(),
-            notifier: Notifier::new()?,
+            notifier: new_notifier()?,
             conversation: Mutex::new(None),
             next: OnceLock::new(),
         })
+    }
+}
+
+/// A flag whose descriptors are the emulator's own.
+pub(super) fn new_notifier() -> io::Result<Notifier> {
+    let pipe = || io::pipe().map(|(reader, writer)| vec![reader.into(), writer.into()]);
+    let mut ends = crate::host::fd::raised_all(pipe)?.into_iter();
+    match (ends.next(), ends.next()) {
+        (Some(reader), Some(writer)) => Ok(Notifier::over(reader.into(), writer.into())),
+        _ => Err(io::ErrorKind::NotFound.into()),
     }
 }
 
@@ -172,7 +186,7 @@ pub struct Control {
     /// Other processes are served by way of this one.
     pub(super) relatives: AtomicBool,
     /// The descriptors of the session.
-    pub(super) descriptors: Mutex<Vec<RawFd>>,
+    pub(super) descriptors: Mutex<Vec<Identity>>,
     pub(super) service: OnceLock<Box<Service>>,
     pub(super) undisturbed: OnceLock<Box<Pack>>,
     pub(super) conditions: Conditions,
@@ -226,7 +240,7 @@ impl Control {
     /// This is the child of a fork: begins anew, with nothing locked. Nothing else runs here yet.
     pub(super) fn begin_generation(&self, run: Run) {
         // Out of descriptors: the child runs undebugged with the locks of its parent, which it then has no use for.
-        match crate::host::fd::above_the_guests(|| Generation::new(run)) {
+        match Generation::new(run) {
             Ok(next) => {
                 let _ = self.generation().next.set(Box::new(next));
             }
@@ -370,124 +384,20 @@ impl Control {
         }
     }
 
-    fn conversation(&self) -> MutexGuard<'_, Option<Conversation<'static>>> {
-        self.generation()
-            .conversation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Serves the debugger from a guest thread that has stopped, until it lets the guest run. The thread counts as parked.
-    fn serve_stop(&self) {
-        let mut conversation = self.conversation();
-        loop {
-            let turn = match &mut *conversation {
-                Some(conversation) => conversation.serve_stopped(),
-                // Cannot be: it is there for as long as the server is not `Own`.
-                None => Turn::Ended(Ended::Disconnected),
-            };
-            let mut state = self.lock();
-            match (turn, &state.run) {
-                // Another thread has had an event since the resume.
-                (Turn::Running, Run::Event(_)) => continue,
-                (Turn::Running, Run::Running) => {
-                    state.server = Server::Nobody;
-                    state.served += 1;
-                    if std::mem::take(&mut state.asleep) {
-                        self.server_changed().notify_all();
-                    }
-                }
-                (Turn::Ended(ended), _) => {
-                    state.server = Server::Ended(ended);
-                    self.server_changed().notify_all();
-                }
-                (Turn::Running | Turn::Stopped | Turn::Moving, _) => {
-                    state.server = Server::Own;
-                    self.server_changed().notify_all();
-                }
-            }
-            return;
-        }
-    }
-
-    /// Serves a debugger to the end of its session, or until the session is to move. Called by the server's own thread.
-    pub fn serve(&self, conversation: Conversation<'static>) -> Option<Served> {
-        *self.conversation() = Some(conversation);
-        let ended = self.serve_in_turn();
-        let killed = self.lock().killed;
-        let conversation = self.conversation().take()?;
-        Some(match ended {
-            None => Served::Moving(Box::new(conversation)),
-            Some(ended) => {
-                let ended = if killed { Ended::Killed } else { ended };
-                Served::Ended(ended, conversation.end(ended))
-            }
-        })
-    }
-
-    /// `None`: the session is to move.
-    fn serve_in_turn(&self) -> Option<Ended> {
-        let serve = |part: fn(&mut Conversation<'static>) -> Turn| match &mut *self.conversation() {
-            Some(conversation) => part(conversation),
-            None => Turn::Ended(Ended::Disconnected),
-        };
-        loop {
-            match serve(Conversation::serve_stopped) {
-                Turn::Ended(ended) => return Some(ended),
-                Turn::Moving => return None,
-                Turn::Running | Turn::Stopped => {}
-            }
-            if let Some(ended) = self.wait_for_turn() {
-                return Some(ended);
-            }
-            match serve(Conversation::serve_running) {
-                Turn::Ended(ended) => return Some(ended),
-                Turn::Moving => return None,
-                Turn::Running | Turn::Stopped => {}
-            }
-        }
-    }
-
-    /// Lets the guest's threads serve its stops for as long as they follow each other quickly. Returns when the server's own
-    /// thread is to serve, or with the end of the session.
-    fn wait_for_turn(&self) -> Option<Ended> {
+    /// Waits until the debugger has been told of the guest's end, or is gone, or is slow.
+    fn await_told(&self, watched: &dyn Fn() -> bool) {
         let mut state = self.lock();
-        if matches!(state.run, Run::Running) {
-            state.server = Server::Nobody;
-        }
-        let mut quiet = false;
         loop {
-            match state.server {
-                Server::Own => return None,
-                Server::Ended(ended) => {
-                    state.server = Server::Own;
-                    return Some(ended);
-                }
-                Server::Nobody if quiet => {
-                    state.server = Server::Own;
-                    return None;
-                }
-                Server::Guest if quiet => {
-                    state.asleep = true;
-                    while state.asleep && matches!(state.server, Server::Guest) {
-                        state = self
-                            .server_changed()
-                            .wait(state)
-                            .unwrap_or_else(PoisonError::into_inner);
-                    }
-                    state.asleep = false;
-                    quiet = false;
-                    continue;
-                }
-                Server::Nobody | Server::Guest => {}
-            }
-            let served = state.served;
-            let (after, timeout) = self
-                .server_changed()
-                .wait_timeout(state, QUIET)
-                .unwrap_or_else(PoisonError::into_inner);
+            let told = self
+                .changed()
+                .wait_timeout_while(state, self.patience, |s| !s.end_told && watched());
+            let (after, timeout) = told.unwrap_or_else(PoisonError::into_inner);
             state = after;
-            quiet = timeout.timed_out() && state.served == served;
+            // Those who are served by way of this process may be looked at for longer.
+            let serves = state.connected && self.relatives.load(SeqCst);
+            if !timeout.timed_out() || !serves {
+                return;
+            }
         }
     }
 
@@ -495,255 +405,5 @@ impl Control {
     fn action(&self, tid: i32) -> Option<Resume> {
         let pid = crate::host::pid() as Pid;
         self.lock().plan.action(pid, tid as Tid)
-    }
-}
-
-impl Observer for Control {
-    fn thread_start(&self, thread: &mut Thread) {
-        if !self.watches(thread) {
-            return;
-        }
-        let mut state = self.lock();
-        if matches!(state.run, Run::Starting) {
-            let pid = crate::host::pid() as Pid;
-            // A process before its first instruction looks as after a step, to every debugger.
-            let stop = Stop {
-                pid,
-                tid: thread.tid() as Tid,
-                reason: StopReason::Step,
-            };
-            self.set_stopped(&thread.process, &mut state, stop);
-            thread.process.hold(&thread.handle, true);
-            self.changed().notify_all();
-            drop(state);
-            // Signals are blocked until a thread runs.
-            thread.set_signal_mask(thread.signal_mask());
-            thread.park();
-            return;
-        }
-        // A thread that is born while running does what the plan says of the others.
-        match state.plan.others_in(crate::host::pid() as Pid) {
-            Some(Resume::Step { .. } | Resume::StepRange { .. }) => {
-                thread.handle.stepping.store(true, SeqCst)
-            }
-            Some(Resume::Continue { .. }) => {}
-            None => {
-                thread.process.hold(&thread.handle, true);
-                drop(state);
-                thread.park();
-                return self.catch_thread(thread, StopReason::ThreadCreated);
-            }
-        }
-        drop(state);
-        self.catch_thread(thread, StopReason::ThreadCreated);
-    }
-
-    fn trap(&self, thread: &mut Thread, exit: Exit) -> bool {
-        match exit {
-            Exit::Stepped => {
-                if !self.watches(thread) {
-                    thread.handle.stepping.store(false, SeqCst);
-                    return true;
-                }
-                let pc = thread.cpu.pc;
-                match self.action(thread.tid()) {
-                    Some(Resume::StepRange { start, end }) if (start..end).contains(&pc) => {
-                        if thread.process.code.is_breakpoint(pc) && self.conditions.hold(thread) {
-                            self.report(thread, StopReason::Breakpoint { hardware: false });
-                        }
-                    }
-                    Some(Resume::Step { .. } | Resume::StepRange { .. }) => {
-                        self.report(thread, StopReason::Step);
-                    }
-                    _ => thread.handle.stepping.store(false, SeqCst),
-                }
-                true
-            }
-            Exit::Trap(Trap::DebugBreakpoint, _) => {
-                // The child of a vfork comes to the breakpoints of its parent.
-                if self.watches(thread) && self.conditions.hold(thread) {
-                    self.report(thread, StopReason::Breakpoint { hardware: false });
-                } else {
-                    thread.cpu.pass_breakpoint = Some(thread.cpu.pc);
-                }
-                true
-            }
-            Exit::Watchpoint(hit) => {
-                let pc = thread.cpu.pc;
-                // Another event that was first stops this thread too: it comes here again.
-                if !self.watches(thread) || self.report(thread, watch_stop(hit)) {
-                    thread.cpu.pass_watchpoint = Some(pc);
-                }
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn accessed(&self, thread: &mut Thread, hit: WatchHit) -> bool {
-        while self.watches(thread) {
-            // The access has been made and cannot be made again: it waits for its turn.
-            if self.report(thread, watch_stop(hit)) {
-                return true;
-            }
-        }
-        false
-    }
-
-    fn signal(&self, thread: &mut Thread, info: SigInfo) -> Option<SigInfo> {
-        let tid = thread.tid() as Tid;
-        let number = thread.process.os.signal_number(info.signal) as i32;
-        loop {
-            if !self.watches(thread) {
-                return Some(info);
-            }
-            {
-                let mut state = self.lock();
-                if let Some(i) = state.injected.iter().position(|i| *i == (tid, number)) {
-                    state.injected.remove(i);
-                    return Some(info);
-                }
-                if state.pass.contains(&number) {
-                    return Some(info);
-                }
-                state.at_signal.insert(tid, info);
-            }
-            // Others may come meanwhile, and SIGTERM has to.
-            thread.set_signal_mask(thread.signal_mask());
-            let queued = self.report(thread, StopReason::Signal(number));
-            let (info, void) = {
-                let mut state = self.lock();
-                // The debugger may have changed it.
-                let info = state.at_signal.remove(&tid).unwrap_or(info);
-                (info, state.signal_void.remove(&tid))
-            };
-            // Another event was first: the signal is still to be told.
-            if !queued {
-                continue;
-            }
-            // The debugger has gone without a word about the signal.
-            if !self.watches(thread) {
-                return (!void).then_some(info);
-            }
-            let wanted = match self.action(thread.tid()) {
-                Some(Resume::Continue { signal } | Resume::Step { signal }) => signal,
-                _ => None,
-            }?;
-            if wanted == number {
-                return Some(info);
-            }
-            let signal = (1..=64)
-                .map(Signal)
-                .find(|s| thread.process.os.signal_number(*s) as i32 == wanted)?;
-            // As if the debugger had sent it with kill(2).
-            let fields = SigFields::Kill {
-                pid: crate::host::pid(),
-                uid: 0,
-            };
-            return Some(SigInfo {
-                signal,
-                errno: 0,
-                code: 0,
-                fields,
-            });
-        }
-    }
-
-    fn process_exit(&self, thread: &mut Thread, end: End) {
-        if !self.watches(thread) {
-            // A debugger that has just let the guest go is still being told so.
-            if !thread.is_vfork_child() {
-                drop(self.conversation());
-                self.await_heir();
-            }
-            return;
-        }
-        let reason = match end {
-            End::Exit(status) => StopReason::Exited(status as u8),
-            End::Signal(info) => {
-                StopReason::Terminated(thread.process.os.signal_number(info.signal) as i32)
-            }
-        };
-        let stop = Stop {
-            pid: crate::host::pid() as Pid,
-            tid: thread.tid() as Tid,
-            reason,
-        };
-        loop {
-            {
-                let mut state = self.lock();
-                if !self.watches(thread) {
-                    return;
-                }
-                if matches!(state.run, Run::Running) {
-                    state.run = Run::Event(stop.clone());
-                    // This thread has to leave when the debugger has been told, or is slow: it does not serve.
-                    self.wake_server(&mut state);
-                    break;
-                }
-                thread.process.hold(&thread.handle, true);
-            }
-            // Another event was first.
-            thread.park();
-        }
-        let state = self.lock();
-        let told = self
-            .changed()
-            .wait_timeout_while(state, self.patience, |s| {
-                !s.end_told && self.watches(thread)
-            });
-        drop(told);
-    }
-
-    fn syscall_enter(&self, thread: &mut Thread, call: &Syscall) {
-        self.catch_syscall(thread, call, StopReason::SyscallEntry);
-    }
-
-    fn syscall_done(&self, thread: &mut Thread, call: &Syscall) {
-        self.catch_syscall(thread, call, StopReason::SyscallReturn);
-    }
-
-    fn thread_exit(&self, thread: &mut Thread, status: i32) {
-        self.catch_thread(thread, StopReason::ThreadExited(status));
-    }
-
-    fn fork_begins(&self, thread: &mut Thread) {
-        self.prepare_fork(thread);
-    }
-
-    fn fork(&self, thread: &mut Thread, child: i32) {
-        self.report_fork(thread, child);
-    }
-
-    fn forked(&self, thread: &mut Thread) {
-        self.begin_child(thread);
-    }
-
-    fn vforked(&self, thread: &mut Thread, parent: i32) {
-        self.begin_vfork_child(thread, parent);
-    }
-
-    fn vfork_done(&self, thread: &mut Thread, _child: i32) {
-        self.end_vfork(thread);
-    }
-
-    fn exec_options(&self, thread: &mut Thread) -> Vec<String> {
-        self.prepare_exec(thread)
-    }
-
-    fn exec_failed(&self, thread: &mut Thread) {
-        self.exec_has_failed(thread);
-    }
-}
-
-/// The stop for a watched access.
-fn watch_stop(hit: WatchHit) -> StopReason {
-    StopReason::Watchpoint {
-        kind: match hit.range.access {
-            Access::READ => WatchKind::Read,
-            Access::WRITE => WatchKind::Write,
-            _ => WatchKind::Access,
-        },
-        addr: hit.addr,
     }
 }

@@ -1,0 +1,124 @@
+//! What guest processes tell each other: a folder for each process that there is something to say of, in the host's folder of shared
+//! memory. A process without one has nothing to look at, which costs one call of the host to find out.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::PathBuf;
+
+use super::wait::stat_fields;
+use crate::abi::{Errno, SysResult};
+use crate::host::{nr::SYS_access, syscall};
+use crate::os::cstring;
+
+/// How many commands `procctl` has, 0 included.
+pub(super) const COMMANDS: usize = 25;
+
+/// The folder of a process.
+pub(super) fn folder(pid: i32) -> PathBuf {
+    PathBuf::from(format!("/dev/shm/emu-freebsd.{pid}"))
+}
+
+/// Whether a process has a folder.
+pub(super) fn exists(pid: i32) -> bool {
+    let Ok(path) = cstring(folder(pid).as_os_str().as_bytes()) else {
+        return false;
+    };
+    syscall(SYS_access, [path.as_ptr() as u64, 0, 0, 0, 0, 0]).is_ok()
+}
+
+/// Whether what a process's folder says is to be believed: it is this user's, or the superuser's.
+pub(super) fn is_trusted(pid: i32) -> bool {
+    let own = |meta: fs::Metadata| meta.uid() == crate::host::ids().euid || meta.uid() == 0;
+    fs::symlink_metadata(folder(pid)).is_ok_and(own)
+}
+
+/// Makes a folder for a process, if it has none.
+///
+/// # Errors
+/// The host's: there is no folder of shared memory.
+pub(super) fn make(pid: i32) -> SysResult<()> {
+    match fs::DirBuilder::new().mode(0o700).create(folder(pid)) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(errno(&e)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes the folder of a process with all that it says.
+pub(super) fn remove(pid: i32) {
+    let _ = fs::remove_dir_all(folder(pid));
+}
+
+pub(super) fn errno(e: &std::io::Error) -> Errno {
+    Errno(e.raw_os_error().unwrap_or(Errno::EIO.0))
+}
+
+/// When a process was started: with its number it names it for good.
+fn start_time(pid: i32) -> u64 {
+    const STARTTIME: usize = 19;
+    stat_fields(pid).get(STARTTIME).copied().unwrap_or(0)
+}
+
+/// What the controls of a process are set to (`procctl`), by command; 0 for one that is not set.
+pub(super) fn controls(pid: i32) -> [u32; COMMANDS] {
+    let mut values = [0; COMMANDS];
+    if !exists(pid) || !is_trusted(pid) {
+        return values;
+    }
+    let text = fs::read_to_string(folder(pid).join("controls")).unwrap_or_default();
+    let mut words = text.split(' ');
+    // One of an earlier process of this number says nothing.
+    if words.next().and_then(|w| w.parse().ok()) == Some(start_time(pid)) {
+        for (value, word) in values.iter_mut().zip(words) {
+            *value = word.trim().parse().unwrap_or(0);
+        }
+    }
+    values
+}
+
+/// Sets all controls of a process.
+///
+/// # Errors
+/// The host's.
+pub(super) fn set_controls(pid: i32, values: &[u32; COMMANDS]) -> SysResult<()> {
+    make(pid)?;
+    let mut text = start_time(pid).to_string();
+    for value in values {
+        text += &format!(" {value}");
+    }
+    // Whoever reads it finds the old or the new ones.
+    let (at, new) = (
+        folder(pid).join("controls"),
+        folder(pid).join("controls.new"),
+    );
+    fs::write(&new, text)
+        .and_then(|()| fs::rename(&new, &at))
+        .map_err(|e| errno(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_are_the_process_s() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("100")
+            .spawn()
+            .expect("sleep");
+        let pid = child.id() as i32;
+        assert_eq!(controls(pid), [0; COMMANDS]);
+        let mut values = [0; COMMANDS];
+        values[9] = 1;
+        set_controls(pid, &values).expect("written");
+        assert_eq!(controls(pid), values);
+        // Another process of the number.
+        let text = fs::read_to_string(folder(pid).join("controls")).expect("there");
+        fs::write(folder(pid).join("controls"), format!("1{text}")).expect("written");
+        assert_eq!(controls(pid), [0; COMMANDS]);
+        remove(pid);
+        assert!(!exists(pid));
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
