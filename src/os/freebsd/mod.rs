@@ -18,6 +18,7 @@ pub mod sysctl;
 
 use std::any::Any;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
 use super::{Call, Run, pass};
 use crate::abi::{Errno, OsAbi, Signal, SysResult};
@@ -47,6 +48,8 @@ pub struct FreeBsd {
     environment: sys::kernel::Environment,
     descriptors: sys::procdesc::Descriptors,
     capabilities: sys::capsicum::Capabilities,
+    /// Whether the program has changed the ids of its process.
+    changed_ids: AtomicBool,
 }
 
 impl FreeBsd {
@@ -66,6 +69,7 @@ impl FreeBsd {
             environment: sys::kernel::Environment::default(),
             descriptors: sys::procdesc::Descriptors::default(),
             capabilities: sys::capsicum::Capabilities::default(),
+            changed_ids: AtomicBool::new(false),
         })
     }
 

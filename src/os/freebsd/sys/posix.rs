@@ -46,7 +46,11 @@ const AT_FDCWD: u64 = -100i64 as u64;
 
 /// Where the host keeps objects of this name; the guest's is a path that begins with a slash.
 pub(super) fn object_path(call: &Call<'_>, n: usize, prefix: &str) -> SysResult<CString> {
+    const MAXPATHLEN: usize = 1024;
     let name = call.read_str(call.arg(n))?;
+    if name.as_bytes().len() >= MAXPATHLEN {
+        return Err(Errno::ENAMETOOLONG);
+    }
     let Some(name) = name.as_bytes().strip_prefix(b"/") else {
         return Err(Errno::EINVAL);
     };
@@ -78,8 +82,20 @@ fn open_shared(call: &mut Call<'_>, how: u64) -> SysResult {
         call.unimplemented("SHM_LARGEPAGE");
         return Err(Errno::EOPNOTSUPP);
     }
+    // The guest's fcntl.h: O_ACCMODE, O_CREAT, O_TRUNC, O_EXCL, O_CLOEXEC.
+    const ALLOWED: u64 = 3 | 0x200 | 0x400 | 0x800 | 0x10_0000;
+    const RDONLY: u64 = 0;
+    const RDWR: u64 = 2;
+    let access = call.arg(1) & O_ACCMODE;
+    if call.arg(1) & !ALLOWED & 0xffff_ffff != 0 || !matches!(access, RDONLY | RDWR) {
+        return Err(Errno::EINVAL);
+    }
     // Descriptors of shared memory are closed by exec.
     if call.arg(0) == SHM_ANON {
+        // Nothing could ever be in it.
+        if access == RDONLY {
+            return Err(Errno::EINVAL);
+        }
         let name = c"shm";
         let flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
         return call.host(SYS_memfd_create, [name.as_ptr() as u64, flags, 0, 0, 0, 0]);

@@ -8,7 +8,7 @@ use super::{Node, Value};
 use crate::abi::{GuestStruct, Kind, Long, write_int};
 use crate::loader::freebsd_aux;
 use crate::mem::PAGE_SIZE;
-use crate::os::freebsd::procinfo::boot_time;
+use crate::os::freebsd::procinfo::{FSCALE, boot_time};
 use crate::os::freebsd::structs::Timeval;
 use crate::os::freebsd::{self, isa_of};
 use crate::os::{Call, proc_text};
@@ -120,7 +120,7 @@ fn clock_rate(call: &Call<'_>) -> Vec<u8> {
 
 /// `struct loadavg`: three fixed-point numbers and their scale (`sys/resource.h`).
 fn load_average(call: &Call<'_>) -> Vec<u8> {
-    const SCALE: i64 = 2048;
+    const SCALE: i64 = FSCALE as i64;
     let load = proc_text("/proc/loadavg");
     let fixed: Vec<i64> = load
         .split_whitespace()
@@ -323,6 +323,8 @@ pub static NODES: &[Node] = &[
     row("kern.tty_nin", &[1, 283], Ulong(|_| 0), "Total amount of bytes received"),
     row("kern.geom.conftxt", &[1, 284, 1], Text(|_| Vec::new()), "Dump the GEOM config in txt"),
     row("kern.disks", &[1, 285], Text(|_| Vec::new()), "names of available disks"),
+    row("kern.fscale", &[1, 287], Int(|_| FSCALE.into()), "Fixed-point scale factor"),
+    row("kern.ccpu", &[1, 288], Uint(|_| 0), "Decay factor used for updating %CPU in 4BSD scheduler"),
     row("kern.signosys", &[1, 286], Int(|_| 1), "Send SIGSYS on return from invalid syscall"),
     row("vm.vmtotal", &[2, 1], Struct("S,vmtotal", totals), "System virtual memory statistics"),
     row("vm.loadavg", &[2, 2], Struct("S,loadavg", load_average), "Machine loadaverage history"),

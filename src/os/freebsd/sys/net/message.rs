@@ -250,7 +250,7 @@ pub(super) fn send(call: &mut Call<'_>) -> SysResult {
     let args = [call.arg(0), message.address(), flags, 0, 0, 0];
     let sent = call.host_wait(SYS_sendmsg, args);
     drop(held);
-    sent
+    super::broken(call, call.arg(2), sent)
 }
 
 pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
