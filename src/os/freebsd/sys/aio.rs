@@ -518,7 +518,9 @@ fn deadline(time: Option<Timespec>) -> SysResult<Option<u64>> {
     if s < 0 || !(0..1_000_000_000).contains(&ns) {
         return Err(Errno::EINVAL);
     }
-    let ns = (s as u64).saturating_mul(1_000_000_000) + ns as u64;
+    let ns = (s as u64)
+        .saturating_mul(1_000_000_000)
+        .saturating_add(ns as u64);
     Ok(Some(crate::host::monotonic_ns().saturating_add(ns)))
 }
 
