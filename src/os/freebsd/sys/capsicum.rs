@@ -1,12 +1,12 @@
 //! Capsicum: descriptors with limited rights, and capability mode (`sys/capsicum.h`, `sys/caprights.h`, capsicum(4), rights(4)).
 //!
 //! The host has nothing of the kind: a call that a descriptor's rights or the mode forbid is refused here, before it is made. What
-//! each call needs is in [`right`]; it applies to the arguments that the call's row types as descriptors. Which calls there are in
-//! capability mode is in [`enabled`], lookups that stay below a directory are in [`beneath`].
+//! each call needs is in `right`; it applies to the arguments that the call's row types as descriptors. Which calls there are in
+//! capability mode is in `enabled`, lookups that stay below a directory are in `beneath`.
 //!
 //! Rights belong to a descriptor, not to what it opens, so they are kept by number in the process that has it. Where descriptors
-//! go, they go along: to the child of a fork with its memory, to the program that `execve` starts as text ([`State`]), and to who
-//! receives them over a socket as a hidden descriptor behind those of the message ([`super::net`]).
+//! go, they go along: to the child of a fork with its memory, to the program that `execve` starts as text, and to who receives them
+//! over a socket as a hidden descriptor behind those of the message (`net::rights`).
 
 mod beneath;
 mod enabled;

@@ -6,7 +6,7 @@
 //! that it has set for news of the pipe, which is SIGKILL.
 //!
 //! FreeBSD's wait calls for any child leave these processes out, and SIGCHLD does not tell of their end: their parent has a list
-//! ([`Descriptors::is_hidden`]).
+//! (`Descriptors::is_hidden`).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
