@@ -129,8 +129,6 @@ pub(in crate::os::freebsd::sys) fn born(parent: i32) {
         return;
     }
     let me = crate::host::pid();
-    // What a process before this one of the same number has left.
-    board::remove(me);
     super::super::procctl::inherit(parent);
     for (fifo, path) in readers(parent) {
         let name = path.file_name().unwrap_or_default();
@@ -178,6 +176,8 @@ pub(in crate::os::freebsd) fn ends(status: i32) {
 
 /// The FIFO of one kqueue, and where its links are.
 pub(super) struct Listener {
+    /// The process that it is of: the child of a fork has a copy, and lets the links be.
+    owner: i32,
     fifo: OwnFd,
     links: HashMap<i32, PathBuf>,
 }
@@ -206,7 +206,11 @@ impl Listener {
             OwnFd::open(SYS_openat, [AT_FDCWD, at, HOW, 0, 0, 0])
         })?;
         let links = HashMap::from([(pid, path)]);
-        Ok(Listener { fifo, links })
+        Ok(Listener {
+            owner: crate::host::pid(),
+            fifo,
+            links,
+        })
     }
 
     fn path(pid: i32, name: &str, tracks: bool) -> PathBuf {
@@ -289,6 +293,9 @@ fn remove(pid: i32, link: &Path) {
 
 impl Drop for Listener {
     fn drop(&mut self) {
+        if self.owner != crate::host::pid() {
+            return;
+        }
         for (pid, link) in self.links.drain() {
             remove(pid, &link);
         }
