@@ -2,6 +2,7 @@
 
 mod message;
 mod option;
+pub(in crate::os::freebsd) mod quiet;
 mod rights;
 
 use super::capsicum;
@@ -31,7 +32,7 @@ crate::syscalls! {
     accept4(s: FD, name: ADDR_OUT_2, anamelen: LENGTH, flags: flags(&f::SOCK)) -> FDNUM, Full, Wait(SYS_accept4);
     getsockname(fdes: FD, asa: ADDR_OUT_2, alen: LENGTH) -> NUM, Full, Pass(SYS_getsockname);
     getpeername(fdes: FD, asa: ADDR_OUT_2, alen: LENGTH) -> NUM, Full, Pass(SYS_getpeername);
-    sendto(s: FD, buf: buf_in(2), len: SIZE, flags: flags(&f::MSG), to: ArgType::Sockaddr(Dir::In, Len::Arg(5)), tolen: UINT) -> NUM, Full, Wait(SYS_sendto);
+    sendto(s: FD, buf: buf_in(2), len: SIZE, flags: flags(&f::MSG), to: ArgType::Sockaddr(Dir::In, Len::Arg(5)), tolen: UINT) -> NUM, Full, Handler(send_to);
     recvfrom(s: FD, buf: buf_out(2), len: SIZE, flags: flags(&f::MSG), from: ArgType::Sockaddr(Dir::Out, Len::Behind(5)), fromlenaddr: LENGTH) -> NUM, Full, Wait(SYS_recvfrom);
     sendmsg(s: FD, msg: ArgType::Decoded(Dir::In, decode::sent), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::send);
     recvmsg(s: FD, msg: ArgType::Decoded(Dir::Out, decode::received), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::receive);
@@ -46,6 +47,35 @@ crate::syscalls! {
     connectat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial(LONG_NAMES), Handler(|c| named_at(c, SYS_connect));
     setfib(fibnum: INT) -> NUM, Stub("there is one routing table, number 0"), Handler(|c| if c.int(0) == 0 { Ok(0) } else { Err(Errno::EINVAL) });
     select(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), tv: input::<Timeval>()) -> NUM, Full, Wait(SYS_select);
+}
+
+/// The result of sending with flags: EPIPE raises SIGPIPE whatever the socket's type (`sosend` in `uipc_syscalls.c`), on the host only
+/// where it is a stream.
+fn broken(call: &mut Call<'_>, flags: u64, result: SysResult) -> SysResult {
+    const MSG_NOSIGNAL: u64 = 0x2_0000;
+    const SOL_SOCKET: u64 = 1;
+    const SO_TYPE: u64 = 3;
+    const SOCK_STREAM: u32 = 1;
+    if result != Err(Errno::EPIPE) || flags & MSG_NOSIGNAL != 0 {
+        return result;
+    }
+    let (mut kind, mut size) = (0u32, 4u32);
+    let (to, len) = ((&raw mut kind) as u64, (&raw mut size) as u64);
+    call.host(
+        SYS_getsockopt,
+        [call.arg(0), SOL_SOCKET, SO_TYPE, to, len, 0],
+    )?;
+    if kind != SOCK_STREAM {
+        let sigpipe = crate::process::Signal::SIGPIPE;
+        let id = [crate::host::pid() as u64, call.thread.tid() as u64];
+        call.host(SYS_tgkill, [id[0], id[1], sigpipe.0 as u64, 0, 0, 0])?;
+    }
+    result
+}
+
+fn send_to(call: &mut Call<'_>) -> SysResult {
+    let result = pass_with(call, SYS_sendto, true, &[]);
+    broken(call, call.arg(3), result)
 }
 
 /// `accept` hands O_NONBLOCK of the listening socket on, which the host's does not.
@@ -138,8 +168,12 @@ fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
     result
 }
 
-/// Descriptors that may not be waited for are not open to `poll`.
+/// Descriptors that may not be waited for are not open to `poll`. The host takes any time below 0 for none.
 fn poll_descriptors(call: &mut Call<'_>) -> SysResult {
+    const INFTIM: i32 = -1;
+    if call.int(2) < INFTIM {
+        return Err(Errno::EINVAL);
+    }
     if !capsicum::in_use(call) {
         return pass(call, SYS_poll, true);
     }

@@ -445,7 +445,10 @@ fn reaper_kill(call: &mut Call<'_>, pid: i32, at: u64) -> SysResult {
     let signal = call.read_int(at, Kind::I32)?;
     let flags = call.read_int(at.wrapping_add(4), Kind::U32)?;
     let subtree = call.read_int(at.wrapping_add(8), Kind::I32)? as i32;
-    if flags & !(CHILDREN | SUBTREE) != 0 || flags == CHILDREN | SUBTREE {
+    if !(1..=128).contains(&signal)
+        || flags & !(CHILDREN | SUBTREE) != 0
+        || flags == CHILDREN | SUBTREE
+    {
         return Err(Errno::EINVAL);
     }
     let known = crate::abi::Signal::from_guest(call.abi.dialect, signal as u32);

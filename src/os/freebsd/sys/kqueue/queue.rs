@@ -53,7 +53,7 @@ pub(super) fn control(epoll: i32, operation: u64, fd: i32, events: u32, data: u6
 }
 
 /// Room for what the epoll says.
-pub(super) struct Ready(Vec<[u8; 12]>);
+pub(in crate::os::freebsd::sys) struct Ready(Vec<[u8; 12]>);
 
 impl Ready {
     pub fn new(room: usize) -> Ready {
@@ -104,7 +104,7 @@ struct Registration {
     edges: bool,
 }
 
-pub(super) struct Queue {
+pub(in crate::os::freebsd::sys) struct Queue {
     epoll: i32,
     closed: bool,
     /// Threads that wait for it.
@@ -243,6 +243,38 @@ impl Queue {
         Ok(id)
     }
 
+    /// Registers an event that tells when an asynchronous request is done. Another one of its identifier is of an earlier request.
+    pub fn add_completion(&mut self, change: &Kevent) {
+        self.remove_completion(change.ident.0, change.filter);
+        self.last += 1;
+        let mut note = Knote::new(change);
+        note.source = Source::Completion { error: None };
+        self.index
+            .insert((change.ident.0, change.filter), self.last);
+        self.notes.insert(self.last, note);
+    }
+
+    /// Such a request is done.
+    pub fn complete(&mut self, ident: u64, filter: i16, error: i64) {
+        let Some(&id) = self.index.get(&(ident, filter)).filter(|_| !self.closed) else {
+            return;
+        };
+        if let Some(note) = self.notes.get_mut(&id) {
+            note.source = Source::Completion { error: Some(error) };
+            self.activate(id);
+            self.settle_bell();
+        }
+    }
+
+    /// Such a request is gone.
+    pub fn remove_completion(&mut self, ident: u64, filter: i16) {
+        let found = self.index.get(&(ident, filter)).copied();
+        if let Some(id) = found.filter(|_| !self.closed) {
+            self.remove(id);
+            self.settle_bell();
+        }
+    }
+
     /// Makes the source of a new knote.
     fn source(&mut self, note: &mut Knote, id: u64) -> SysResult<Source> {
         let fd = note.ident as i32;
@@ -295,6 +327,8 @@ impl Queue {
                 note.flags |= ev::CLEAR;
                 Source::Signal { pending: false }
             }
+            // Only the kernel can make these.
+            filter::AIO | filter::LIO => return Err(Errno::EPERM),
             filter::FS => {
                 note.flags |= ev::CLEAR;
                 Source::Nothing
