@@ -1,8 +1,8 @@
 //! News of processes for EVFILT_PROC: that they fork and execute programs. The host tells nobody but a tracer, so the emulators of
 //! the processes tell each other.
 //!
-//! Who wants to know of a process puts a FIFO of its own into the folder of the process ([`board`]). A process looks for its folder when it forks and when it begins to execute a program, which costs it one call of
-//! the host, and writes to each FIFO there. The child of a process that is to be tracked puts links to the FIFO into its own folder
+//! Who wants to know of a process puts a FIFO of its own into the folder of the process ([`board`]). A process looks for its folder
+//! when it forks and when it begins to execute a program, which costs it one call of the host, and writes to each FIFO there. The child of a process that is to be tracked puts links to the FIFO into its own folder
 //! before it runs, so nothing that it does is missed. A FIFO that nobody reads any more is taken away by who finds it.
 //!
 //! Ends of processes the host's pidfds know, but a child that is tracked may be gone before its kqueue has one: so they are told, too.
