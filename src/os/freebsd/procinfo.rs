@@ -16,6 +16,9 @@ use crate::process::{Process, SigSet};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
+/// `FSCALE` (`sys/param.h`): what stands for 1 in fixed-point numbers.
+pub const FSCALE: u32 = 2048;
+
 /// Length of a path at most, with its NUL.
 const PATH_MAX: usize = 1024;
 
@@ -23,20 +26,20 @@ crate::guest_struct! {
     /// `struct kinfo_proc`
     pub struct KinfoProc("kinfo_proc") {
         ki_structsize: i32, ki_layout: i32, _ki_args: Ulong, _ki_paddr: Ulong, _ki_addr: Ulong, _ki_tracep: Ulong,
-        _ki_textvp: Ulong, _ki_fd: Ulong, _ki_vmspace: Ulong, _ki_wchan: Ulong,
+        _ki_textvp: Ulong, _ki_fd: Ulong, _ki_vmspace: Ulong, ki_wchan: Ulong,
         ki_pid: i32, ki_ppid: i32, ki_pgid: i32, ki_tpgid: i32, ki_sid: i32, ki_tsid: i32, ki_jobc: i16, _spare_short1: i16,
         ki_tdev_freebsd11: u32, ki_siglist: [u32; 4], ki_sigmask: [u32; 4], ki_sigignore: [u32; 4], ki_sigcatch: [u32; 4],
         ki_uid: u32, ki_ruid: u32, ki_svuid: u32, ki_rgid: u32, ki_svgid: u32, ki_ngroups: i16, _spare_short2: i16,
         ki_groups: [u32; 16], ki_size: Ulong, ki_rssize: Long, _ki_swrss: Long, _ki_tsize: Long, _ki_dsize: Long,
-        _ki_ssize: Long, ki_xstat: u16, _ki_acflag: u16, _ki_pctcpu: u32, _ki_estcpu: u32, _ki_slptime: u32, _ki_swtime: u32,
-        _ki_cow: u32, ki_runtime: u64, ki_start: Timeval, ki_childtime: Timeval, ki_flag: Long, _ki_kiflag: Long,
+        _ki_ssize: Long, ki_xstat: u16, _ki_acflag: u16, ki_pctcpu: u32, _ki_estcpu: u32, _ki_slptime: u32, ki_swtime: u32,
+        _ki_cow: u32, ki_runtime: u64, ki_start: Timeval, ki_childtime: Timeval, ki_flag: Long, ki_kiflag: Long,
         _ki_traceflag: i32, ki_stat: i8, ki_nice: i8, _ki_lock: i8, _ki_rqindex: i8, _ki_oncpu_old: u8, _ki_lastcpu_old: u8,
         ki_tdname: [u8; 17], ki_wmesg: [u8; 9], ki_login: [u8; 18], _ki_lockname: [u8; 9], ki_comm: [u8; 20],
         ki_emul: [u8; 17], _ki_loginclass: [u8; 18], ki_moretdname: [u8; 4], _sparestrings: [u8; 46], _spareints: [i32; 2],
         ki_tdev: u64, _ki_oncpu: i32, ki_lastcpu: i32, ki_tracer: i32, _ki_flag2: i32, _ki_fibnum: i32, _ki_cr_flags: u32,
-        _ki_jid: i32, ki_numthreads: i32, ki_tid: i32, _ki_pri: [u8; 4], ki_rusage: Rusage, _ki_rusage_ch: Rusage,
+        _ki_jid: i32, ki_numthreads: i32, ki_tid: i32, ki_pri: [u8; 4], ki_rusage: Rusage, _ki_rusage_ch: Rusage,
         _ki_pcb: Ulong, _ki_kstack: Ulong, _ki_udata: Ulong, _ki_tdaddr: Ulong, _ki_pd: Ulong, _spareptrs: [Ulong; 5],
-        _sparelongs: [Long; 12], _ki_sflag: Long, _ki_tdflags: Long,
+        _sparelongs: [Long; 12], _ki_sflag: Long, ki_tdflags: Long,
     }
 
     /// `struct kinfo_vmentry`
@@ -118,6 +121,50 @@ fn state(letter: u8) -> i8 {
     }
 }
 
+/// What says to the guest more of a thread than the state alone: `ki_flag` (`P_*`), `ki_kiflag` (`KI_*`) and `ki_tdflags` (`TDF_*`).
+fn flags_of(pid: i32, stat: &ProcStat) -> (i64, i64, i64) {
+    const CONTROLT: i64 = 0x2;
+    const KPROC: i64 = 0x4;
+    const SYSTEM: i64 = 0x200;
+    const INMEM: i64 = 0x1000_0000;
+    const CTTY: i64 = 1;
+    const SLEADER: i64 = 2;
+    const SINTR: i64 = 8;
+    // PF_KTHREAD of the host
+    let kernel = stat.number(9) & 0x20_0000 != 0;
+    let terminal = stat.number(7) != 0;
+    let leader = stat.number(6) == i64::from(pid);
+    let flag = |on: bool, bit: i64| if on { bit } else { 0 };
+    (
+        INMEM | flag(terminal, CONTROLT) | flag(kernel, KPROC | SYSTEM),
+        flag(terminal, CTTY) | flag(leader, SLEADER),
+        flag(stat.state() != b'D', SINTR),
+    )
+}
+
+/// `struct priority` (`sys/priority.h`): class, current, native and user level of a thread of that nice value.
+fn priority(nice: i64) -> [u8; 4] {
+    const PRI_TIMESHARE: u8 = 3;
+    const PRI_MIN_TIMESHARE: i64 = 120;
+    let level = (PRI_MIN_TIMESHARE + 20 + nice) as u8;
+    [PRI_TIMESHARE, level, level, level]
+}
+
+/// The share of a CPU that a process had since it began, in units of 1/2048 (`kern.fscale`): the host keeps no decaying average.
+fn share(ticks: i64, lived: i64) -> u32 {
+    (ticks.max(0) as u64 * u64::from(FSCALE) / lived.max(1) as u64) as u32
+}
+
+/// How long something lives that began `start` ticks after the machine, in ticks.
+fn age(start: i64) -> i64 {
+    let up = proc_text("/proc/uptime");
+    let up = up
+        .split_whitespace()
+        .next()
+        .and_then(|s| s.parse::<f64>().ok());
+    ((up.unwrap_or(0.0) * 100.0) as i64 - start).max(0)
+}
+
 /// A time in ticks of 10 ms.
 fn time(ticks: i64) -> Timeval {
     Timeval {
@@ -163,6 +210,15 @@ pub fn process_entry(a: OsAbi, pid: i32, tid: i32) -> Option<Vec<u8>> {
     let of = |n: usize| stat.number(n) as i32;
     let (comm, tdname) = (thread_name(pid, pid), thread_name(pid, tid));
     let (user, system) = (stat.number(14), stat.number(15));
+    let (flag, kiflag, tdflags) = flags_of(pid, &stat);
+    // What it waits for: a function of the host's kernel, and "0" where it does not wait.
+    let wait = match stat.state() {
+        b'S' | b'D' => proc_text(&format!("{folder}/wchan")),
+        _ => String::new(),
+    };
+    let wait = wait.trim_end().trim_start_matches('0');
+    let age = age(stat.number(22));
+    let peak = status_field(&status, "VmHWM").trim_end_matches(" kB");
     let entry = KinfoProc {
         ki_structsize: KinfoProc::DESC.size(a) as i32,
         ki_pid: pid,
@@ -189,8 +245,14 @@ pub fn process_entry(a: OsAbi, pid: i32, tid: i32) -> Option<Vec<u8>> {
         ki_runtime: (user + system) as u64 * 10_000,
         ki_start: time(boot_time() * 100 + stat.number(22)),
         ki_childtime: time(stat.number(16) + stat.number(17)),
-        // P_INMEM
-        ki_flag: Long(0x1000_0000),
+        ki_pctcpu: share(user + system, age),
+        ki_swtime: (age / 100) as u32,
+        ki_flag: Long(flag),
+        ki_kiflag: Long(kiflag),
+        ki_tdflags: Long(tdflags),
+        // No address of the host's kernel: only that it waits.
+        ki_wchan: Ulong((!wait.is_empty()).into()),
+        ki_wmesg: name(wait.as_bytes()),
         ki_stat: state(stat.state()),
         ki_nice: stat.number(19) as i8,
         ki_tdname: name(&tdname),
@@ -205,9 +267,11 @@ pub fn process_entry(a: OsAbi, pid: i32, tid: i32) -> Option<Vec<u8>> {
         ki_tracer: status_field(&status, "TracerPid").parse().unwrap_or(0),
         ki_numthreads: of(20),
         ki_tid: tid,
+        ki_pri: priority(stat.number(19)),
         ki_rusage: Rusage {
             ru_utime: time(user),
             ru_stime: time(system),
+            ru_maxrss: Long(peak.trim().parse().unwrap_or(0)),
             ru_minflt: Long(stat.number(10)),
             ru_majflt: Long(stat.number(12)),
             ..Rusage::default()

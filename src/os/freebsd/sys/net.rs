@@ -2,6 +2,7 @@
 
 mod message;
 mod option;
+pub(in crate::os::freebsd) mod quiet;
 mod rights;
 
 use super::capsicum;
@@ -24,14 +25,14 @@ const LENGTH: ArgType = ints_of(Dir::InOut, Kind::I32, Show::Dec, 1);
 crate::syscalls! {
     socket(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT) -> FDNUM, Full, Pass(SYS_socket);
     socketpair(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT, rsv: ints_of(Dir::Out, Kind::I32, Show::Fd, 2)) -> NUM, Full, Pass(SYS_socketpair);
-    bind(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Pass(SYS_bind);
-    connect(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Wait(SYS_connect);
+    bind(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(|c| { refuse_multicast(c, 0, 1)?; pass(c, SYS_bind, false) });
+    connect(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(|c| { refuse_multicast(c, 0, 1)?; pass(c, SYS_connect, true) });
     listen(s: FD, backlog: INT) -> NUM, Full, Pass(SYS_listen);
     accept(s: FD, name: ADDR_OUT_2, anamelen: LENGTH) -> FDNUM, Full, Handler(accept_connection);
     accept4(s: FD, name: ADDR_OUT_2, anamelen: LENGTH, flags: flags(&f::SOCK)) -> FDNUM, Full, Wait(SYS_accept4);
     getsockname(fdes: FD, asa: ADDR_OUT_2, alen: LENGTH) -> NUM, Full, Pass(SYS_getsockname);
     getpeername(fdes: FD, asa: ADDR_OUT_2, alen: LENGTH) -> NUM, Full, Pass(SYS_getpeername);
-    sendto(s: FD, buf: buf_in(2), len: SIZE, flags: flags(&f::MSG), to: ArgType::Sockaddr(Dir::In, Len::Arg(5)), tolen: UINT) -> NUM, Full, Wait(SYS_sendto);
+    sendto(s: FD, buf: buf_in(2), len: SIZE, flags: flags(&f::MSG), to: ArgType::Sockaddr(Dir::In, Len::Arg(5)), tolen: UINT) -> NUM, Full, Handler(send_to);
     recvfrom(s: FD, buf: buf_out(2), len: SIZE, flags: flags(&f::MSG), from: ArgType::Sockaddr(Dir::Out, Len::Behind(5)), fromlenaddr: LENGTH) -> NUM, Full, Wait(SYS_recvfrom);
     sendmsg(s: FD, msg: ArgType::Decoded(Dir::In, decode::sent), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::send);
     recvmsg(s: FD, msg: ArgType::Decoded(Dir::Out, decode::received), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::receive);
@@ -46,6 +47,35 @@ crate::syscalls! {
     connectat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial(LONG_NAMES), Handler(|c| named_at(c, SYS_connect));
     setfib(fibnum: INT) -> NUM, Stub("there is one routing table, number 0"), Handler(|c| if c.int(0) == 0 { Ok(0) } else { Err(Errno::EINVAL) });
     select(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), tv: input::<Timeval>()) -> NUM, Full, Wait(SYS_select);
+}
+
+/// The result of sending with flags: EPIPE raises SIGPIPE whatever the socket's type (`sosend` in `uipc_syscalls.c`), on the host only
+/// where it is a stream.
+fn broken(call: &mut Call<'_>, flags: u64, result: SysResult) -> SysResult {
+    const MSG_NOSIGNAL: u64 = 0x2_0000;
+    const SOL_SOCKET: u64 = 1;
+    const SO_TYPE: u64 = 3;
+    const SOCK_STREAM: u32 = 1;
+    if result != Err(Errno::EPIPE) || flags & MSG_NOSIGNAL != 0 {
+        return result;
+    }
+    let (mut kind, mut size) = (0u32, 4u32);
+    let (to, len) = ((&raw mut kind) as u64, (&raw mut size) as u64);
+    call.host(
+        SYS_getsockopt,
+        [call.arg(0), SOL_SOCKET, SO_TYPE, to, len, 0],
+    )?;
+    if kind != SOCK_STREAM {
+        let sigpipe = crate::process::Signal::SIGPIPE;
+        let id = [crate::host::pid() as u64, call.thread.tid() as u64];
+        call.host(SYS_tgkill, [id[0], id[1], sigpipe.0 as u64, 0, 0, 0])?;
+    }
+    result
+}
+
+fn send_to(call: &mut Call<'_>) -> SysResult {
+    let result = pass_with(call, SYS_sendto, true, &[]);
+    broken(call, call.arg(3), result)
 }
 
 /// `accept` hands O_NONBLOCK of the listening socket on, which the host's does not.
@@ -67,6 +97,29 @@ fn select_with_mask(call: &mut Call<'_>) -> SysResult {
     pass_with(call, SYS_pselect6, true, &[(5, pair.as_ptr() as u64)])
 }
 
+/// A stream cannot have an address of many. Argument `socket` is its descriptor, argument `name` the address, its length the next.
+fn refuse_multicast(call: &mut Call<'_>, socket: usize, name: usize) -> SysResult<()> {
+    const AF_INET: u8 = 2;
+    const SOL_SOCKET: u64 = 1;
+    const SO_TYPE: u64 = 3;
+    const SOCK_STREAM: u32 = 1;
+    let mut head = [0u8; 8];
+    if call.arg(name + 1) < 8 || call.mem().read(call.arg(name), &mut head).is_err() {
+        return Ok(());
+    }
+    // Length, family, port, address.
+    if head[1] != AF_INET || head[4] & 0xf0 != 0xe0 {
+        return Ok(());
+    }
+    let (mut kind, mut len) = (0u32, 4u32);
+    let (at, len_at) = ((&raw mut kind) as u64, (&raw mut len) as u64);
+    let args = [call.arg(socket), SOL_SOCKET, SO_TYPE, at, len_at, 0];
+    match call.host(SYS_getsockopt, args) {
+        Ok(_) if kind == SOCK_STREAM => Err(Errno::EAFNOSUPPORT),
+        _ => Ok(()),
+    }
+}
+
 /// `bindat`, `connectat`: the name of a socket of AF_UNIX is relative to a directory.
 fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
     const AF_UNIX: u16 = 1;
@@ -74,6 +127,7 @@ fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
     if call.arg(3) > u64::from(NAME_MAX) {
         return Err(Errno::EINVAL);
     }
+    refuse_multicast(call, 1, 2)?;
     let mut name = call.read_bytes(call.arg(2), call.arg(3))?;
     convert_sockaddr(call.abi, &mut name, true);
     let is_unix = name.get(..2) == Some(&AF_UNIX.to_le_bytes());
@@ -114,8 +168,12 @@ fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
     result
 }
 
-/// Descriptors that may not be waited for are not open to `poll`.
+/// Descriptors that may not be waited for are not open to `poll`. The host takes any time below 0 for none.
 fn poll_descriptors(call: &mut Call<'_>) -> SysResult {
+    const INFTIM: i32 = -1;
+    if call.int(2) < INFTIM {
+        return Err(Errno::EINVAL);
+    }
     if !capsicum::in_use(call) {
         return pass(call, SYS_poll, true);
     }

@@ -1,10 +1,12 @@
 //! Processes: creation, end, waiting, identity, limits.
 
+use std::sync::atomic::Ordering;
+
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::decode::files::text;
 use crate::os::freebsd::structs::*;
-use crate::os::freebsd::{flags as f, isa_of};
+use crate::os::freebsd::{self, flags as f, isa_of};
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::{Handler, Pass},
@@ -18,8 +20,8 @@ crate::syscalls! {
     fork() -> NUM, Full, Handler(create);
     vfork() -> NUM, Full, Handler(create_shared);
     rfork(flags: HEX) -> NUM, Partial("RFPROC|RFFDG, RFPROC|RFCFDG, RFFDG, RFCFDG, RFSPAWN: no shared descriptors, no RFMEM"), Handler(create_by_flags);
-    execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute(c, None, 0, 0));
-    fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute_descriptor(c, c.int(0), 1));
+    execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute(c, None, 0, 0)));
+    fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute_descriptor(c, c.int(0), 1)));
     getpid() -> NUM, Full, Pass(SYS_getpid);
     getppid() -> NUM, Full, Pass(SYS_getppid);
     getpgrp() -> NUM, Full, Pass(SYS_getpgrp);
@@ -31,16 +33,16 @@ crate::syscalls! {
     geteuid() -> NUM, Full, Pass(SYS_geteuid);
     getgid() -> NUM, Full, Pass(SYS_getgid);
     getegid() -> NUM, Full, Pass(SYS_getegid);
-    setuid(uid: INT) -> NUM, Full, Pass(SYS_setuid);
-    setgid(gid: INT) -> NUM, Full, Pass(SYS_setgid);
-    seteuid(euid: INT) -> NUM, Full, Handler(|c| c.host(SYS_setresuid, [u64::MAX, c.arg(0), u64::MAX, 0, 0, 0]));
-    setegid(egid: INT) -> NUM, Full, Handler(|c| c.host(SYS_setresgid, [u64::MAX, c.arg(0), u64::MAX, 0, 0, 0]));
-    setreuid(ruid: INT, euid: INT) -> NUM, Full, Pass(SYS_setreuid);
-    setregid(rgid: INT, egid: INT) -> NUM, Full, Pass(SYS_setregid);
+    setuid(uid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setuid, false, &[])));
+    setgid(gid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setgid, false, &[])));
+    seteuid(euid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| c.host(SYS_setresuid, [u64::MAX, c.arg(0), u64::MAX, 0, 0, 0])));
+    setegid(egid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| c.host(SYS_setresgid, [u64::MAX, c.arg(0), u64::MAX, 0, 0, 0])));
+    setreuid(ruid: INT, euid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setreuid, false, &[])));
+    setregid(rgid: INT, egid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setregid, false, &[])));
     getresuid(ruid: ints(Dir::Out, 1), euid: ints(Dir::Out, 1), suid: ints(Dir::Out, 1)) -> NUM, Full, Pass(SYS_getresuid);
     getresgid(rgid: ints(Dir::Out, 1), egid: ints(Dir::Out, 1), sgid: ints(Dir::Out, 1)) -> NUM, Full, Pass(SYS_getresgid);
-    setresuid(ruid: INT, euid: INT, suid: INT) -> NUM, Full, Pass(SYS_setresuid);
-    setresgid(rgid: INT, egid: INT, sgid: INT) -> NUM, Full, Pass(SYS_setresgid);
+    setresuid(ruid: INT, euid: INT, suid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setresuid, false, &[])));
+    setresgid(rgid: INT, egid: INT, sgid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setresgid, false, &[])));
     getgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::Out, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Pass(SYS_getgroups);
     setgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::In, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Pass(SYS_setgroups);
     freebsd14_getgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::Out, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Handler(all_groups);
@@ -50,7 +52,7 @@ crate::syscalls! {
     setloginclass(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     __setugid(flag: INT) -> NUM, Stub("ENOSYS, as without REGRESSION in the kernel"), Handler(|_| Err(Errno::ENOSYS));
     getrlimitusage(which: one_of(&f::RLIMIT), flags: HEX, res: ints_of(Dir::Out, Kind::U64, Show::Dec, 1)) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
-    issetugid() -> NUM, Full, Handler(|_| { let ids = crate::host::ids(); Ok((ids.uid != ids.euid || ids.gid != ids.egid).into()) });
+    issetugid() -> NUM, Full, Handler(|c| Ok(is_tainted(c).into()));
     getlogin(namebuf: ArgType::Decoded(Dir::Out, text), namelen: UINT) -> NUM, Full, Handler(login_name);
     getpriority(which: one_of(&f::PRIO), who: INT) -> NUM, Full, Handler(|c| Ok(20u64.wrapping_sub(c.host(SYS_getpriority, [c.arg(0), c.arg(1), 0, 0, 0, 0])?)));
     setpriority(which: one_of(&f::PRIO), who: INT, prio: INT) -> NUM, Full, Pass(SYS_setpriority);
@@ -60,10 +62,48 @@ crate::syscalls! {
     sysarch(op: one_of(&f::SYSARCH), parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
 }
 
+/// Changes ids of the process, which `issetugid` tells of until a program is executed (`P_SUGID` in `kern_prot.c`).
+fn set_ids(call: &mut Call<'_>, set: fn(&mut Call<'_>) -> SysResult) -> SysResult {
+    let before = all_ids();
+    let result = set(call)?;
+    if before != all_ids()
+        && let Some(os) = freebsd::of(call.thread)
+    {
+        os.changed_ids.store(true, Ordering::Relaxed);
+    }
+    Ok(result)
+}
+
+/// Real, effective and saved ids, as the host shows them.
+fn all_ids() -> Vec<String> {
+    let status = proc_text("/proc/thread-self/status");
+    let fields = ["Uid", "Gid"].map(|key| status_field(&status, key).to_owned());
+    fields.to_vec()
+}
+
+/// Whether the process has ids that the program was not started with, or was started with those of its file.
+fn is_tainted(call: &Call<'_>) -> bool {
+    let ids = crate::host::ids();
+    let changed = freebsd::of(call.thread).is_some_and(|os| os.changed_ids.load(Ordering::Relaxed));
+    changed || ids.uid != ids.euid || ids.gid != ids.egid
+}
+
 fn end(call: &mut Call<'_>) -> SysResult {
     super::umtx::process_exit(call);
+    super::aio::halt(call);
     call.outcome = Some(Outcome::ExitProcess(call.int(0) & 0xff));
     Ok(0)
+}
+
+/// Executes a program: what is being written asynchronously is written first.
+fn replace_program(
+    call: &mut Call<'_>,
+    execute: impl FnOnce(&mut Call<'_>) -> SysResult,
+) -> SysResult {
+    super::aio::halt(call);
+    let failed = execute(call);
+    super::aio::go_on(call);
+    failed
 }
 
 /// The child shares the memory until it executes a program or ends.
@@ -141,7 +181,7 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
 }
 
 fn close_all(call: &mut Call<'_>) -> SysResult {
-    super::kqueue::closed_range(call, 0, i32::MAX);
+    super::descriptors::closing(call, 0, i32::MAX);
     call.close_range(0, u32::MAX.into(), 0)
 }
 

@@ -242,10 +242,15 @@ pub(super) fn send(call: &mut Call<'_>) -> SysResult {
     }
     let held = rights::attach(call, &mut control)?;
     let mut message = Message::new(name, iov, control);
-    let args = [call.arg(0), message.address(), call.host_flags(2), 0, 0, 0];
+    let quiet = match quiet::contains(call, call.int(0)) {
+        true => quiet::NOSIGNAL,
+        false => 0,
+    };
+    let flags = call.host_flags(2) | quiet;
+    let args = [call.arg(0), message.address(), flags, 0, 0, 0];
     let sent = call.host_wait(SYS_sendmsg, args);
     drop(held);
-    sent
+    super::broken(call, call.arg(2), sent)
 }
 
 pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
@@ -289,8 +294,12 @@ pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
         rights::dispose(call, &message.control[taken..]);
         m.msg_flags |= HOST_MSG_CTRUNC;
     }
-    if m.msg_control.0 != 0 {
-        call.write_bytes(m.msg_control.0, &control)?;
+    if m.msg_control.0 != 0
+        && let Err(e) = call.write_bytes(m.msg_control.0, &control)
+    {
+        // Descriptors that the guest does not learn of would be open for good.
+        rights::dispose(call, &message.control[..taken]);
+        return Err(e);
     }
     m.msg_controllen = crate::abi::Ulong(control.len() as u64);
     call.write_struct(at, &m)?;
