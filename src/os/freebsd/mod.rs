@@ -309,7 +309,7 @@ impl Os for FreeBsd {
         }
         let parts = [
             ("cap", self.capabilities.to_text(vforked)),
-            ("proc", self.descriptors.to_text()),
+            ("proc", self.descriptors.to_text(vforked)),
         ];
         let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());
         let parts: Vec<String> = parts.map(|(name, text)| format!("{name}:{text}")).collect();

@@ -103,7 +103,7 @@ crate::guest_struct! {
 
     /// `struct sigaction`; the mask is read by its own functions.
     pub struct Sigaction("sigaction") {
-        sa_handler: Ulong as Show::Addr, sa_flags: i32 as Show::Flags(&f::SA), sa_mask: [u32; 4] as Show::SignalSet,
+        sa_handler: Ulong as Show::Handler, sa_flags: i32 as Show::Flags(&f::SA), sa_mask: [u32; 4] as Show::SignalSet,
     }
 
     /// `stack_t`

@@ -107,6 +107,7 @@
 #define __NR_kldfind 306
 #define __NR_kldnext 307
 #define __NR_kldstat 308
+#define __NR_getsid 310
 #define __NR_aio_return 314
 #define __NR_aio_suspend 315
 #define __NR_aio_cancel 316
@@ -179,7 +180,6 @@
 #define __NR_fchmodat 490
 #define __NR_fexecve 492
 #define __NR_freebsd11_fstatat 493
-#define __NR_getsid 310
 #define __NR_futimesat 494
 #define __NR_linkat 495
 #define __NR_mkdirat 496

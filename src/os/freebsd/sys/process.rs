@@ -57,7 +57,7 @@ crate::syscalls! {
     getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(get_limit);
     setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(set_limit);
     getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Full, Pass(SYS_getrusage);
-    sysarch(op: INT, parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
+    sysarch(op: one_of(&f::SYSARCH), parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
 }
 
 fn end(call: &mut Call<'_>) -> SysResult {

@@ -279,7 +279,7 @@ fn subject(call: &mut Call<'_>) -> SysResult<Subject> {
         (CPU_WHICH_TID, id) => vec![id as u64],
         (CPU_WHICH_PID, -1) => threads_of(crate::host::pid() as u64)?,
         (CPU_WHICH_PID, id) => threads_of(id as u64)?,
-        (CPU_WHICH_CPUSET, -1 | 0 | 1) => return Ok(Subject::Set),
+        (CPU_WHICH_CPUSET, -1..=1) => return Ok(Subject::Set),
         (CPU_WHICH_CPUSET, _) => return Err(Errno::ESRCH),
         (which, _) => {
             call.unimplemented(&format!("CPU_WHICH {which}"));

@@ -291,6 +291,8 @@ pub static NODES: &[Node] = &[
     row("kern.features.inet", &[1, 262, 4], Int(|_| 1), "Internet Protocol version 4"),
     row("kern.features.inet6", &[1, 262, 5], Int(|_| 1), "Internet Protocol version 6"),
     row("kern.features.process_descriptors", &[1, 262, 6], Int(|_| 1), "Process descriptors"),
+    row("kern.features.security_capabilities", &[1, 262, 10], Int(|_| 1), "Capsicum Capabilities"),
+    row("kern.features.security_capability_mode", &[1, 262, 11], Int(|_| 1), "Capsicum Capability Mode"),
     row("kern.features.sysv_msg", &[1, 262, 7], Int(|_| 1), "System V message queues support"),
     row("kern.features.sysv_sem", &[1, 262, 8], Int(|_| 1), "System V semaphores support"),
     row("kern.features.sysv_shm", &[1, 262, 9], Int(|_| 1), "System V shared memory segments support"),

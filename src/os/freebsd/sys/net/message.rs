@@ -294,8 +294,12 @@ pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
         rights::dispose(call, &message.control[taken..]);
         m.msg_flags |= HOST_MSG_CTRUNC;
     }
-    if m.msg_control.0 != 0 {
-        call.write_bytes(m.msg_control.0, &control)?;
+    if m.msg_control.0 != 0
+        && let Err(e) = call.write_bytes(m.msg_control.0, &control)
+    {
+        // Descriptors that the guest does not learn of would be open for good.
+        rights::dispose(call, &message.control[..taken]);
+        return Err(e);
     }
     m.msg_controllen = crate::abi::Ulong(control.len() as u64);
     call.write_struct(at, &m)?;

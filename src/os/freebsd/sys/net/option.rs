@@ -151,7 +151,7 @@ pub(super) fn value(level: u64, name: u64, dir: Dir) -> ArgType {
         Some(Value::Int | Value::Flag) => ints(dir, 1),
         Some(Value::Error) => ints_of(dir, Kind::I32, Show::Errno, 1),
         Some(Value::Family) => ints_of(dir, Kind::I32, Show::Flags(&f::DOMAIN), 1),
-        Some(Value::Time) => ArgType::Struct(dir, &Timeval::DESC),
+        Some(Value::Time) => ArgType::Struct(dir, Timeval::DESC),
         Some(Value::Linger) => ArgType::Ints(dir, Kind::I32, Show::Dec, Len::Const(2)),
         _ => ArgType::Buf(dir, len),
     }
