@@ -55,6 +55,8 @@ else
 	check "go: tests of os/signal" go_tests os/signal 'TestNohup|TestDetectNohup'
 	check "go: tests of syscall" go_tests syscall 'TestExecPtrace|TestJailAttach'
 	check "go: tests of sync" go_tests sync none
+	check "go: tests of runtime/pprof" go_tests runtime/pprof none
+	check "go: tests of log/syslog" go_tests log/syslog none
 fi
 
 version=0.28.2

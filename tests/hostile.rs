@@ -41,18 +41,16 @@ fn run(guest: &str, engine: &str, seed: u64, rounds: u64) {
     let folder = Folder::new(&format!("{guest}-{engine}"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = root.join("tests/guests/bin").join(guest).join("hostile");
-    let errors = folder.0.join("errors");
     let output = Command::new(copied(Path::new(env!("CARGO_BIN_EXE_emu")), &folder.0))
         .args(["--engine", engine])
         .arg(copied(&program, &folder.0))
         .args([seed.to_string(), rounds.to_string()])
         .current_dir(&folder.0)
         .stdin(Stdio::null())
-        .stderr(fs::File::create(&errors).expect("a file"))
         .output()
         .expect("emu");
     // Lines of the guest's own dying, and of what is not implemented, are as they should be.
-    let said = String::from_utf8_lossy(&fs::read(&errors).expect("its errors")).into_owned();
+    let said = String::from_utf8_lossy(&output.stderr);
     let bugs: Vec<&str> = said
         .lines()
         .filter(|l| l.contains("internal error") || l.contains("panicked"))

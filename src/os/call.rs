@@ -135,7 +135,7 @@ impl Call<'_> {
     pub fn path(&self, n: usize) -> SysResult<CString> {
         match self.found(n) {
             Some(path) => Ok(path),
-            None => Ok(self.resolve(self.read_str(self.args[n])?)),
+            None => Ok(self.resolve(self.given_path(n)?)),
         }
     }
 
@@ -143,8 +143,20 @@ impl Call<'_> {
     pub fn name(&self, n: usize) -> SysResult<CString> {
         match self.found(n) {
             Some(name) => Ok(name),
-            None => self.read_str(self.args[n]),
+            None => self.given_path(n),
         }
+    }
+
+    /// The path that the guest gives. The host's procfs is Linux's: FreeBSD has nothing there unless its own is mounted, and
+    /// programs take what they find for that (Go's profiler does).
+    fn given_path(&self, n: usize) -> SysResult<CString> {
+        let path = self.read_str(self.args[n])?;
+        let linux = self.abi.dialect == Dialect::FreeBsd && path.as_bytes().starts_with(b"/proc/");
+        Ok(if linux {
+            c"/proc/self/not-mounted".to_owned()
+        } else {
+            path
+        })
     }
 
     fn found(&self, n: usize) -> Option<CString> {
@@ -158,16 +170,9 @@ impl Call<'_> {
         if !path.as_bytes().starts_with(b"/") {
             return path;
         }
-        let freebsd = self.abi.dialect == Dialect::FreeBsd;
-        if !freebsd && is_own_proc_file(path.as_bytes(), b"exe") {
+        if is_own_proc_file(path.as_bytes(), b"exe") {
             return CString::new(self.thread.process.exe.as_os_str().as_bytes()).unwrap_or(path);
         }
-        // The host's procfs is Linux's. FreeBSD has nothing there unless its own is mounted, and programs take what they find for
-        // that (Go's profiler does).
-        let path = match path.as_bytes().strip_prefix(b"/proc/") {
-            Some(_) if freebsd => c"/proc/self/not-mounted".to_owned(),
-            _ => path,
-        };
         let Some(prefix) = &self.thread.process.config.prefix else {
             return path;
         };

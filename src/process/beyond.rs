@@ -90,11 +90,16 @@ impl Process {
             queue.push((target, info));
             self.beyond.some.store(true, SeqCst);
         }
+        self.rouse_taker(target, info.signal);
+    }
+
+    /// Has a thread that takes the signal look for it.
+    fn rouse_taker(&self, target: Option<i32>, signal: Signal) {
         let me = host::tid();
         let mut threads = self.threads();
         // The sender itself, if it can.
         threads.sort_by_key(|t| t.tid != me);
-        let bit = beyond(info.signal.into());
+        let bit = beyond(signal.into());
         let taker = threads.iter().find(|t| {
             target.is_none_or(|tid| tid == t.tid) && t.open_beyond.load(SeqCst) & bit != 0
         });
@@ -146,7 +151,35 @@ pub(super) fn carried(info: &SigInfo) -> Option<SigInfo> {
     })
 }
 
+/// The `si_code` of what was sent to one thread only.
+const SI_TKILL: i32 = -6;
+
 impl Thread {
+    /// Hands signals to the process that came to this thread, which ends, to the others: the kernel would not have chosen it. It
+    /// is no longer among them, and blocks all signals.
+    pub(super) fn hand_on_signals(&mut self) {
+        let deferred = std::mem::take(&mut self.deferred);
+        let mut left: Vec<RawInfo> = deferred.iter().filter_map(SigInfo::to_host).collect();
+        while let Some(raw) = self.slot.take() {
+            left.push(raw);
+        }
+        for raw in left.iter().filter(|raw| raw.i32(8) != SI_TKILL) {
+            let args = [
+                host::pid() as u64,
+                raw.i32(0) as u64,
+                &raw const *raw as u64,
+                0,
+                0,
+                0,
+            ];
+            // A process may send itself any code. Nobody is left to tell of an error.
+            let _ = host::syscall(SYS_rt_sigqueueinfo, args);
+        }
+        for signal in self.process.beyond.pending(self.tid()).iter() {
+            self.process.rouse_taker(None, signal);
+        }
+    }
+
     /// Signals that wait for this thread, which blocks them, in the emulator rather than in the host.
     pub fn pending_here(&self) -> SigSet {
         let deferred = self.deferred.iter().map(|info| info.signal.into());

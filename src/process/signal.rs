@@ -337,6 +337,24 @@ impl Actions {
 }
 
 impl SigInfo {
+    /// As the kernel has it, if a process sent it.
+    pub(super) fn to_host(&self) -> Option<RawInfo> {
+        let (pid, uid, value) = match self.fields {
+            SigFields::Kill { pid, uid } => (pid, uid, 0),
+            SigFields::Queue { pid, uid, value } => (pid, uid, value),
+            _ => return None,
+        };
+        let mut raw = RawInfo([0; 128]);
+        let mut put = |at: usize, bytes: &[u8]| raw.0[at..at + bytes.len()].copy_from_slice(bytes);
+        put(0, &u32::from(self.signal.0).to_le_bytes());
+        put(4, &self.errno.to_le_bytes());
+        put(8, &self.code.to_le_bytes());
+        put(16, &pid.to_le_bytes());
+        put(20, &uid.to_le_bytes());
+        put(24, &value.to_le_bytes());
+        Some(raw)
+    }
+
     /// From the kernel's `siginfo_t` (`asm-generic/siginfo.h`, 64-bit layout).
     pub fn from_host(raw: &RawInfo) -> SigInfo {
         const SI_QUEUE: i32 = -1;

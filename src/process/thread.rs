@@ -470,6 +470,7 @@ impl Thread {
         if process.world.remove(self.tid()) == 0 {
             self.end_process(End::Exit(status));
         }
+        self.hand_on_signals();
         host::signal::release_stack();
         if self.is_main {
             host::signal::exit_thread(status);

@@ -444,6 +444,13 @@ crate::guest_struct! {
         tcpi_wscale: u8, tcpi_delivery: u8, tcpi_fields: [u32; 24],
     }
 
+    /// `struct mptcp_info`: the fields that every kernel with MPTCP has.
+    pub struct MptcpInfo("mptcp_info") {
+        mptcpi_subflows: u8, mptcpi_add_addr_signal: u8, mptcpi_add_addr_accepted: u8, mptcpi_subflows_max: u8,
+        mptcpi_add_addr_signal_max: u8, mptcpi_add_addr_accepted_max: u8, mptcpi_flags: u32, mptcpi_token: u32,
+        mptcpi_write_seq: u64, mptcpi_snd_una: u64, mptcpi_rcv_nxt: u64,
+    }
+
     /// `struct ifreq` whose union holds a number.
     pub struct IfreqInt("ifreq") { ifr_name: [u8; 16] as Show::Chars, ifr_ivalue: i32, _pad: [i32; 5] }
     layout is_32bit { ifr_name: [u8; 16], ifr_ivalue: i32, _pad: [i32; 3] }

@@ -70,6 +70,8 @@
 #define __NR_freebsd11_fstat 189
 #define __NR_freebsd11_lstat 190
 #define __NR_pathconf 191
+#define __NR_getrlimit 194
+#define __NR_setrlimit 195
 #define __NR_freebsd11_getdirentries 196
 #define __NR___sysctl 202
 #define __NR_futimes 206

@@ -96,6 +96,7 @@ sockopts! {
         TCP_FASTOPEN_NO_COOKIE = 34: Int, TCP_ZEROCOPY_RECEIVE = 35: Missing, TCP_INQ = 36: Int, TCP_TX_DELAY = 37: Int,
         TCP_FASTOPEN = 23: Int, TCP_NOTSENT_LOWAT = 25: Int, TCP_FASTOPEN_CONNECT = 30: Int,
     }
+    MPTCP 284 [] { MPTCP_INFO = 1: Struct(MptcpInfo::DESC) }
     UDP 17 [] { UDP_CORK = 1: Int, UDP_SEGMENT = 103: Int, UDP_GRO = 104: Int }
     IPV6 41 [] {
         IPV6_ADDRFORM = 1: Int, IPV6_CHECKSUM = 7: Int, IPV6_UNICAST_HOPS = 16: Int, IPV6_MULTICAST_IF = 17: Int,
