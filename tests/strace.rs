@@ -554,7 +554,7 @@ fn arguments_of_freebsd_are_decoded() {
         ),
         (
             "processes",
-            "procctl,pdgetpid",
+            "procctl",
             &[
                 "PROC_REAP_KILL, {rk_sig=SIGUSR1, rk_flags=0, rk_subtree=0, rk_killed=0, rk_fpid=0} => ",
             ],

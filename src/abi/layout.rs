@@ -106,6 +106,8 @@ pub enum Show {
     SigSetSize,
     /// A signal number.
     Signal,
+    /// What a signal does: `SIG_DFL`, `SIG_IGN` or the address of a function.
+    Handler,
     /// An error number.
     Errno,
     /// A set of signals: words of the set in ascending order.

@@ -574,16 +574,17 @@ impl Inferior for CoreInferior {
         let mut all: Vec<SignalAction> = signals
             .map(|signal| {
                 let number = signal.to_guest(dialect) as i32;
-                let set = known.iter().find(|k| k.0 == number);
-                let (_, handler, flags, mask) =
-                    set.cloned()
-                        .unwrap_or((number, Handler::Default, String::new(), Vec::new()));
-                SignalAction {
+                let default = || SignalAction {
                     signal: number,
+                    name: String::new(),
+                    handler: Handler::Default,
+                    flags: String::new(),
+                    mask: Vec::new(),
+                };
+                let set = known.iter().find(|k| k.signal == number).cloned();
+                SignalAction {
                     name: name_in(dialect, signal),
-                    handler,
-                    flags,
-                    mask,
+                    ..set.unwrap_or_else(default)
                 }
             })
             .collect();

@@ -146,12 +146,12 @@ pub fn signals(actions: &[SignalAction]) -> Note {
     text(SIGNALS, out)
 }
 
-/// Reads NT_EMU_SIGNALS: number, handler, flags and mask of every whole line.
-pub fn read_signals(text: &str) -> Vec<(i32, Handler, String, Vec<i32>)> {
+/// Reads NT_EMU_SIGNALS: what every whole line says. Names are not in it.
+pub fn read_signals(text: &str) -> Vec<SignalAction> {
     let line = |line: &str| {
         let mut words = line.split(' ');
         let mut next = || words.next();
-        let number = next()?.parse().ok()?;
+        let signal = next()?.parse().ok()?;
         let handler = match next()? {
             "ignored" => Handler::Ignore,
             at => Handler::Function(u64::from_str_radix(at.strip_prefix("0x")?, 16).ok()?),
@@ -159,7 +159,13 @@ pub fn read_signals(text: &str) -> Vec<(i32, Handler, String, Vec<i32>)> {
         let flags = next()?;
         let flags = if flags == "-" { "" } else { flags };
         let mask = next()?.split(',').filter_map(|n| n.parse().ok());
-        Some((number, handler, flags.to_owned(), mask.collect()))
+        Some(SignalAction {
+            signal,
+            name: String::new(),
+            handler,
+            flags: flags.to_owned(),
+            mask: mask.collect(),
+        })
     };
     text.lines().filter_map(line).collect()
 }
@@ -182,30 +188,16 @@ mod tests {
             flags: flags.to_owned(),
             mask: mask.to_vec(),
         };
-        let note = signals(&[
-            action(1, Handler::Default, "", &[]),
-            action(13, Handler::Ignore, "", &[]),
-            action(
-                11,
-                Handler::Function(0x400a10),
-                "SA_SIGINFO|SA_ONSTACK",
-                &[1, 126],
-            ),
-        ]);
-        let text = String::from_utf8(note.data).expect("text");
+        let ignored = action(13, Handler::Ignore, "", &[]);
         let function = Handler::Function(0x400a10);
-        assert_eq!(
-            read_signals(&text),
-            [
-                (13, Handler::Ignore, String::new(), vec![]),
-                (
-                    11,
-                    function,
-                    "SA_SIGINFO|SA_ONSTACK".to_owned(),
-                    vec![1, 126]
-                ),
-            ]
-        );
+        let handled = action(11, function, "SA_SIGINFO|SA_ONSTACK", &[1, 126]);
+        let all = [
+            ignored.clone(),
+            action(1, Handler::Default, "", &[]),
+            handled.clone(),
+        ];
+        let text = String::from_utf8(signals(&all).data).expect("text");
+        assert_eq!(read_signals(&text), [ignored, handled]);
         // What another program has put there.
         assert!(read_signals("x y\n1 0xzz - -\n2\n\n").is_empty());
     }

@@ -58,6 +58,9 @@ pub(super) fn build(
     write(mem, abi, top, size, args, facts).map_err(unwritable)
 }
 
+/// ELF_BSDF_SIGFASTBLK: `sigfastblock` is there. That memory is never overcommitted is not said.
+const SIGFASTBLK: u64 = 1;
+
 fn write(
     mem: &AddressSpace,
     abi: Abi,
@@ -103,8 +106,7 @@ fn write(
         ),
         (aux::HWCAP, facts.machine.hwcap),
         (aux::HWCAP2, facts.machine.hwcap2),
-        // Neither fast signal blocking nor overcommit refused: libraries then ask the kernel.
-        (aux::BSDFLAGS, 0),
+        (aux::BSDFLAGS, SIGFASTBLK),
     ]);
     // The addresses of argv and envp depend on how long the vector is: five entries and the end follow.
     let count = entries.len() as u64 + 5 + 2 + 1;

@@ -141,7 +141,7 @@ impl dyn View + '_ {
     /// The fields of a structure in the guest's memory; `None` if it cannot be read.
     pub fn structure_at<T: GuestStruct>(&self, at: u64) -> Option<String> {
         let bytes = self.bytes(at, T::DESC.size(self.abi()))?;
-        Some(self.structure(&T::DESC, &bytes))
+        Some(self.structure(T::DESC, &bytes))
     }
 
     /// Bytes in quotes, cut where they are many; `None` if they cannot be read.

@@ -131,6 +131,9 @@ pub struct Image {
     pub elf_flags: u32,
 }
 
+/// Host stack in bytes of a thread that runs no guest code.
+const HELPER_STACK: usize = 256 << 10;
+
 /// A guest process.
 pub struct Process {
     /// The guest's instruction set.
@@ -288,6 +291,18 @@ impl Process {
     fn take_back(&self, signal: Signal) {
         let default = self.os.default_action(signal);
         let _ = self.lock_actions().mine().apply(signal, default);
+    }
+
+    /// Starts a thread of the emulator's own, which runs no guest code and has all signals blocked. Says whether there is one.
+    pub fn spawn_helper(&self, name: &str, run: impl FnOnce() + Send + 'static) -> bool {
+        let saved = host::signal::block_all();
+        let spawned = std::thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(HELPER_STACK)
+            .spawn(run);
+        self.take_back(host::signal::TAKEN_BY_LIBC);
+        host::signal::set_mask(saved);
+        spawned.is_ok()
     }
 
     /// Whether a signal that comes has no effect on the guest.

@@ -138,6 +138,17 @@ pub trait Os: std::any::Any + Send + Sync {
     /// Told of each signal that comes to the process, whatever its action is.
     fn signal_arrived(&self, _signal: Signal) {}
 
+    /// Whether the guest holds all signals off at the moment; one that comes waits, and the guest is told that one does.
+    fn holds_signals(&self, _thread: &Thread) -> bool {
+        false
+    }
+
+    /// Forks by calling `fork`, which says whether it has returned in the child: holds what threads of the emulator's own may be
+    /// using meanwhile, and tidies it up in the child.
+    fn around_fork(&self, fork: &mut dyn FnMut() -> bool) {
+        fork();
+    }
+
     /// What a program that the thread's process executes is to know of the one before it, as text without NULs; empty for nothing.
     /// `native`: it is one of the host's, which would not be told.
     ///

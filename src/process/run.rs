@@ -128,6 +128,13 @@ impl Thread {
         }
     }
 
+    /// Likewise while the guest holds signals off: those that wait here do so until it lets them through.
+    fn restore_host_mask_held(&mut self) {
+        if self.slot.is_empty() {
+            host::signal::set_mask(self.mask.host_mask());
+        }
+    }
+
     /// Makes the system call that the thread is at. Breaks with a status if the thread ends by it; otherwise says whether the
     /// thread stopped behind the call, or goes on elsewhere: a step of it is not over then.
     fn make_syscall(&mut self, immediate: u16) -> ControlFlow<i32, bool> {
@@ -212,6 +219,14 @@ impl Thread {
         }
         self.cpu.pending.fetch_and(!pending::SIGNAL, SeqCst);
         let mut restart = interrupted;
+        if process.os.holds_signals(self) {
+            self.keep_signals();
+            if let Some(call) = restart {
+                process.os.rewind_syscall(self, &call);
+            }
+            self.restore_host_mask_held();
+            return;
+        }
         let mut first = true;
         while let Some(info) = self.take_signal(first) {
             first = false;
@@ -280,9 +295,15 @@ impl Thread {
         self.act_on(info, interrupted);
     }
 
-    /// Delivers the signals that have come and of which the guest sees nothing, as it ignores them: a call that one of them has
-    /// interrupted can go on waiting. Says whether these were all.
+    /// Delivers the signals that have come and of which the guest sees nothing, as it ignores them or holds them off: a call that
+    /// one of them has interrupted can go on waiting. Says whether these were all.
     pub fn pass_over_ignored(&mut self) -> bool {
+        if self.process.clone().os.holds_signals(self) {
+            self.cpu.pending.fetch_and(!pending::SIGNAL, SeqCst);
+            self.keep_signals();
+            self.restore_host_mask_held();
+            return true;
+        }
         let mut others = Vec::new();
         while let Some(info) = self.take_signal(false) {
             if self.process.is_ignored(info.signal) {

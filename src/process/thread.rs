@@ -114,6 +114,8 @@ pub struct Thread {
     pub clear_child_tid: u64,
     /// Guest address and length of the robust futex list's head (`set_robust_list`); 0 for none.
     pub robust_list: (u64, u64),
+    /// Guest address of the word by which the guest holds all signals off (FreeBSD's `sigfastblock`); 0 for none.
+    pub hold_word: u64,
     pub(super) mask: SigSet,
     /// Signals that were taken while the guest blocked them.
     pub(super) deferred: Vec<SigInfo>,
@@ -149,6 +151,7 @@ impl Thread {
             altstack: AltStack::default(),
             clear_child_tid: 0,
             robust_list: (0, 0),
+            hold_word: 0,
             mask: SigSet::EMPTY,
             deferred: Vec::new(),
             slot,
@@ -327,22 +330,26 @@ impl Thread {
             }
             // Locks that a thread outside of the guest's (a debugger's) may hold are held here, so that the child finds them
             // free.
-            let mut threads = process.world.lock();
-            let mut actions = process.lock_actions();
-            let forked = process.mem.with_layout_locked(host::fork);
-            if forked == Ok(Forked::Child) {
-                let me = ThreadHandle::new(thread.handle.cpu.clone(), false);
-                let open = thread.handle.open_beyond.load(SeqCst);
-                me.open_beyond.store(open, SeqCst);
-                thread.handle = me.clone();
-                World::forked(&mut threads, me);
-                actions.forked(parent);
-                process.beyond.clear();
-                thread.cpu.pending.fetch_and(!pending::STOP, SeqCst);
-                // The kernel's clone gives none of these to a child without CLONE_VM.
-                thread.clear_child_tid = 0;
-                thread.robust_list = (0, 0);
-            }
+            let mut forked = Err(Errno::EAGAIN);
+            process.os.around_fork(&mut || {
+                let mut threads = process.world.lock();
+                let mut actions = process.lock_actions();
+                forked = process.mem.with_layout_locked(host::fork);
+                if forked == Ok(Forked::Child) {
+                    let me = ThreadHandle::new(thread.handle.cpu.clone(), false);
+                    let open = thread.handle.open_beyond.load(SeqCst);
+                    me.open_beyond.store(open, SeqCst);
+                    thread.handle = me.clone();
+                    World::forked(&mut threads, me);
+                    actions.forked(parent);
+                    process.beyond.clear();
+                    thread.cpu.pending.fetch_and(!pending::STOP, SeqCst);
+                    // The kernel's clone gives none of these to a child without CLONE_VM.
+                    thread.clear_child_tid = 0;
+                    thread.robust_list = (0, 0);
+                }
+                forked == Ok(Forked::Child)
+            });
             forked
         })?;
         for observer in process.observers() {
@@ -380,6 +387,7 @@ impl Thread {
         let own_deferred = std::mem::take(&mut self.deferred);
         let (altstack, robust_list) = (self.altstack, self.robust_list);
         let (clear_child_tid, call_pc) = (self.clear_child_tid, self.call_pc);
+        let hold_word = self.hold_word;
         let result = own_cpu.lend(|| {
             process.world.block(&own_handle);
             let result = host::vfork(flags, &mut || {
@@ -412,6 +420,7 @@ impl Thread {
         self.deferred = own_deferred;
         (self.altstack, self.robust_list) = (altstack, robust_list);
         (self.clear_child_tid, self.call_pc) = (clear_child_tid, call_pc);
+        self.hold_word = hold_word;
         // SAFETY: from `Box::into_raw`; the child is gone, and this thread's handlers use its own slot.
         drop(unsafe { Box::from_raw(slot) });
         host::signal::set_mask(before);
@@ -489,6 +498,23 @@ impl Thread {
             End::Exit(status) => host::signal::exit_process(status),
             End::Signal(info) => host::signal::die(info.signal),
         }
+    }
+
+    /// Keeps the signals that have come until the guest lets them through ([`super::Os::holds_signals`]).
+    pub(super) fn keep_signals(&mut self) {
+        while let Some(raw) = self.slot.take() {
+            let info = SigInfo::from_host(&raw);
+            if let Some(carried) = super::beyond::carried(&info) {
+                self.process.send_beyond(None, carried);
+                continue;
+            }
+            // Of those that are not queued one is kept.
+            let queued = info.signal.0 >= 32;
+            if queued || !self.deferred.iter().any(|i| i.signal == info.signal) {
+                self.deferred.push(info);
+            }
+        }
+        self.open_beyond(SigSet::FULL);
     }
 
     /// Takes a signal that the kernel has delivered to this thread, if there is one. Not the first of a poll: the handler of

@@ -12,6 +12,7 @@ use crate::loader::{aux, aux_value, freebsd_aux};
 use crate::mem::Prot;
 use crate::os::System;
 use crate::os::core::{FileMapping, RegisterSet};
+use emu_stub::SignalAction;
 use goblin::elf::header::{EM_AARCH64, EM_MIPS, machine_to_str};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -161,8 +162,8 @@ pub struct Core {
     pub maps: Option<String>,
     /// The last system calls.
     pub calls: Vec<CallNote>,
-    /// Actions of signals that are not the default ones: number, handler, flags, mask. Only `emu` writes them.
-    pub signals: Option<Vec<(i32, emu_stub::Handler, String, Vec<i32>)>>,
+    /// Actions of signals that are not the default ones, without names. Only `emu` writes them.
+    pub signals: Option<Vec<SignalAction>>,
     /// The bug of the emulator that left it.
     pub error: Option<String>,
     /// The program's file, as the emulator knew it.

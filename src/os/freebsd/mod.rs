@@ -40,6 +40,9 @@ pub struct FreeBsd {
     release_date: u32,
     /// Guest address of the code that handlers return to.
     sigcode: OnceLock<u64>,
+    requests: sys::aio::Requests,
+    maximums: sys::mem::Maximums,
+    quiet: sys::net::quiet::Quiet,
     kqueues: sys::kqueue::Kqueues,
     umtx: sys::umtx::State,
     environment: sys::kernel::Environment,
@@ -58,6 +61,9 @@ impl FreeBsd {
             isa,
             release_date: built_for.unwrap_or(0).max(RELEASE_DATE),
             sigcode: OnceLock::new(),
+            requests: sys::aio::Requests::default(),
+            maximums: sys::mem::Maximums::default(),
+            quiet: sys::net::quiet::Quiet::default(),
             kqueues: sys::kqueue::Kqueues::default(),
             umtx: sys::umtx::State::default(),
             environment: sys::kernel::Environment::default(),
@@ -128,6 +134,9 @@ fn run(call: &mut Call<'_>) -> SysResult {
 }
 
 fn run_row(call: &mut Call<'_>) -> SysResult {
+    if let Some(result) = sys::net::quiet::write(call) {
+        return result;
+    }
     match call.row.run {
         Run::Pass(number) => pass(call, number, false),
         Run::Wait(number) => pass(call, number, true),
@@ -285,6 +294,14 @@ impl Os for FreeBsd {
         self.kqueues.signal_arrived(signal);
     }
 
+    fn holds_signals(&self, thread: &Thread) -> bool {
+        thread.hold_word != 0 && sys::fastblock::is_held(thread, self.isa.abi)
+    }
+
+    fn around_fork(&self, fork: &mut dyn FnMut() -> bool) {
+        self.requests.around_fork(fork);
+    }
+
     fn inherited_state(&self, thread: &mut Thread, native: bool) -> SysResult<String> {
         let vforked = thread.is_vfork_child();
         // A program of the host's cannot be held to anything.
@@ -296,7 +313,7 @@ impl Os for FreeBsd {
         }
         let parts = [
             ("cap", self.capabilities.to_text(vforked)),
-            ("proc", self.descriptors.to_text()),
+            ("proc", self.descriptors.to_text(vforked)),
         ];
         let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());
         let parts: Vec<String> = parts.map(|(name, text)| format!("{name}:{text}")).collect();

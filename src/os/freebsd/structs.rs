@@ -103,7 +103,7 @@ crate::guest_struct! {
 
     /// `struct sigaction`; the mask is read by its own functions.
     pub struct Sigaction("sigaction") {
-        sa_handler: Ulong as Show::Addr, sa_flags: i32 as Show::Flags(&f::SA), sa_mask: [u32; 4] as Show::SignalSet,
+        sa_handler: Ulong as Show::Handler, sa_flags: i32 as Show::Flags(&f::SA), sa_mask: [u32; 4] as Show::SignalSet,
     }
 
     /// `stack_t`
@@ -161,6 +161,24 @@ crate::guest_struct! {
     }
     layout freebsd {
         sigev_notify: i32, sigev_signo: i32, sigev_value: Ulong, sigev_notify_thread_id: i32, _spare: [Long; 7],
+    }
+
+    /// `struct ntptimeval`
+    pub struct NtpTimeval("ntptimeval") { time: Timespec, maxerror: Long, esterror: Long, tai: Long, time_state: i32 }
+
+    /// `struct timex`; the host's has a time behind `tolerance`.
+    pub struct Timex("timex") {
+        modes: u32 as Show::Hex, offset: Long, freq: Long, maxerror: Long, esterror: Long, status: i32 as Show::Hex, constant: Long,
+        precision: Long as Show::Detail, tolerance: Long as Show::Detail, ppsfreq: Long as Show::Detail, jitter: Long as Show::Detail,
+        shift: i32 as Show::Detail, stabil: Long as Show::Detail, jitcnt: Long as Show::Detail, calcnt: Long as Show::Detail,
+        errcnt: Long as Show::Detail, stbcnt: Long as Show::Detail,
+    }
+
+    /// `struct aiocb`
+    pub struct Aiocb("aiocb") {
+        aio_fildes: i32 as Show::Fd, aio_offset: i64, aio_buf: Ulong as Show::Addr, aio_nbytes: Ulong, _spare: [i32; 2],
+        _spare2: Ulong, aio_lio_opcode: i32, aio_reqprio: i32 as Show::Detail, _status: Long, _error: Long, _kernelinfo: Long,
+        aio_sigevent: Sigevent,
     }
 
     /// `struct mq_attr`

@@ -356,7 +356,7 @@ crate::guest_struct! {
 
     /// `struct sigaction` of `rt_sigaction`; the mask follows as an array of `long`s whose number depends on the ABI.
     pub struct Sigaction("sigaction") {
-        sa_handler: Ulong as Show::Addr, sa_flags: Ulong as Show::Flags(&f::SA), sa_restorer: Ulong as Show::Addr,
+        sa_handler: Ulong as Show::Handler, sa_flags: Ulong as Show::Flags(&f::SA), sa_restorer: Ulong as Show::Addr,
         sa_mask: [u64; 2] as Show::SignalSet,
     }
     layout no_restorer {

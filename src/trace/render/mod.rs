@@ -488,6 +488,11 @@ impl<'a> Render<'a> {
                 }
             }
             Show::Addr => pointer(value),
+            Show::Handler => match value {
+                0 => "SIG_DFL".to_owned(),
+                1 => "SIG_IGN".to_owned(),
+                _ => pointer(value),
+            },
             Show::DirFd if value as i32 == -100 => "AT_FDCWD".to_owned(),
             Show::Mode => format!("0{value:03o}"),
             Show::Dev => format!(

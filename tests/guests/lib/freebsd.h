@@ -93,6 +93,9 @@
 #define __NR_minherit 250
 #define __NR_rfork 251
 #define __NR_issetugid 253
+#define __NR_aio_read 255
+#define __NR_aio_write 256
+#define __NR_lio_listio 257
 #define __NR_freebsd11_getdents 272
 #define __NR_lutimes 276
 #define __NR_freebsd11_nstat 278
@@ -104,6 +107,14 @@
 #define __NR_kldfind 306
 #define __NR_kldnext 307
 #define __NR_kldstat 308
+#define __NR_getsid 310
+#define __NR_aio_return 314
+#define __NR_aio_suspend 315
+#define __NR_aio_cancel 316
+#define __NR_aio_error 317
+#define __NR_freebsd6_aio_read 318
+#define __NR_freebsd6_aio_write 319
+#define __NR_freebsd6_lio_listio 320
 #define __NR___getcwd 326
 #define __NR_sched_yield 331
 #define __NR_utrace 335
@@ -117,6 +128,7 @@
 #define __NR_extattr_set_file 356
 #define __NR_extattr_get_file 357
 #define __NR_extattr_delete_file 358
+#define __NR_aio_waitcomplete 359
 #define __NR_kqueue 362
 #define __NR_extattr_set_fd 371
 #define __NR_extattr_get_fd 372
@@ -155,6 +167,7 @@
 #define __NR_kmq_notify 461
 #define __NR_kmq_unlink 462
 #define __NR_thr_set_name 464
+#define __NR_aio_fsync 465
 #define __NR_rtprio_thread 466
 #define __NR_pread 475
 #define __NR_mmap 477
@@ -167,7 +180,6 @@
 #define __NR_fchmodat 490
 #define __NR_fexecve 492
 #define __NR_freebsd11_fstatat 493
-#define __NR_getsid 310
 #define __NR_futimesat 494
 #define __NR_linkat 495
 #define __NR_mkdirat 496
@@ -197,6 +209,7 @@
 #define __NR_bindat 538
 #define __NR_connectat 539
 #define __NR_pipe2 542
+#define __NR_aio_mlock 543
 #define __NR_fstat 551
 #define __NR_fstatat 552
 #define __NR_getdirentries 554
@@ -214,6 +227,8 @@
 #define __NR___realpathat 574
 #define __NR_close_range 575
 #define __NR___specialfd 577
+#define __NR_aio_writev 578
+#define __NR_aio_readv 579
 #define __NR_fspacectl 580
 #define __NR_sched_getcpu 581
 #define __NR_membarrier 584

@@ -33,15 +33,24 @@ pub(super) fn is_trusted(pid: i32) -> bool {
     fs::symlink_metadata(folder(pid)).is_ok_and(own)
 }
 
-/// Makes a folder for a process, if it has none.
+/// Puts something into the folder of a process, which is made if there is none. Another process may find it empty and take it away
+/// before that: then again.
 ///
 /// # Errors
 /// The host's: there is no folder of shared memory.
-pub(super) fn make(pid: i32) -> SysResult<()> {
-    match fs::DirBuilder::new().mode(0o700).create(folder(pid)) {
-        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(errno(&e)),
-        _ => Ok(()),
+pub(super) fn put<R>(pid: i32, mut action: impl FnMut() -> SysResult<R>) -> SysResult<R> {
+    const TRIES: usize = 16;
+    for _ in 0..TRIES {
+        match fs::DirBuilder::new().mode(0o700).create(folder(pid)) {
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(errno(&e)),
+            _ => {}
+        }
+        match action() {
+            Err(Errno::ENOENT) => {}
+            other => return other,
+        }
     }
+    Err(Errno::ENOENT)
 }
 
 /// Removes the folder of a process with all that it says.
@@ -81,7 +90,6 @@ pub(super) fn controls(pid: i32) -> [u32; COMMANDS] {
 /// # Errors
 /// The host's.
 pub(super) fn set_controls(pid: i32, values: &[u32; COMMANDS]) -> SysResult<()> {
-    make(pid)?;
     let mut text = start_time(pid).to_string();
     for value in values {
         text += &format!(" {value}");
@@ -91,9 +99,11 @@ pub(super) fn set_controls(pid: i32, values: &[u32; COMMANDS]) -> SysResult<()> 
         folder(pid).join("controls"),
         folder(pid).join("controls.new"),
     );
-    fs::write(&new, text)
-        .and_then(|()| fs::rename(&new, &at))
-        .map_err(|e| errno(&e))
+    put(pid, || {
+        fs::write(&new, &text)
+            .and_then(|()| fs::rename(&new, &at))
+            .map_err(|e| errno(&e))
+    })
 }
 
 #[cfg(test)]

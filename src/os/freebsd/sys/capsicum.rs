@@ -1,11 +1,11 @@
 //! Capsicum: descriptors with limited rights, and capability mode (`sys/capsicum.h`, `sys/caprights.h`, capsicum(4), rights(4)).
 //!
 //! The host has nothing of the kind: a call that a descriptor's rights or the mode forbid is refused here, before it is made. What
-//! each call needs is in [`right`]; it applies to the arguments that the call's row types as descriptors. Which calls there are in
-//! capability mode is in [`enabled`], lookups that stay below a directory are in [`beneath`].
+//! each call needs is in `right`; it applies to the arguments that the call's row types as descriptors. Which calls there are in
+//! capability mode is in `enabled`, lookups that stay below a directory are in `beneath`.
 //!
 //! Rights belong to a descriptor, not to what it opens, so they are kept by number in the process that has it. Where descriptors
-//! go, they go along: to the child of a fork with its memory, to the program that `execve` starts as text ([`State`]), and to who
+//! go, they go along: to the child of a fork with its memory, to the program that `execve` starts as text, and to who
 //! receives them over a socket as a hidden descriptor behind those of the message ([`super::net`]).
 
 mod beneath;
@@ -22,19 +22,26 @@ use crate::host::fd::OwnFd;
 use crate::host::nr::*;
 use crate::os::freebsd::decode::process as decode;
 use crate::os::freebsd::{self, flags as f, sys::procctl};
-use crate::os::{ArgType, Call, Run::Handler, Support::Full, *};
+use crate::os::{
+    ArgType, Call,
+    Run::Handler,
+    Support::{Full, Partial},
+    *,
+};
 use right::Rights;
 
 pub(super) use beneath::look_up;
 
+const SCOPE: &str = "programs of the host's or of Linux that get the descriptor are not limited";
+
 crate::syscalls! {
     cap_enter() -> NUM, Full, Handler(|c| { tables(c, |t| t.mode = true); Ok(0) });
     cap_getmode(modep: ints(Dir::Out, 1)) -> NUM, Full, Handler(mode);
-    cap_rights_limit(fd: INT, rightsp: ArgType::Decoded(Dir::In, decode::rights)) -> NUM, Full, Handler(limit_rights);
+    cap_rights_limit(fd: INT, rightsp: ArgType::Decoded(Dir::In, decode::rights)) -> NUM, Partial(SCOPE), Handler(limit_rights);
     __cap_rights_get(version: INT, fd: INT, rightsp: ArgType::Decoded(Dir::Out, decode::rights)) -> NUM, Full, Handler(rights_of);
-    cap_ioctls_limit(fd: INT, cmds: ADDR, ncmds: SIZE) -> NUM, Full, Handler(limit_ioctls);
+    cap_ioctls_limit(fd: INT, cmds: ADDR, ncmds: SIZE) -> NUM, Partial(SCOPE), Handler(limit_ioctls);
     cap_ioctls_get(fd: INT, cmds: ADDR, maxcmds: SIZE) -> NUM, Full, Handler(ioctls_of);
-    cap_fcntls_limit(fd: INT, fcntlrights: flags(&f::CAP_FCNTL)) -> NUM, Full, Handler(limit_fcntls);
+    cap_fcntls_limit(fd: INT, fcntlrights: flags(&f::CAP_FCNTL)) -> NUM, Partial(SCOPE), Handler(limit_fcntls);
     cap_fcntls_get(fd: INT, fcntlrightsp: ints_of(Dir::Out, Kind::U32, Show::Flags(&f::CAP_FCNTL), 1)) -> NUM, Full, Handler(fcntls_of);
 }
 

@@ -155,7 +155,7 @@ fn duplicate_to(call: &mut Call<'_>, from: i32, to: i32, flags: u64) -> SysResul
     if from == to {
         return Ok(to as u64);
     }
-    super::kqueue::closed(call, to);
+    super::descriptors::closing(call, to, to);
     let args = [from as u64, to as u64, flags, 0, 0, 0];
     let result = call.host(SYS_dup3, args)?;
     super::kqueue::duplicated(call, from, to);
@@ -163,7 +163,7 @@ fn duplicate_to(call: &mut Call<'_>, from: i32, to: i32, flags: u64) -> SysResul
 }
 
 fn close_file(call: &mut Call<'_>) -> SysResult {
-    super::kqueue::closed(call, call.int(0));
+    super::descriptors::closing(call, call.int(0), call.int(0));
     pass(call, SYS_close, false)
 }
 
@@ -172,7 +172,7 @@ fn close_from(call: &mut Call<'_>, first: u64, last: u64, flags: u64) -> SysResu
         return Err(Errno::EINVAL);
     }
     if flags == 0 {
-        super::kqueue::closed_range(call, first as i32, last.min(i32::MAX as u64) as i32);
+        super::descriptors::closing(call, first as i32, last.min(i32::MAX as u64) as i32);
     }
     call.close_range(first, last, flags)
 }

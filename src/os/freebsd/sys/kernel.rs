@@ -35,9 +35,57 @@ crate::syscalls! {
     jail_get(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: flags(&f::JAIL)) -> NUM, Stub("ENOENT: there is no jail below the host"), Handler(find_jail);
     jail_attach(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
     jail_remove(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
+    jail(jail: ADDR) -> NUM, Stub("EPERM, as for all but the superuser; EINVAL for an unknown version"), Handler(make_jail);
+    jail_attach_jd(fd: FD) -> NUM, Stub("EINVAL: no descriptor is a jail's"), Handler(|c| no_jail_descriptor(c));
+    jail_remove_jd(fd: FD) -> NUM, Stub("EINVAL: no descriptor is a jail's"), Handler(|c| no_jail_descriptor(c));
+    exterrctl(op: UINT, flags: HEX, ptr: ADDR) -> NUM, Stub("success: no call has more to say than its error number"), Handler(more_about_errors);
+    profil(samples: ADDR, size: SIZE, offset: SIZE, scale: UINT) -> NUM, Partial("accepted, but no samples are taken"), Handler(profile);
     getloginclass(namebuf: ArgType::Decoded(Dir::Out, text), namelen: SIZE) -> NUM, Stub("the class `default`"), Handler(login_class);
     uuidgen(store: ADDR, count: INT) -> NUM, Full, Handler(unique_ids);
     abort2(why: STR, nargs: INT, args: ADDR) -> NUM, Full, Handler(abort);
+}
+
+fn make_jail(call: &mut Call<'_>) -> SysResult {
+    // JAIL_API_VERSION and the one before; 1 never was in a release.
+    match call.read_int(call.arg(0), Kind::U32)? {
+        0 | 2 => Err(Errno::EPERM),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn no_jail_descriptor(call: &mut Call<'_>) -> SysResult {
+    const F_GETFD: u64 = 1;
+    call.host(SYS_fcntl, [call.arg(0), F_GETFD, 0, 0, 0, 0])?;
+    Err(Errno::EINVAL)
+}
+
+/// Where the kernel is to say more of an error (`sys/exterrvar.h` of 15): kept unlooked at.
+fn more_about_errors(call: &mut Call<'_>) -> SysResult {
+    const ENABLE: u64 = 1;
+    const DISABLE: u64 = 2;
+    const FORCE: u64 = 1;
+    const VERSION: u64 = 0x1001_0010;
+    let flags = call.arg(1);
+    match call.arg(0) {
+        ENABLE if flags & !FORCE == 0 => match call.read_int(call.arg(2), Kind::U32)? {
+            VERSION => Ok(0),
+            _ => Err(Errno::EINVAL),
+        },
+        DISABLE if flags == 0 => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn profile(call: &mut Call<'_>) -> SysResult {
+    const LARGEST_SCALE: u64 = 1 << 16;
+    match call.arg(3) {
+        0 => Ok(0),
+        scale if scale > LARGEST_SCALE => Err(Errno::EINVAL),
+        _ => {
+            call.unimplemented("samples");
+            Ok(0)
+        }
+    }
 }
 
 /// The kernel's environment as far as this process knows it: empty at the start.

@@ -24,9 +24,11 @@ use crate::os::{
     Support::{Full, Partial},
     *,
 };
-use queue::{Queue, Ready};
+pub(super) use note::filter::{AIO as EVFILT_AIO, LIO as EVFILT_LIO};
+pub(super) use queue::Queue;
+use queue::Ready;
 
-const LIMITS: &str = "EVFILT_AIO, LIO; NOTE_FORK, EXEC and TRACK of guests of the same user; EVFILT_FS tells of nothing; \
+const LIMITS: &str = "NOTE_FORK, EXEC and TRACK of guests of the same user; EVFILT_FS tells of nothing; \
     the error of a socket is left for its own calls; EV_CLEAR may tell of a descriptor again that is still ready";
 
 crate::syscalls! {
@@ -102,6 +104,26 @@ impl Kqueues {
     }
 }
 
+/// The kqueue that a descriptor is.
+pub(super) fn find(call: &Call<'_>, fd: i32) -> Option<Arc<Mutex<Queue>>> {
+    queues(call).ok()?.lock().get(&fd).cloned()
+}
+
+/// Registers an event that tells when an asynchronous request is done, which only the kernel can register.
+pub(super) fn add_completion(queue: &Mutex<Queue>, change: &Kevent) {
+    locked(queue).add_completion(change);
+}
+
+/// Such a request is done, with this error number of the guest's.
+pub(super) fn complete(queue: &Mutex<Queue>, ident: u64, filter: i16, error: i64) {
+    locked(queue).complete(ident, filter, error);
+}
+
+/// Such a request is gone, and its event with it.
+pub(super) fn remove_completion(queue: &Mutex<Queue>, ident: u64, filter: i16) {
+    locked(queue).remove_completion(ident, filter);
+}
+
 fn locked(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -130,17 +152,8 @@ fn create(call: &mut Call<'_>, flags: u64) -> SysResult {
     Ok(fd)
 }
 
-/// A guest's descriptor is about to be closed: the knotes on it go, and the kqueue that it is.
-pub(super) fn closed(call: &Call<'_>, fd: i32) {
-    closed_range(call, fd, fd);
-}
-
-/// Likewise for all from `first` to `last`.
+/// The guest's descriptors from `first` to `last` are about to be closed: the knotes on them go, and the kqueues among them.
 pub(super) fn closed_range(call: &Call<'_>, first: i32, last: i32) {
-    // The child of a vfork shares the parent's, but closes descriptors of its own.
-    if call.thread.is_vfork_child() {
-        return;
-    }
     let Ok(queues) = queues(call) else { return };
     let mut open = queues.lock();
     if open.is_empty() {

@@ -12,7 +12,7 @@ use crate::host::map::{SharedNumbers, with_shared_numbers};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
-use crate::os::{ArgType, Call, Run::Handler, Support::Full, *};
+use crate::os::{ArgType, Call, Dir, Run::Handler, Support::Full, *};
 
 crate::syscalls! {
     ksem_init(idp: SEMAPHORE_OUT, value: UINT) -> NUM, Full, Handler(create);

@@ -1,5 +1,9 @@
 //! Memory: mappings and protection.
 
+mod maximum;
+
+pub use maximum::Maximums;
+
 use crate::abi::{Errno, SysResult};
 use crate::host::nr::*;
 use crate::mem::{Backing, File, Kind, Mapping, PAGE_SIZE, Place, Prot, page_up};
@@ -14,9 +18,9 @@ use crate::os::{
 use std::os::unix::fs::MetadataExt;
 
 crate::syscalls! {
-    mmap(addr: BITS, len: SIZE, prot: ArgType::Named(|a| protection(a[2])), flags: ArgType::Named(|a| map_flags(a[3])), fd: FD, pos: OFFSET) -> HEXNUM, Partial("PROT_MAX is not kept"), Handler(map_memory);
+    mmap(addr: BITS, len: SIZE, prot: ArgType::Named(|a| protection(a[2])), flags: ArgType::Named(|a| map_flags(a[3])), fd: FD, pos: OFFSET) -> HEXNUM, Full, Handler(map_memory);
     munmap(addr: BITS, len: SIZE) -> NUM, Full, Handler(unmap_memory);
-    mprotect(addr: BITS, len: SIZE, prot: ArgType::Named(|a| protection(a[2]))) -> NUM, Partial("PROT_MAX is not kept"), Handler(protect_memory);
+    mprotect(addr: BITS, len: SIZE, prot: ArgType::Named(|a| protection(a[2]))) -> NUM, Full, Handler(protect_memory);
     madvise(addr: BITS, len: SIZE, behav: one_of(&f::MADVICE)) -> NUM, Full, Handler(advise);
     msync(addr: BITS, len: SIZE, flags: flags(&f::MSYNC)) -> NUM, Full, Handler(sync_memory);
     mlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_mlock, 0));
@@ -49,7 +53,8 @@ const ALIGNED_SUPER: u64 = 1;
 const HOST_POPULATE: i32 = 0x8000;
 
 fn map_memory(call: &mut Call<'_>) -> SysResult {
-    let (addr, len, prot, how) = (call.arg(0), call.arg(1), call.arg(2), call.arg(3));
+    let (addr, len, how) = (call.arg(0), call.arg(1), call.arg(3));
+    let (prot, most) = protection_of(call)?;
     let (fd, pos) = (call.int(4), call.arg(5));
     let known = MAP_SHARED
         | MAP_PRIVATE
@@ -127,7 +132,36 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
     match call.mem().map(&mapping) {
         // MAP_EXCL where something is mapped: FreeBSD's error, mmap(2).
         Err(Errno::EEXIST) => Err(Errno::EINVAL),
+        Ok(at) => {
+            let len = page_up(len).unwrap_or(len);
+            limit(call, at, len, most.unwrap_or(maximum::ALL));
+            Ok(at)
+        }
         other => other,
+    }
+}
+
+/// Protection and its maximum, if one is given, of argument 2.
+fn protection_of(call: &Call<'_>) -> SysResult<(u64, Option<u8>)> {
+    const PROT_MAX_SHIFT: u32 = 16;
+    const RIGHTS: u64 = maximum::ALL as u64;
+    let given = call.arg(2) & 0xffff_ffff;
+    if given & !(RIGHTS | RIGHTS << PROT_MAX_SHIFT) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let (prot, most) = (given & RIGHTS, given >> PROT_MAX_SHIFT);
+    match most {
+        0 => Ok((prot, None)),
+        // ENOTSUP
+        most if prot & !most != 0 => Err(Errno::EOPNOTSUPP),
+        most => Ok((prot, Some(most as u8))),
+    }
+}
+
+/// Says what is allowed at most of a range from now on.
+fn limit(call: &Call<'_>, start: u64, len: u64, most: u8) {
+    if let Some(os) = crate::os::freebsd::of(call.thread) {
+        os.maximums.set(start..start.saturating_add(len), most);
     }
 }
 
@@ -196,18 +230,29 @@ fn unmap_memory(call: &mut Call<'_>) -> SysResult {
     }
     let (start, len) = pages(call)?;
     call.mem().unmap(start, len)?;
+    limit(call, start, len, maximum::ALL);
     Ok(0)
 }
 
 fn protect_memory(call: &mut Call<'_>) -> SysResult {
-    // The upper half is PROT_MAX.
-    let prot = call.arg(2) & 0xffff;
-    if prot & !7 != 0 {
-        return Err(Errno::EINVAL);
-    }
+    let (prot, most) = protection_of(call)?;
     let (start, len) = pages(call)?;
-    if len != 0 {
-        call.mem().protect(start, len, Prot(prot as u8))?;
+    if len == 0 {
+        return Ok(0);
+    }
+    let allowed = |rights: u8| {
+        let os = crate::os::freebsd::of(call.thread);
+        os.is_none_or(|os| {
+            os.maximums
+                .allow(&(start..start.saturating_add(len)), rights)
+        })
+    };
+    if !allowed(prot as u8 | most.unwrap_or(0)) {
+        return Err(Errno::EACCES);
+    }
+    call.mem().protect(start, len, Prot(prot as u8))?;
+    if let Some(most) = most {
+        limit(call, start, len, most);
     }
     Ok(0)
 }

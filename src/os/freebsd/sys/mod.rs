@@ -1,10 +1,13 @@
 //! The system calls, by family: rows and the handlers that some of them need.
 
+pub mod absent;
+pub mod aio;
 pub mod board;
 pub mod capsicum;
 pub mod descriptors;
 pub mod dir;
 pub mod extattr;
+pub mod fastblock;
 pub mod file;
 pub mod kernel;
 pub mod kqueue;
@@ -33,20 +36,24 @@ use crate::os::Syscall;
 /// Every row by its name, for the number table.
 pub mod rows {
     pub use super::{
-        capsicum::rows::*, dir::rows::*, extattr::rows::*, file::rows::*, kernel::rows::*,
-        kqueue::rows::*, ksem::rows::*, mem::rows::*, misc::rows::*, missing::rows::*,
-        mounts::rows::*, net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*,
-        process::rows::*, sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*,
-        sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
+        absent::rows::*, aio::rows::*, capsicum::rows::*, dir::rows::*, extattr::rows::*,
+        fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*, ksem::rows::*,
+        mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*, net::rows::*,
+        posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*, sched::rows::*,
+        signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*, thread::rows::*,
+        time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
 /// The rows of all families.
 pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
     [
+        absent::ROWS,
+        aio::ROWS,
         capsicum::ROWS,
         dir::ROWS,
         extattr::ROWS,
+        fastblock::ROWS,
         file::ROWS,
         kernel::ROWS,
         kqueue::ROWS,

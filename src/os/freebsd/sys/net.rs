@@ -2,6 +2,7 @@
 
 mod message;
 mod option;
+pub(in crate::os::freebsd) mod quiet;
 mod rights;
 
 use super::capsicum;
@@ -24,8 +25,8 @@ const LENGTH: ArgType = ints_of(Dir::InOut, Kind::I32, Show::Dec, 1);
 crate::syscalls! {
     socket(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT) -> FDNUM, Full, Pass(SYS_socket);
     socketpair(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT, rsv: ints_of(Dir::Out, Kind::I32, Show::Fd, 2)) -> NUM, Full, Pass(SYS_socketpair);
-    bind(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Pass(SYS_bind);
-    connect(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Wait(SYS_connect);
+    bind(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(|c| { refuse_multicast(c, 0, 1)?; pass(c, SYS_bind, false) });
+    connect(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(|c| { refuse_multicast(c, 0, 1)?; pass(c, SYS_connect, true) });
     listen(s: FD, backlog: INT) -> NUM, Full, Pass(SYS_listen);
     accept(s: FD, name: ADDR_OUT_2, anamelen: LENGTH) -> FDNUM, Full, Handler(accept_connection);
     accept4(s: FD, name: ADDR_OUT_2, anamelen: LENGTH, flags: flags(&f::SOCK)) -> FDNUM, Full, Wait(SYS_accept4);
@@ -96,6 +97,29 @@ fn select_with_mask(call: &mut Call<'_>) -> SysResult {
     pass_with(call, SYS_pselect6, true, &[(5, pair.as_ptr() as u64)])
 }
 
+/// A stream cannot have an address of many. Argument `socket` is its descriptor, argument `name` the address, its length the next.
+fn refuse_multicast(call: &mut Call<'_>, socket: usize, name: usize) -> SysResult<()> {
+    const AF_INET: u8 = 2;
+    const SOL_SOCKET: u64 = 1;
+    const SO_TYPE: u64 = 3;
+    const SOCK_STREAM: u32 = 1;
+    let mut head = [0u8; 8];
+    if call.arg(name + 1) < 8 || call.mem().read(call.arg(name), &mut head).is_err() {
+        return Ok(());
+    }
+    // Length, family, port, address.
+    if head[1] != AF_INET || head[4] & 0xf0 != 0xe0 {
+        return Ok(());
+    }
+    let (mut kind, mut len) = (0u32, 4u32);
+    let (at, len_at) = ((&raw mut kind) as u64, (&raw mut len) as u64);
+    let args = [call.arg(socket), SOL_SOCKET, SO_TYPE, at, len_at, 0];
+    match call.host(SYS_getsockopt, args) {
+        Ok(_) if kind == SOCK_STREAM => Err(Errno::EAFNOSUPPORT),
+        _ => Ok(()),
+    }
+}
+
 /// `bindat`, `connectat`: the name of a socket of AF_UNIX is relative to a directory.
 fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
     const AF_UNIX: u16 = 1;
@@ -103,6 +127,7 @@ fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
     if call.arg(3) > u64::from(NAME_MAX) {
         return Err(Errno::EINVAL);
     }
+    refuse_multicast(call, 1, 2)?;
     let mut name = call.read_bytes(call.arg(2), call.arg(3))?;
     convert_sockaddr(call.abi, &mut name, true);
     let is_unix = name.get(..2) == Some(&AF_UNIX.to_le_bytes());

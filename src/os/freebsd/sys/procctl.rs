@@ -155,6 +155,13 @@ fn control(call: &mut Call<'_>) -> SysResult {
     }
     let target = i32::try_from(id).map_err(|_| Errno::ESRCH)?;
     match kind {
+        P_PID
+            if matches!(command, PDEATHSIG_CTL | PDEATHSIG_STATUS)
+                && target != 0
+                && target != me =>
+        {
+            Err(Errno::EINVAL)
+        }
         P_PID if target == 0 || target == me => apply(call, me, command),
         // It is asked for oneself alone.
         P_PID if matches!(command, PDEATHSIG_CTL | PDEATHSIG_STATUS) => Err(Errno::EINVAL),
@@ -446,7 +453,12 @@ fn reaper_kill(call: &mut Call<'_>, pid: i32, at: u64) -> SysResult {
     {
         return Err(Errno::EINVAL);
     }
-    let host = Show::Signal.convert(signal, call.abi, crate::abi::OsAbi::HOST);
+    let known = crate::abi::Signal::from_guest(call.abi.dialect, signal as u32);
+    let host = u64::from(known.ok_or(Errno::EINVAL)?.0);
+    if host > 64 {
+        call.unimplemented("a signal from 96 on to what a reaper has");
+        return Err(Errno::EINVAL);
+    }
     // The host's own processes are not the guest's to kill in one go.
     let reaper = match reaper_of(pid) {
         1 => {

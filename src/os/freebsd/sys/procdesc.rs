@@ -6,7 +6,7 @@
 //! that it has set for news of the pipe, which is SIGKILL.
 //!
 //! FreeBSD's wait calls for any child leave these processes out, and SIGCHLD does not tell of their end: their parent has a list
-//! ([`Descriptors::is_hidden`]).
+//! (`Descriptors::is_hidden`).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -79,8 +79,9 @@ impl Descriptors {
     }
 
     /// What a program that this process executes has to know, as text: `FD=PID.LIFELINE` for descriptors that stay open (whose
-    /// lifelines are left open, too), `hPID` for hidden children, `lFD` for the process's own lifeline.
-    pub(in crate::os::freebsd) fn to_text(&self) -> String {
+    /// lifelines are left open, too), `hPID` for hidden children, `lFD` for the process's own lifeline. `vforked`: it is the child of
+    /// a vfork, which has descriptors, but neither the children nor the lifeline of the process whose memory this is.
+    pub(in crate::os::freebsd) fn to_text(&self, vforked: bool) -> String {
         const FD_CLOEXEC: u64 = 1;
         let tables = self.lock();
         let mut parts = Vec::new();
@@ -100,8 +101,13 @@ impl Descriptors {
             }
             parts.push(format!("{fd}={}.{life}", d.pid));
         }
-        parts.extend(tables.hidden.iter().map(|pid| format!("h{pid}")));
-        parts.extend(tables.own.iter().map(|end| format!("l{}", end.number())));
+        if let Some(end) = &tables.own {
+            fd::set_inherited(end.number(), !vforked);
+        }
+        if !vforked {
+            parts.extend(tables.hidden.iter().map(|pid| format!("h{pid}")));
+            parts.extend(tables.own.iter().map(|end| format!("l{}", end.number())));
+        }
         parts.join(";")
     }
 

@@ -20,8 +20,8 @@ crate::syscalls! {
     fork() -> NUM, Full, Handler(create);
     vfork() -> NUM, Full, Handler(create_shared);
     rfork(flags: HEX) -> NUM, Partial("RFPROC|RFFDG, RFPROC|RFCFDG, RFFDG, RFCFDG, RFSPAWN: no shared descriptors, no RFMEM"), Handler(create_by_flags);
-    execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute(c, None, 0, 0));
-    fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| execute_descriptor(c, c.int(0), 1));
+    execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute(c, None, 0, 0)));
+    fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute_descriptor(c, c.int(0), 1)));
     getpid() -> NUM, Full, Pass(SYS_getpid);
     getppid() -> NUM, Full, Pass(SYS_getppid);
     getpgrp() -> NUM, Full, Pass(SYS_getpgrp);
@@ -59,7 +59,7 @@ crate::syscalls! {
     getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(get_limit);
     setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(set_limit);
     getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Full, Pass(SYS_getrusage);
-    sysarch(op: INT, parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
+    sysarch(op: one_of(&f::SYSARCH), parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
 }
 
 /// Changes ids of the process, which `issetugid` tells of until a program is executed (`P_SUGID` in `kern_prot.c`).
@@ -90,8 +90,20 @@ fn is_tainted(call: &Call<'_>) -> bool {
 
 fn end(call: &mut Call<'_>) -> SysResult {
     super::umtx::process_exit(call);
+    super::aio::halt(call);
     call.outcome = Some(Outcome::ExitProcess(call.int(0) & 0xff));
     Ok(0)
+}
+
+/// Executes a program: what is being written asynchronously is written first.
+fn replace_program(
+    call: &mut Call<'_>,
+    execute: impl FnOnce(&mut Call<'_>) -> SysResult,
+) -> SysResult {
+    super::aio::halt(call);
+    let failed = execute(call);
+    super::aio::go_on(call);
+    failed
 }
 
 /// The child shares the memory until it executes a program or ends.
@@ -169,7 +181,7 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
 }
 
 fn close_all(call: &mut Call<'_>) -> SysResult {
-    super::kqueue::closed_range(call, 0, i32::MAX);
+    super::descriptors::closing(call, 0, i32::MAX);
     call.close_range(0, u32::MAX.into(), 0)
 }
 

@@ -16,7 +16,7 @@ const SETS: &str = "sets 0 and 1 are all CPUs, and cannot be changed";
 const ONE_SET: &str = "every process is in set 1, whose root is set 0";
 
 crate::syscalls! {
-    rtprio(function: one_of(&f::RTP), pid: INT, rtp: ArgType::By(|a, _| decode::priority(a[0]))) -> NUM, Partial("of the main thread of a process"), Handler(priority);
+    rtprio(function: one_of(&f::RTP), pid: INT, rtp: ArgType::By(|a, _| decode::priority(a[0]))) -> NUM, Full, Handler(process_priority);
     rtprio_thread(function: one_of(&f::RTP), lwpid: INT, rtp: ArgType::By(|a, _| decode::priority(a[0]))) -> NUM, Full, Handler(priority);
     sched_yield() -> NUM, Full, Pass(SYS_sched_yield);
     r#yield() -> NUM, Full, Pass(SYS_sched_yield);
@@ -33,6 +33,7 @@ crate::syscalls! {
     cpuset_getid(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, setid: ints(Dir::Out, 1)) -> NUM, Stub(ONE_SET), Handler(set_of);
     cpuset_getaffinity(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, cpusetsize: SIZE, mask: ArgType::Decoded(Dir::Out, decode::cpu_set)) -> NUM, Partial(SETS), Handler(get_affinity);
     cpuset_setaffinity(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, cpusetsize: SIZE, mask: ArgType::Decoded(Dir::In, decode::cpu_set)) -> NUM, Partial(SETS), Handler(set_affinity);
+    cpuset_setdomain(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, domainsetsize: SIZE, mask: ArgType::Decoded(Dir::In, decode::cpu_set), policy: INT) -> NUM, Stub("success for the one domain of memory that there is"), Handler(set_domain);
     cpuset_getdomain(level: one_of(&f::CPU_LEVEL), which: one_of(&f::CPU_WHICH), id: OFFSET, domainsetsize: SIZE, mask: ArgType::Decoded(Dir::Out, decode::cpu_set), policy: ints(Dir::Out, 1)) -> NUM, Stub("one domain of memory"), Handler(domains);
 }
 
@@ -60,48 +61,101 @@ fn set_host_priority(call: &mut Call<'_>, id: u64, policy: u64, priority: u64) -
     call.host(SYS_sched_setscheduler, [id, policy, at, 0, 0, 0])
 }
 
-/// `struct rtprio`: type and priority, half a word each.
+const RTP_LOOKUP: i32 = 0;
+const RTP_SET: i32 = 1;
+const RTP_PRIO_REALTIME: u64 = 2;
+const RTP_PRIO_NORMAL: u64 = 3;
+const RTP_PRIO_IDLE: u64 = 4;
+const RTP_PRIO_FIFO: u64 = 10;
+
+/// The host's policy and priority for the `struct rtprio` at an address: type and priority, half a word each.
+pub(super) fn read_priority(call: &Call<'_>, at: u64) -> SysResult<(u64, u64)> {
+    let kind = call.read_int(at, Kind::U16)?;
+    let level = call.read_int(at.wrapping_add(2), Kind::U16)?;
+    let real_time = matches!(kind, RTP_PRIO_REALTIME | RTP_PRIO_FIFO);
+    if (real_time || kind == RTP_PRIO_IDLE) && level > RTP_PRIO_MAX {
+        return Err(Errno::EINVAL);
+    }
+    let host = if real_time {
+        RTP_PRIO_MAX + 1 - level
+    } else {
+        0
+    };
+    let policy = match kind {
+        RTP_PRIO_REALTIME => SCHED_RR,
+        RTP_PRIO_FIFO => SCHED_FIFO,
+        RTP_PRIO_NORMAL => SCHED_OTHER,
+        RTP_PRIO_IDLE => SCHED_IDLE,
+        _ => return Err(Errno::EINVAL),
+    };
+    Ok((policy, host))
+}
+
+/// Type and priority of a thread.
+fn own_priority(call: &mut Call<'_>, id: u64) -> SysResult<(u64, u64)> {
+    let (policy, host) = host_priority(call, id)?;
+    let level = (RTP_PRIO_MAX + 1).saturating_sub(host);
+    Ok(match policy {
+        SCHED_FIFO => (RTP_PRIO_FIFO, level),
+        SCHED_RR => (RTP_PRIO_REALTIME, level),
+        SCHED_IDLE => (RTP_PRIO_IDLE, 0),
+        _ => (RTP_PRIO_NORMAL, 0),
+    })
+}
+
+fn give_priority(call: &mut Call<'_>, (kind, level): (u64, u64)) -> SysResult {
+    let at = call.arg(2);
+    call.write_int(at, Kind::U16, kind)?;
+    call.write_int(at.wrapping_add(2), Kind::U16, level)?;
+    Ok(0)
+}
+
+/// Of a thread.
 fn priority(call: &mut Call<'_>) -> SysResult {
-    const RTP_LOOKUP: i32 = 0;
-    const RTP_SET: i32 = 1;
-    const RTP_PRIO_REALTIME: u64 = 2;
-    const RTP_PRIO_NORMAL: u64 = 3;
-    const RTP_PRIO_IDLE: u64 = 4;
-    const RTP_PRIO_FIFO: u64 = 10;
-    let (id, at) = (call.arg(1), call.arg(2));
+    let id = call.arg(1);
     match call.int(0) {
         RTP_LOOKUP => {
-            let (policy, host) = host_priority(call, id)?;
-            let (kind, level) = match policy {
-                SCHED_FIFO => (RTP_PRIO_FIFO, (RTP_PRIO_MAX + 1).saturating_sub(host)),
-                SCHED_RR => (RTP_PRIO_REALTIME, (RTP_PRIO_MAX + 1).saturating_sub(host)),
-                SCHED_IDLE => (RTP_PRIO_IDLE, 0),
-                _ => (RTP_PRIO_NORMAL, 0),
-            };
-            call.write_int(at, Kind::U16, kind)?;
-            call.write_int(at.wrapping_add(2), Kind::U16, level)?;
-            Ok(0)
+            let own = own_priority(call, id)?;
+            give_priority(call, own)
         }
         RTP_SET => {
-            let kind = call.read_int(at, Kind::U16)?;
-            let level = call.read_int(at.wrapping_add(2), Kind::U16)?;
-            let real_time = matches!(kind, RTP_PRIO_REALTIME | RTP_PRIO_FIFO);
-            if (real_time || kind == RTP_PRIO_IDLE) && level > RTP_PRIO_MAX {
-                return Err(Errno::EINVAL);
-            }
-            let host = if real_time {
-                RTP_PRIO_MAX + 1 - level
-            } else {
-                0
-            };
-            let policy = match kind {
-                RTP_PRIO_REALTIME => SCHED_RR,
-                RTP_PRIO_FIFO => SCHED_FIFO,
-                RTP_PRIO_NORMAL => SCHED_OTHER,
-                RTP_PRIO_IDLE => SCHED_IDLE,
-                _ => return Err(Errno::EINVAL),
-            };
+            let (policy, host) = read_priority(call, call.arg(2))?;
             set_host_priority(call, id, policy, host)
+        }
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// Of a process: the highest of its threads', and for all of them. 0 is the calling thread.
+fn process_priority(call: &mut Call<'_>) -> SysResult {
+    if call.arg(1) == 0 {
+        return priority(call);
+    }
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", call.int(1)));
+    let threads: Vec<u64> = tasks
+        .map_err(|_| Errno::ESRCH)?
+        .flatten()
+        .filter_map(|e| e.file_name().to_str()?.parse().ok())
+        .collect();
+    match call.int(0) {
+        RTP_LOOKUP => {
+            let mut highest = (RTP_PRIO_IDLE, RTP_PRIO_MAX);
+            for id in threads {
+                // One that has just ended has none.
+                if let Ok(own) = own_priority(call, id) {
+                    // The types are in order, but for FIFO, which goes with real time.
+                    let rank = |(kind, level): (u64, u64)| (kind % 8, level);
+                    highest = std::cmp::min_by_key(highest, own, |&p| rank(p));
+                }
+            }
+            give_priority(call, highest)
+        }
+        RTP_SET => {
+            let (policy, host) = read_priority(call, call.arg(2))?;
+            for id in threads {
+                set_host_priority(call, id, policy, host)?;
+            }
+            Ok(0)
         }
         _ => Err(Errno::EINVAL),
     }
@@ -225,7 +279,7 @@ fn subject(call: &mut Call<'_>) -> SysResult<Subject> {
         (CPU_WHICH_TID, id) => vec![id as u64],
         (CPU_WHICH_PID, -1) => threads_of(crate::host::pid() as u64)?,
         (CPU_WHICH_PID, id) => threads_of(id as u64)?,
-        (CPU_WHICH_CPUSET, -1 | 0 | 1) => return Ok(Subject::Set),
+        (CPU_WHICH_CPUSET, -1..=1) => return Ok(Subject::Set),
         (CPU_WHICH_CPUSET, _) => return Err(Errno::ESRCH),
         (which, _) => {
             call.unimplemented(&format!("CPU_WHICH {which}"));
@@ -304,6 +358,30 @@ fn set_affinity(call: &mut Call<'_>) -> SysResult {
             }
             Ok(0)
         }
+    }
+}
+
+fn set_domain(call: &mut Call<'_>) -> SysResult {
+    const DOMAINSET_SIZE: u64 = 32;
+    const PREFER: i32 = 3;
+    // DOMAINSET_POLICY_ROUNDROBIN to INTERLEAVE
+    const POLICIES: std::ops::RangeInclusive<i32> = 1..=4;
+    let (size, policy) = (call.arg(3), call.int(5));
+    if !(DOMAINSET_SIZE..=LARGEST).contains(&size) {
+        return Err(Errno::ERANGE);
+    }
+    if !POLICIES.contains(&policy) {
+        return Err(Errno::EINVAL);
+    }
+    let mut mask = call.read_bytes(call.arg(4), size)?;
+    swap_longs(call.abi, &mut mask);
+    let others = mask[0] & !1 != 0 || mask[1..].iter().any(|&b| b != 0);
+    if others || policy == PREFER && mask[0] == 0 {
+        return Err(Errno::EINVAL);
+    }
+    match subject(call)? {
+        Subject::Set => Err(Errno::EPERM),
+        Subject::Threads(_) => Ok(0),
     }
 }
 

@@ -6,12 +6,7 @@ use crate::host::nr::*;
 use crate::os::freebsd::decode::process::context;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of, of, siginfo};
-use crate::os::{
-    ArgType, Call, Dir, Len,
-    Run::Handler,
-    Support::{Full, Stub},
-    *,
-};
+use crate::os::{ArgType, Call, Dir, Len, Run::Handler, Support::Full, *};
 use crate::process::{Action, AltStack, Outcome, SigFields, SigInfo, SigSet};
 
 const SET_SIZE: u32 = 16;
@@ -35,7 +30,6 @@ crate::syscalls! {
     sigqueue(pid: INT, signum: SIGNAL, value: BITS) -> NUM, Full, Handler(|c| { let value = c.arg(2); send(c, Some(value)) });
     thr_kill(id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, crate::host::pid() as u64, c.arg(0), 1));
     thr_kill2(pid: INT, id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, c.arg(0), c.arg(1), 2));
-    sigfastblock(cmd: one_of(&f::SIGFASTBLOCK), ptr: ADDR) -> NUM, Stub("EINVAL, as AT_BSDFLAGS does not offer it"), Handler(|_| Err(Errno::EINVAL));
 }
 
 fn signal_of(call: &Call<'_>, n: usize) -> SysResult<Signal> {

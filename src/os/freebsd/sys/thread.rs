@@ -1,19 +1,15 @@
 //! Threads: `thr_*` and scheduling.
 
 use crate::abi::{Errno, GuestStruct, Kind, SysResult};
+use crate::host::nr::SYS_sched_setscheduler;
 use crate::os::freebsd::isa_of;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::sys::umtx;
-use crate::os::{
-    Call,
-    Run::Handler,
-    Support::{Full, Partial},
-    *,
-};
+use crate::os::{Call, Run::Handler, Support::Full, *};
 use crate::process::Outcome;
 
 crate::syscalls! {
-    thr_new(param: input::<ThrParam>(), param_size: INT) -> NUM, Partial("THR_SUSPENDED and the priority are ignored"), Handler(create);
+    thr_new(param: input::<ThrParam>(), param_size: INT) -> NUM, Full, Handler(create);
     thr_exit(state: ADDR) -> NUM, Full, Handler(exit);
     thr_self(id: ints_of(Dir::Out, Kind::Long, crate::abi::Show::Dec, 1)) -> NUM, Full, Handler(own_id);
     thr_set_name(id: LONG, name: STR) -> NUM, Full, Handler(set_name);
@@ -29,6 +25,11 @@ fn create(call: &mut Call<'_>) -> SysResult {
     let mut bytes = call.read_bytes(call.arg(0), size as u64)?;
     bytes.resize(ThrParam::DESC.size(call.abi), 0);
     let p = ThrParam::read(call.abi, &bytes)?;
+    // THR_SUSPENDED means nothing to the kernel.
+    let priority = match p.rtp.0 {
+        0 => None,
+        at => Some(new_priority(call, at)?),
+    };
     let isa = isa_of(call.thread);
     let abi = call.abi;
     let (parent_tid, child_tid) = (p.parent_tid.0, p.child_tid.0);
@@ -38,6 +39,11 @@ fn create(call: &mut Call<'_>) -> SysResult {
             (isa.enter_thread)(cpu, p.start_func.0, p.arg.0, stack_end, p.tls_base.0);
         },
         move |thread| {
+            if let Some((policy, level)) = priority {
+                let level = level as u32;
+                let args = [0, policy, (&raw const level) as u64, 0, 0, 0];
+                let _ = thread.syscall(SYS_sched_setscheduler, args);
+            }
             let mem = thread.process.mem.clone();
             let tid = thread.tid() as u64;
             // Both are longs. The thread runs even if they cannot be written.
@@ -49,6 +55,20 @@ fn create(call: &mut Call<'_>) -> SysResult {
         },
     )?;
     Ok(0)
+}
+
+/// The host's policy and priority of a new thread: only the superuser has any but the normal one.
+fn new_priority(call: &Call<'_>, at: u64) -> SysResult<(u64, u64)> {
+    const IDLE: u64 = 4;
+    const NORMAL: u64 = 3;
+    let kind = call.read_int(at, Kind::U16)?;
+    if kind == IDLE {
+        return Err(Errno::EINVAL);
+    }
+    if kind != NORMAL && crate::host::ids().euid != 0 {
+        return Err(Errno::EPERM);
+    }
+    super::sched::read_priority(call, at)
 }
 
 fn exit(call: &mut Call<'_>) -> SysResult {

@@ -30,11 +30,103 @@ crate::syscalls! {
     futimes(fd: FD, tptr: OLD_TIMES) -> NUM, Full, Handler(|c| set_old_times(c, c.arg(0), None, 1, 0));
     futimesat(fd: DIRFD, path: PATH, times: OLD_TIMES) -> NUM, Full, Handler(|c| { let path = c.path(1)?; set_old_times(c, c.arg(0), Some(path), 2, 0) });
     settimeofday(tv: input::<Timeval>(), tzp: ADDR) -> NUM, Full, Handler(|c| pass_with(c, SYS_settimeofday, false, &[(1, 0)]));
+    adjtime(delta: input::<Timeval>(), olddelta: output::<Timeval>()) -> NUM, Full, Handler(adjust_time);
+    ntp_adjtime(tp: inout::<Timex>()) -> NUM, Full, Handler(adjust_clock);
+    ntp_gettime(ntvp: output::<NtpTimeval>()) -> NUM, Full, Handler(clock_state);
     clock_getcpuclockid2(id: OFFSET, which: INT, clock_id: ints(Dir::Out, 1)) -> NUM, Full, Handler(cpu_clock);
     timerfd_create(clockid: one_of(&f::CLOCK), flags: flags(&f::OPEN)) -> FDNUM, Full, Pass(SYS_timerfd_create);
     timerfd_gettime(fd: FD, curr_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_gettime);
     timerfd_settime(fd: FD, flags: HEX, new_value: input::<Itimerspec>(), old_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_settime);
     futimens(fd: FD, times: TIMES) -> NUM, Full, Handler(|c| set_times(c, None, 1, 7));
+}
+
+/// The host's `struct timex` (`sys/timex.h`), of 208 bytes: the fields to `tolerance` are FreeBSD's, then come the time and a word,
+/// and then the rest of FreeBSD's.
+const HOST_TIMEX: usize = 208;
+const HOST_TIME: usize = 72;
+
+/// `adjtimex` with this structure; returns the state of the clock.
+fn adjtimex(call: &mut Call<'_>, timex: &mut [u8; HOST_TIMEX]) -> SysResult {
+    let state = call.host(SYS_adjtimex, [timex.as_mut_ptr() as u64, 0, 0, 0, 0, 0])?;
+    Ok(state)
+}
+
+fn host_long(timex: &[u8; HOST_TIMEX], at: usize) -> i64 {
+    crate::abi::read_int(crate::abi::OsAbi::HOST, crate::abi::Kind::I64, &timex[at..]) as i64
+}
+
+/// Only the superuser can set the clock of the host, too.
+fn adjust_time(call: &mut Call<'_>) -> SysResult {
+    // sys/timex.h: ADJ_OFFSET_SINGLESHOT, ADJ_OFFSET_SS_READ; the offset is in us.
+    const SET: u32 = 0x8001;
+    const READ: u32 = 0xa001;
+    let delta = call.read_optional::<Timeval>(call.arg(0))?;
+    let mut timex = [0; HOST_TIMEX];
+    timex[..4].copy_from_slice(&if delta.is_some() { SET } else { READ }.to_le_bytes());
+    if let Some(delta) = delta {
+        let us = delta
+            .tv_sec
+            .0
+            .wrapping_mul(1_000_000)
+            .wrapping_add(delta.tv_usec.0);
+        timex[8..16].copy_from_slice(&us.to_le_bytes());
+    }
+    adjtimex(call, &mut timex)?;
+    if call.arg(1) != 0 {
+        let left = host_long(&timex, 8);
+        let old = Timeval {
+            tv_sec: crate::abi::Long(left.div_euclid(1_000_000)),
+            tv_usec: crate::abi::Long(left.rem_euclid(1_000_000)),
+        };
+        call.write_struct(call.arg(1), &old)?;
+    }
+    Ok(0)
+}
+
+fn adjust_clock(call: &mut Call<'_>) -> SysResult {
+    // Modes and units of both systems are the same, but for these: the clock A or B, of which there is one.
+    const CLOCKS: u32 = 0xc000;
+    let mut own: Timex = call.read_struct(call.arg(0))?;
+    own.modes &= !CLOCKS;
+    let mut fields = own.write(crate::abi::OsAbi::HOST)?;
+    let mut timex = [0; HOST_TIMEX];
+    timex[..HOST_TIME].copy_from_slice(&fields[..HOST_TIME]);
+    let state = adjtimex(call, &mut timex)?;
+    fields[..HOST_TIME].copy_from_slice(&timex[..HOST_TIME]);
+    // Behind the time (16 bytes) and the length of a tick.
+    let rest = fields.len() - HOST_TIME;
+    fields[HOST_TIME..].copy_from_slice(&timex[HOST_TIME + 24..HOST_TIME + 24 + rest]);
+    let shown = Timex {
+        modes: own.modes,
+        ..Timex::read(crate::abi::OsAbi::HOST, &fields)?
+    };
+    call.write_struct(call.arg(0), &shown)?;
+    Ok(state)
+}
+
+fn clock_state(call: &mut Call<'_>) -> SysResult {
+    const STA_NANO: i64 = 0x2000;
+    const TAI: usize = 160;
+    let mut timex = [0; HOST_TIMEX];
+    let state = adjtimex(call, &mut timex)?;
+    let status = host_long(&timex, 40);
+    let fraction = host_long(&timex, HOST_TIME + 8);
+    let told = NtpTimeval {
+        time: Timespec {
+            tv_sec: crate::abi::Long(host_long(&timex, HOST_TIME)),
+            tv_nsec: crate::abi::Long(if status & STA_NANO != 0 {
+                fraction
+            } else {
+                fraction * 1000
+            }),
+        },
+        maxerror: crate::abi::Long(host_long(&timex, 24)),
+        esterror: crate::abi::Long(host_long(&timex, 32)),
+        tai: crate::abi::Long((host_long(&timex, TAI) as i32).into()),
+        time_state: state as i32,
+    };
+    call.write_struct(call.arg(0), &told)?;
+    Ok(state)
 }
 
 // Ids with these bits are clocks of the CPU time of a process or of a thread (`kern/kern_time.c`), with its number below.
@@ -71,36 +163,42 @@ fn on_clock(call: &mut Call<'_>, number: i64) -> SysResult {
 /// Sleeps on a clock; argument `at` is the time, the next one what is left of it.
 fn sleep(call: &mut Call<'_>, clock: u64, flags: u64, at: usize, left: usize) -> SysResult {
     let time: Timespec = call.read_struct(call.arg(at))?;
-    let request = [time.tv_sec.0, time.tv_nsec.0];
+    let mut request = [time.tv_sec.0, time.tv_nsec.0];
     // A time that has passed is no error (`kern_clock_nanosleep`).
     if time.tv_sec.0 < 0 && (0..1_000_000_000).contains(&time.tv_nsec.0) {
         return Ok(0);
     }
-    // All of it is left where a signal came before the sleep.
-    let mut rest = request;
-    let args = [
-        clock,
-        flags,
-        request.as_ptr() as u64,
-        rest.as_mut_ptr() as u64,
-        0,
-        0,
-    ];
-    match call.host_wait(SYS_clock_nanosleep, args) {
-        // A signal ends a sleep whatever SA_RESTART says.
-        Err(Errno::EINTR | crate::process::ERESTARTSYS) => {
-            if call.arg(left) != 0 && flags == 0 {
+    loop {
+        // What the host leaves as it is if it has not slept at all, and with an absolute time.
+        let mut rest = request;
+        let args = [
+            clock,
+            flags,
+            request.as_ptr() as u64,
+            rest.as_mut_ptr() as u64,
+            0,
+            0,
+        ];
+        match call.host_wait(SYS_clock_nanosleep, args) {
+            // A signal ends a sleep whatever SA_RESTART says, unless nothing comes of it.
+            Err(Errno::EINTR | crate::process::ERESTARTSYS) => {
                 // The host counts the slack of its timers in.
-                let rest = rest.min(request);
-                let rest = Timespec {
-                    tv_sec: crate::abi::Long(rest[0]),
-                    tv_nsec: crate::abi::Long(rest[1]),
-                };
-                call.write_struct(call.arg(left), &rest)?;
+                rest = rest.min(request);
+                if call.thread.pass_over_ignored() {
+                    request = rest;
+                    continue;
+                }
+                if call.arg(left) != 0 && flags == 0 {
+                    let rest = Timespec {
+                        tv_sec: crate::abi::Long(rest[0]),
+                        tv_nsec: crate::abi::Long(rest[1]),
+                    };
+                    call.write_struct(call.arg(left), &rest)?;
+                }
+                return Err(Errno::EINTR);
             }
-            Err(Errno::EINTR)
+            other => return other,
         }
-        other => other,
     }
 }
 

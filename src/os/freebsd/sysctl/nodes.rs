@@ -2,6 +2,7 @@
 //!
 //! Numbers below 256 are FreeBSD's own (`sys/sysctl.h`), those above are the table's.
 
+use super::super::sys::aio;
 use super::process;
 use super::{Node, Value};
 use crate::abi::{GuestStruct, Kind, Long, write_int};
@@ -309,6 +310,8 @@ pub static NODES: &[Node] = &[
     row("kern.features.inet", &[1, 262, 4], Int(|_| 1), "Internet Protocol version 4"),
     row("kern.features.inet6", &[1, 262, 5], Int(|_| 1), "Internet Protocol version 6"),
     row("kern.features.process_descriptors", &[1, 262, 6], Int(|_| 1), "Process descriptors"),
+    row("kern.features.security_capabilities", &[1, 262, 10], Int(|_| 1), "Capsicum Capabilities"),
+    row("kern.features.security_capability_mode", &[1, 262, 11], Int(|_| 1), "Capsicum Capability Mode"),
     row("kern.features.sysv_msg", &[1, 262, 7], Int(|_| 1), "System V message queues support"),
     row("kern.features.sysv_sem", &[1, 262, 8], Int(|_| 1), "System V semaphores support"),
     row("kern.features.sysv_shm", &[1, 262, 9], Int(|_| 1), "System V shared memory segments support"),
@@ -323,6 +326,8 @@ pub static NODES: &[Node] = &[
     row("kern.corefile", &[1, 272], Text(|_| text("%N.core")), "Process corefile name format string"),
     row("kern.sugid_coredump", &[1, 273], Int(|_| 0), "Allow setuid and setgid processes to dump core"),
     row("kern.fallback_elf_brand", &[1, 274], Int(|_| -1), "ELF brand of last resort"),
+    row("kern.elf64.sigfastblock", &[1, 275, 3], Int(|_| 1), "ELF64: fast sigblock support"),
+    row("kern.elf32.sigfastblock", &[1, 276, 3], Int(|_| 1), "ELF32: fast sigblock support"),
     row("kern.elf64.nxstack", &[1, 275, 1], Int(|_| 1), "ELF64: support PT_GNU_STACK for non-executable stack control"),
     row("kern.elf64.aslr.enable", &[1, 275, 2, 1], Int(|_| 0), "ELF64: enable address map randomization"),
     row("kern.elf32.nxstack", &[1, 276, 1], Int(|_| 1), "ELF32: support PT_GNU_STACK for non-executable stack control"),
@@ -369,6 +374,18 @@ pub static NODES: &[Node] = &[
     row("vm.stats.sys.v_soft", &[2, 257, 2, 3], Counter(|_| stat("softirq")), "Software interrupts"),
     row("vm.kmem_size", &[2, 259], Ulong(physical), "Size of kernel memory"),
     row("vfs.usermount", &[3, 256], Int(|_| 0), "Unprivileged users may mount and unmount file systems"),
+    row("vfs.aio.enable_unsafe", &[3, 258, 1], Int(|_| 0), "Permit asynchronous IO on all file types, not just known-safe types"),
+    row("vfs.aio.max_aio_procs", &[3, 258, 2], Int(|_| 32), "Threads for asynchronous IO at most"),
+    row("vfs.aio.num_aio_procs", &[3, 258, 3], Int(|c| aio::counts(c).1 as i64), "Threads for asynchronous IO that there are"),
+    row("vfs.aio.target_aio_procs", &[3, 258, 4], Int(|_| 4), "Threads for asynchronous IO that are kept ready"),
+    row("vfs.aio.max_aio_queue", &[3, 258, 5], Int(|_| 1024), "Asynchronous IO requests of all processes at most"),
+    row("vfs.aio.num_queue_count", &[3, 258, 6], Int(|c| aio::counts(c).0 as i64), "Asynchronous IO requests that there are"),
+    row("vfs.aio.num_buf_aio", &[3, 258, 7], Int(|_| 0), "Asynchronous IO requests of raw devices"),
+    row("vfs.aio.aiod_lifetime", &[3, 258, 8], Int(|_| 30), "How long a thread for asynchronous IO waits for work"),
+    row("vfs.aio.max_aio_per_proc", &[3, 258, 9], Int(|_| 32), "Asynchronous IO requests of a process that are under way, at most"),
+    row("vfs.aio.max_aio_queue_per_proc", &[3, 258, 10], Int(|_| aio::MOST as i64), "Asynchronous IO requests of a process at most"),
+    row("vfs.aio.max_buf_aio", &[3, 258, 11], Int(|_| 16), "Asynchronous IO requests of raw devices of a process at most"),
+    row("kern.features.aio", &[1, 262, 10], Int(|_| 1), "Asynchronous I/O"),
     row("vfs.bufspace", &[3, 257], LongValue(|c| memory("Buffers").min(physical(c))), "Physical memory used for buffers"),
     row("net.local.stream.recvspace", &[4, 1, 1, 256], Ulong(|_| 8192), "Default stream receive space."),
     row("net.local.stream.sendspace", &[4, 1, 1, 257], Ulong(|_| 8192), "Default stream send space."),
@@ -415,7 +432,7 @@ pub static NODES: &[Node] = &[
     row("user.stream_max", &[8, 19], Int(|_| 20), "Min Maximum number of streams a process may have open at one time"),
     row("user.tzname_max", &[8, 20], Int(|_| 255), "Min Maximum number of types supported for timezone names"),
     row("user.localbase", &[8, 21], Text(|_| text("/usr/local")), "Prefix used to install and locate add-on packages"),
-    row("p1003_1b.asynchronous_io", &[9, 1], Int(|_| 0), "POSIX.1b asynchronous I/O"),
+    row("p1003_1b.asynchronous_io", &[9, 1], Int(|_| 200_112), "POSIX.1b asynchronous I/O"),
     row("p1003_1b.mapped_files", &[9, 2], Int(|_| 200_112), "POSIX.1b mapped files"),
     row("p1003_1b.memlock", &[9, 3], Int(|_| 200_112), "POSIX.1b memlock"),
     row("p1003_1b.memlock_range", &[9, 4], Int(|_| 200_112), "POSIX.1b memlock range"),
@@ -429,6 +446,9 @@ pub static NODES: &[Node] = &[
     row("p1003_1b.shared_memory_objects", &[9, 12], Int(|_| 200_112), "POSIX.1b shared memory objects"),
     row("p1003_1b.synchronized_io", &[9, 13], Int(|_| 0), "POSIX.1b synchronized I/O"),
     row("p1003_1b.timers", &[9, 14], Int(|_| 200_112), "POSIX.1b timers"),
+    row("p1003_1b.aio_listio_max", &[9, 15], Int(|_| aio::MOST as i64), "Requests of one lio_listio at most"),
+    row("p1003_1b.aio_max", &[9, 16], Int(|_| 1024), "Asynchronous IO requests at most"),
+    row("p1003_1b.aio_prio_delta_max", &[9, 17], Int(|_| 0), "How far the priority of a request can be lowered"),
     row("p1003_1b.delaytimer_max", &[9, 18], Int(|_| 2_147_483_647), "Overruns of a timer at most"),
     row("p1003_1b.mq_open_max", &[9, 19], Int(|_| 8), "Open message queues at most"),
     row("p1003_1b.pagesize", &[9, 20], Int(|_| PAGE_SIZE as i64), "Page size"),

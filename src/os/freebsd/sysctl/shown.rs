@@ -12,8 +12,8 @@ enum Format {
     Node(&'static str),
     /// The number of a node.
     Number,
-    /// A type and a format.
-    Format,
+    /// A type and the text of a format.
+    Type,
 }
 
 /// Names are longer than any number of a node.
@@ -36,7 +36,7 @@ fn formats(mib: &[i32]) -> Option<[Format; 2]> {
         [0, 1 | 5, ..] => [Format::Node("A"); 2],
         [0, 2 | 7, ..] => [Format::Number; 2],
         [0, 3, ..] => [Format::Number, Format::Node("A")],
-        [0, 4, ..] => [Format::Format; 2],
+        [0, 4, ..] => [Format::Type; 2],
         _ => [Format::Node(by_mib(mib)?.0.value.format().1); 2],
     })
 }
@@ -91,7 +91,7 @@ fn value(v: &dyn View, format: Option<Format>, at: u64, len: u64) -> Option<Stri
                 None => format!("{mib:?}"),
             });
         }
-        Some(Format::Format) if len > 4 => {
+        Some(Format::Type) if len > 4 => {
             let kind = v.int(at, Kind::U32)?;
             return Some(format!(
                 "{{kind={kind:#x}, fmt={}}}",

@@ -285,9 +285,89 @@ static void unknown_calls(void)
 	SAME(status & 0x7f, SIGSYS);
 }
 
+/* The word of sigfastblock: how often signals are held off in the upper bits, whether one waits in the lowest. */
+static volatile u32 hold[2];
+static volatile int arrived;
+
+static void count_arrival(int signal) { (void)signal; arrived++; }
+
+static void holding(char **envp)
+{
+	enum { SETPTR = 1, UNBLOCK = 2, UNSETPTR = 3, ONCE = 0x10, PEND = 1, AT_BSDFLAGS = 27 };
+	struct { void *handler; int flags; set mask; } act = {count_arrival, 0, {{0}}};
+	struct timespec little = {0, 20000000};
+	struct { struct { s64 sec; long usec; } interval, value; } often = {{0, 5000}, {0, 5000}}, never = {{0, 0}, {0, 0}};
+	while (*envp++)
+		;
+	unsigned long *aux = (void *)envp;
+	while (aux[0] != AT_BSDFLAGS)
+		aux += 2;
+	CHECK(aux[1] & 1);
+	SAME(SYS(sigaction, USR1, &act, 0), 0);
+	SAME(SYS(sigaction, 14, &act, 0), 0);
+	act.handler = 0;
+	SAME(SYS(sigaction, 20, &act, 0), 0);
+	act.handler = count_arrival;
+	SAME(SYS(sigaction, 120, &act, 0), 0);
+	SAME(SYS(sigfastblock, UNBLOCK, 0), -EINVAL);
+	SAME(SYS(sigfastblock, UNSETPTR, 0), -EINVAL);
+	SAME(SYS(sigfastblock, SETPTR, (char *)hold + 2), -EINVAL);
+	SAME(SYS(sigfastblock, SETPTR, hold), 0);
+	SAME(SYS(sigfastblock, SETPTR, hold), -EBUSY);
+	SAME(SYS(sigfastblock, 4, 0), -EINVAL);
+	/* Held twice; one that the host does not have, and one that comes again and again. No call is broken off. */
+	hold[0] = 2 * ONCE;
+	SAME(SYS(kill, pid, USR1), 0);
+	SAME(SYS(thr_kill, me, 120), 0);
+	SAME(SYS(setitimer, 0, &often, 0), 0);
+	SAME(SYS(nanosleep, &little, 0), 0);
+	SAME(SYS(setitimer, 0, &never, 0), 0);
+	SAME(arrived, 0);
+	SAME(hold[0], 2 * ONCE | PEND);
+	SAME(SYS(sigfastblock, UNBLOCK, 0), -EBUSY);
+	hold[0] -= ONCE;
+	SAME(SYS(sigfastblock, UNBLOCK, 0), -EBUSY);
+	SAME(SYS(sigfastblock, UNSETPTR, 0), -EBUSY);
+	SAME(arrived, 0);
+	hold[0] -= ONCE;
+	SAME(hold[0], PEND);
+	SAME(SYS(sigfastblock, UNBLOCK, 0), 0);
+	SAME(hold[0], 0);
+	SAME(arrived, 3);
+	/* Not held: at once. */
+	SAME(SYS(kill, pid, USR1), 0);
+	SAME(arrived, 4);
+	/* The child of a fork has the word, and what does not depend on anybody's sending is not held. */
+	flush();
+	int child = SYS(fork), status;
+	if (child == 0) {
+		hold[0] = ONCE;
+		int own = SYS(getpid);
+		SYS(kill, own, USR1);
+		SAME(arrived, 4);
+		SAME(hold[0], ONCE | PEND);
+		hold[0] &= ~ONCE;
+		SAME(SYS(sigfastblock, UNBLOCK, 0), 0);
+		SAME(arrived, 5);
+		act.handler = 0;
+		SAME(SYS(sigaction, 11, &act, 0), 0);
+		hold[0] = ONCE;
+		bad_load();
+		quit(1);
+	}
+	SAME(SYS(wait4, child, &status, 0, 0), child);
+	SAME(status & 0x7f, 11);
+	/* Without the word nothing is held. */
+	hold[0] = 0;
+	SAME(SYS(sigfastblock, UNSETPTR, 0), 0);
+	hold[0] = ONCE;
+	SAME(SYS(kill, pid, USR1), 0);
+	SAME(arrived, 5);
+}
+
 int guest_main(int argc, char **argv, char **envp)
 {
-	(void)argc, (void)argv, (void)envp;
+	(void)argc, (void)argv;
 	SYS(thr_self, &me);
 	pid = SYS(getpid);
 	every_number();
@@ -304,8 +384,7 @@ int guest_main(int argc, char **argv, char **envp)
 	others(RTMIN + 2);
 	others(RTMAX);
 	unknown_calls();
-	/* Fast blocking is not offered by AT_BSDFLAGS. */
-	SAME(SYS(sigfastblock, 1, &to_send), -EINVAL);
+	holding(envp);
 	print("every signal arrives\n");
 	return 0;
 }

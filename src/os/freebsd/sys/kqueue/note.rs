@@ -9,11 +9,13 @@ use crate::host::fd::OwnFd;
 pub(super) mod filter {
     pub const READ: i16 = -1;
     pub const WRITE: i16 = -2;
+    pub const AIO: i16 = -3;
     pub const VNODE: i16 = -4;
     pub const PROC: i16 = -5;
     pub const SIGNAL: i16 = -6;
     pub const TIMER: i16 = -7;
     pub const PROCDESC: i16 = -8;
+    pub const LIO: i16 = -10;
     pub const FS: i16 = -9;
     pub const SENDFILE: i16 = -12;
     pub const EMPTY: i16 = -13;
@@ -73,6 +75,8 @@ pub(super) enum Source {
     Timer { next: u64, period: Option<u64> },
     /// Whether it has been triggered.
     User { triggered: bool },
+    /// An asynchronous request, or a list of them: its error, once it is done.
+    Completion { error: Option<i64> },
     /// A process; `None` for one that had ended when its parent's tracking came upon it.
     Process(Option<OwnFd>),
     /// The child of a process that is tracked: told once.
@@ -116,6 +120,8 @@ pub(super) fn unsupported(change: &Kevent) -> Option<(String, bool)> {
         | filter::SIGNAL
         | filter::TIMER
         | filter::PROCDESC
+        | filter::AIO
+        | filter::LIO
         | filter::FS
         | filter::SENDFILE
         | filter::EMPTY
@@ -446,6 +452,13 @@ impl Knote {
                 (fflags, data) = (self.wanted, self.parameter);
                 if self.flags & ev::CLEAR != 0 {
                     *triggered = false;
+                }
+            }
+            Source::Completion { error } => {
+                let error = (*error)?;
+                if self.filter == filter::AIO {
+                    self.flags |= ev::EOF;
+                    (flags, data) = (self.flags, error);
                 }
             }
             Source::Vnode { .. } => {

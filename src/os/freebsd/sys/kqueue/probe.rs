@@ -234,6 +234,8 @@ pub(super) fn exit_status(pidfd: i32) -> Option<i64> {
     child_status(pidfd)
         .or_else(|| status_of_gone(pidfd))
         .or_else(|| status_of_zombie(pidfd))
+        // Its parent may have waited for it between the two.
+        .or_else(|| status_of_gone(pidfd))
 }
 
 /// A wait status of the host as the guest's.
@@ -256,7 +258,7 @@ fn status_of_gone(pidfd: i32) -> Option<i64> {
     info[0] = PIDFD_INFO_EXIT;
     let at = info.as_mut_ptr() as u64;
     syscall(SYS_ioctl, [pidfd as u64, PIDFD_GET_INFO, at, 0, 0, 0]).ok()?;
-    (info[0] & PIDFD_INFO_EXIT != 0).then(|| to_guest((info[7] & 0xffff_ffff) as u32))
+    (info[0] & PIDFD_INFO_EXIT != 0).then(|| to_guest((info[7] >> 32) as u32))
 }
 
 /// The status of one that its parent has not waited for yet (`exit_code` of `/proc/PID/stat`, the last field).

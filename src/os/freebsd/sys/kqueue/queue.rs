@@ -4,10 +4,12 @@
 //! A descriptor is registered once, for all knotes on it: level-triggered while each of them is to be told as long as it is ready,
 //! otherwise edge-triggered, and then a level-triggered knote stays active.
 
+mod track;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ops::RangeInclusive;
 
-use super::note::{self, Knote, Source, filter};
+use super::note::{Knote, NOTE_EXIT, Source, filter};
 use super::probe::{self, Class};
 use super::relatives::{Listener, News};
 use super::*;
@@ -51,7 +53,7 @@ pub(super) fn control(epoll: i32, operation: u64, fd: i32, events: u32, data: u6
 }
 
 /// Room for what the epoll says.
-pub(super) struct Ready(Vec<[u8; 12]>);
+pub(in crate::os::freebsd::sys) struct Ready(Vec<[u8; 12]>);
 
 impl Ready {
     pub fn new(room: usize) -> Ready {
@@ -102,7 +104,7 @@ struct Registration {
     edges: bool,
 }
 
-pub(super) struct Queue {
+pub(in crate::os::freebsd::sys) struct Queue {
     epoll: i32,
     closed: bool,
     /// Threads that wait for it.
@@ -241,6 +243,38 @@ impl Queue {
         Ok(id)
     }
 
+    /// Registers an event that tells when an asynchronous request is done. Another one of its identifier is of an earlier request.
+    pub fn add_completion(&mut self, change: &Kevent) {
+        self.remove_completion(change.ident.0, change.filter);
+        self.last += 1;
+        let mut note = Knote::new(change);
+        note.source = Source::Completion { error: None };
+        self.index
+            .insert((change.ident.0, change.filter), self.last);
+        self.notes.insert(self.last, note);
+    }
+
+    /// Such a request is done.
+    pub fn complete(&mut self, ident: u64, filter: i16, error: i64) {
+        let Some(&id) = self.index.get(&(ident, filter)).filter(|_| !self.closed) else {
+            return;
+        };
+        if let Some(note) = self.notes.get_mut(&id) {
+            note.source = Source::Completion { error: Some(error) };
+            self.activate(id);
+            self.settle_bell();
+        }
+    }
+
+    /// Such a request is gone.
+    pub fn remove_completion(&mut self, ident: u64, filter: i16) {
+        let found = self.index.get(&(ident, filter)).copied();
+        if let Some(id) = found.filter(|_| !self.closed) {
+            self.remove(id);
+            self.settle_bell();
+        }
+    }
+
     /// Makes the source of a new knote.
     fn source(&mut self, note: &mut Knote, id: u64) -> SysResult<Source> {
         let fd = note.ident as i32;
@@ -275,7 +309,7 @@ impl Queue {
                 }
                 let pidfd = OwnFd::open(SYS_pidfd_open, [note.ident, 0, 0, 0, 0, 0])?;
                 // One that has ended can tell only that.
-                if note.wanted() & note::NOTE_EXIT == 0 && probe::has_ended(pidfd.number()) {
+                if note.wanted() & NOTE_EXIT == 0 && probe::has_ended(pidfd.number()) {
                     return Err(Errno::ESRCH);
                 }
                 self.follow(fd, note.wanted())?;
@@ -293,6 +327,8 @@ impl Queue {
                 note.flags |= ev::CLEAR;
                 Source::Signal { pending: false }
             }
+            // Only the kernel can make these.
+            filter::AIO | filter::LIO => return Err(Errno::EPERM),
             filter::FS => {
                 note.flags |= ev::CLEAR;
                 Source::Nothing
@@ -302,101 +338,6 @@ impl Queue {
             filter::EMPTY if probe::class(fd)? == Class::Socket => Source::Empty { next: None },
             _ => return Err(Errno::EINVAL),
         })
-    }
-
-    /// Has a process tell what it does, as far as somebody wants to know.
-    fn follow(&mut self, pid: i32, wanted: u32) -> SysResult<()> {
-        if !note::wants_news(wanted) {
-            return Ok(());
-        }
-        let tracks = wanted & note::NOTE_TRACK != 0;
-        if let Some(listener) = &mut self.listener {
-            if listener.follow(pid, tracks) {
-                return Ok(());
-            }
-            self.hear();
-        }
-        let listener = Listener::new(pid, tracks)?;
-        let data = tag::NEWS << 32;
-        control(self.epoll, CTL_ADD, listener.number(), probe::IN, data)?;
-        self.listener = Some(listener);
-        Ok(())
-    }
-
-    /// What processes have told.
-    fn hear(&mut self) {
-        let Some(listener) = &self.listener else {
-            return;
-        };
-        for news in listener.news() {
-            self.heard(news);
-        }
-    }
-
-    fn heard(&mut self, news: News) {
-        let key = (news.process() as u64, filter::PROC);
-        let Some(&id) = self.index.get(&key) else {
-            if self.early.len() < MOST_EARLY {
-                self.early.push(news);
-            }
-            return;
-        };
-        let Some(note) = self.notes.get_mut(&id) else {
-            return;
-        };
-        match news {
-            News::Exec(_) => note.tell(note::NOTE_EXEC),
-            News::Lost(..) => note.tell(note::NOTE_TRACKERR),
-            // That it has ended the host tells.
-            News::Exit(_, status) => {
-                note.status = Some(status.into());
-                return;
-            }
-            News::Fork(_, child) => {
-                note.tell(note::NOTE_FORK);
-                if note.wanted() & note::NOTE_TRACK != 0 {
-                    let change = note.for_child(child);
-                    self.track(&change, child);
-                }
-            }
-        }
-        self.activate(id);
-    }
-
-    /// The child of a process that is tracked: it is told of once, and tracked itself.
-    fn track(&mut self, change: &Kevent, child: i32) {
-        self.last += 1;
-        let once = self.last;
-        let mut note = Knote::new(change);
-        note.flags |= ev::ONESHOT | ev::CLEAR;
-        note.source = Source::Child;
-        self.notes.insert(once, note);
-        self.activate(once);
-        if let Some(listener) = &mut self.listener {
-            listener.follows_itself(child);
-        }
-        let change = Kevent { data: 0, ..*change };
-        if !self.index.contains_key(&(change.ident.0, change.filter)) {
-            match self.add(&change) {
-                Ok(_) => {}
-                // It has ended already, and somebody has waited for it.
-                Err(_) => {
-                    self.last += 1;
-                    let id = self.last;
-                    let mut note = Knote::new(&change);
-                    note.source = Source::Process(None);
-                    self.index.insert((change.ident.0, change.filter), id);
-                    self.notes.insert(id, note);
-                    self.activate(id);
-                }
-            }
-        }
-        let early = std::mem::take(&mut self.early).into_iter();
-        let (now, later): (Vec<News>, _) = early.partition(|news| news.process() == child);
-        self.early = later;
-        for news in now {
-            self.heard(news);
-        }
     }
 
     fn change(&mut self, id: u64, change: &Kevent) -> SysResult<()> {

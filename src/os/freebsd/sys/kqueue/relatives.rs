@@ -137,8 +137,8 @@ pub(in crate::os::freebsd::sys) fn born(parent: i32) {
         if !name.as_bytes().ends_with(TRACKS.as_bytes()) {
             continue;
         }
-        let linked = board::make(me)
-            .and_then(|()| fs::hard_link(&path, folder(me).join(name)).map_err(|e| errno(&e)));
+        let link = folder(me).join(name);
+        let linked = board::put(me, || fs::hard_link(&path, &link).map_err(|e| errno(&e)));
         if linked.is_err() {
             write(&fifo, News::Lost(parent, me));
         }
@@ -196,13 +196,15 @@ impl Listener {
         const HOW: u64 = 2 | 0x800 | 0x8_0000;
         let n = LAST.fetch_add(1, Relaxed);
         let path = Self::path(pid, &format!("{}.{n}", crate::host::pid()), tracks);
-        board::make(pid)?;
         let name = cstring(path.as_os_str().as_bytes())?;
         let at = name.as_ptr() as u64;
         // One of a process before this one of the same number.
         let _ = fs::remove_file(&path);
-        syscall(SYS_mknodat, [AT_FDCWD, at, FIFO_MODE, 0, 0, 0])?;
-        let fifo = OwnFd::open(SYS_openat, [AT_FDCWD, at, HOW, 0, 0, 0])?;
+        // Before it is open somebody may take it for one that nobody reads.
+        let fifo = board::put(pid, || {
+            syscall(SYS_mknodat, [AT_FDCWD, at, FIFO_MODE, 0, 0, 0])?;
+            OwnFd::open(SYS_openat, [AT_FDCWD, at, HOW, 0, 0, 0])
+        })?;
         let links = HashMap::from([(pid, path)]);
         Ok(Listener { fifo, links })
     }
@@ -230,8 +232,8 @@ impl Listener {
             .into_owned();
         let name = file.strip_suffix(TRACKS).unwrap_or(&file);
         let path = Self::path(pid, name, tracks);
-        let linked =
-            path.exists() || board::make(pid).is_ok() && fs::hard_link(&link, &path).is_ok();
+        let linked = path.exists()
+            || board::put(pid, || fs::hard_link(&link, &path).map_err(|e| errno(&e))).is_ok();
         if !linked {
             return false;
         }

@@ -242,7 +242,12 @@ pub(super) fn send(call: &mut Call<'_>) -> SysResult {
     }
     let held = rights::attach(call, &mut control)?;
     let mut message = Message::new(name, iov, control);
-    let args = [call.arg(0), message.address(), call.host_flags(2), 0, 0, 0];
+    let quiet = match quiet::contains(call, call.int(0)) {
+        true => quiet::NOSIGNAL,
+        false => 0,
+    };
+    let flags = call.host_flags(2) | quiet;
+    let args = [call.arg(0), message.address(), flags, 0, 0, 0];
     let sent = call.host_wait(SYS_sendmsg, args);
     drop(held);
     super::broken(call, call.arg(2), sent)
@@ -290,11 +295,11 @@ pub(super) fn receive(call: &mut Call<'_>) -> SysResult {
         m.msg_flags |= HOST_MSG_CTRUNC;
     }
     if m.msg_control.0 != 0
-        && let Err(fault) = call.write_bytes(m.msg_control.0, &control)
+        && let Err(e) = call.write_bytes(m.msg_control.0, &control)
     {
-        // The program is told of none of them.
+        // Descriptors that the guest does not learn of would be open for good.
         rights::dispose(call, &message.control[..taken]);
-        return Err(fault);
+        return Err(e);
     }
     m.msg_controllen = crate::abi::Ulong(control.len() as u64);
     call.write_struct(at, &m)?;

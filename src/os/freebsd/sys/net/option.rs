@@ -25,6 +25,8 @@ enum Value {
     Credentials,
     /// The length of a queue of a listening socket.
     Queue,
+    /// Whether a broken connection raises no signal: kept here.
+    Quiet,
     /// Accepted and without effect: the host does so anyway or knows no such thing.
     Ignored,
 }
@@ -45,7 +47,7 @@ const ROWS: &[Row] = &[
     (0xffff, 0x0001, "SO_DEBUG", 1, 1, Value::Int),
     (0xffff, 0x0040, "SO_USELOOPBACK", 1, 0, Value::Ignored),
     (0xffff, 0x0400, "SO_TIMESTAMP", 1, 29, Value::Int),
-    (0xffff, 0x0800, "SO_NOSIGPIPE", 1, 0, Value::Ignored),
+    (0xffff, 0x0800, "SO_NOSIGPIPE", 1, 0, Value::Quiet),
     (0xffff, 0x1001, "SO_SNDBUF", 1, 7, Value::Int),
     (0xffff, 0x1002, "SO_RCVBUF", 1, 8, Value::Int),
     (0xffff, 0x1003, "SO_SNDLOWAT", 1, 0, Value::Ignored),
@@ -116,7 +118,7 @@ pub(super) fn value(level: u64, name: u64, dir: Dir) -> ArgType {
         Some(Value::Int | Value::Flag) => ints(dir, 1),
         Some(Value::Error) => ints_of(dir, Kind::I32, Show::Errno, 1),
         Some(Value::Family) => ints_of(dir, Kind::I32, Show::Flags(&f::DOMAIN), 1),
-        Some(Value::Time) => ArgType::Struct(dir, &Timeval::DESC),
+        Some(Value::Time) => ArgType::Struct(dir, Timeval::DESC),
         Some(Value::Linger) => ArgType::Ints(dir, Kind::I32, Show::Dec, Len::Const(2)),
         _ => ArgType::Buf(dir, len),
     }
@@ -177,14 +179,11 @@ pub(super) fn set(call: &mut Call<'_>) -> SysResult {
     if size > 4096 {
         return Err(Errno::EINVAL);
     }
-    const SO_NOSIGPIPE: u64 = 0x800;
     let host = match value {
-        Value::Ignored => {
-            if call.arg(2) == SO_NOSIGPIPE && call.read_int(at, Kind::I32)? != 0 {
-                call.unimplemented(
-                    "SO_NOSIGPIPE: a write to a broken connection still raises SIGPIPE",
-                );
-            }
+        Value::Ignored => return Ok(0),
+        Value::Quiet => {
+            let on = call.read_int(at, Kind::I32)? != 0;
+            quiet::set(call, call.int(0), on);
             return Ok(0);
         }
         Value::Int => (call.read_int(at, Kind::I32)? as i32)
@@ -231,7 +230,10 @@ pub(super) fn get(call: &mut Call<'_>) -> SysResult {
     let room = call.read_int(len_at, Kind::U32)? as usize;
     let mut host = vec![0u8; 256];
     let mut len = 256u32;
-    if value != Value::Ignored {
+    if value == Value::Quiet {
+        host[0] = quiet::contains(call, call.int(0)).into();
+        len = 4;
+    } else if value != Value::Ignored {
         let args = [
             call.arg(0),
             level,
