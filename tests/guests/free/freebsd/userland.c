@@ -161,6 +161,12 @@ static void broken_sockets(void)
 	seen = 0;
 	SAME(SYS(sendmsg, pair[0], &m, 0), -32);
 	SAME(seen, SIGPIPE);
+	int on = 1;
+	SAME(SYS(setsockopt, pair[0], SOL_SOCKET, 0x800, &on, sizeof on), 0);
+	seen = 0;
+	SAME(SYS(sendmsg, pair[0], &m, 0), -32);
+	SAME(SYS(sendto, pair[0], &byte, 1, 0, 0, 0), -32);
+	SAME(seen, 0);
 	SYS(close, pair[0]);
 	SYS(close, pair[1]);
 }
