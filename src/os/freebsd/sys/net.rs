@@ -56,7 +56,8 @@ fn broken(call: &mut Call<'_>, flags: u64, result: SysResult) -> SysResult {
     const SOL_SOCKET: u64 = 1;
     const SO_TYPE: u64 = 3;
     const SOCK_STREAM: u32 = 1;
-    if result != Err(Errno::EPIPE) || flags & MSG_NOSIGNAL != 0 {
+    let silent = flags & MSG_NOSIGNAL != 0 || quiet::contains(call, call.int(0));
+    if result != Err(Errno::EPIPE) || silent {
         return result;
     }
     let (mut kind, mut size) = (0u32, 4u32);
