@@ -10,7 +10,7 @@ use crate::loader::{self, Arguments, Loaded, OsKind, Program};
 use crate::mem::AddressSpace;
 use crate::os::freebsd::FreeBsd;
 use crate::os::linux::Linux;
-use crate::process::{Config, Image, Observer, Os, Process, Signal, Thread};
+use crate::process::{Command, Config, Image, Observer, Os, Process, Signal, Thread};
 use crate::trace::{Filter, Missing, Output, Records, STAMPS, Sink, Tell, Trace};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -229,7 +229,19 @@ fn config(options: &Options, tracers: &Tracers) -> Config {
         seed: options.seed,
         single_step: options.one_insn,
         exec_options: exec_options(options, tracers),
+        command_of: Some(command_of),
     }
+}
+
+/// What the emulator runs that has these arguments; its environment, which may name options too, is not looked at.
+fn command_of(args: Vec<OsString>) -> Option<Command> {
+    let options = Options::parse(args, |_| None).ok()?;
+    let mut args = options.program;
+    let program = args.first()?.clone();
+    if let Some(name) = options.argv0 {
+        args[0] = name;
+    }
+    Some(Command { program, args })
 }
 
 /// The options that an emulator gets which the guest's `execve` starts: all but those about the environment, the name of the

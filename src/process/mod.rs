@@ -67,6 +67,7 @@ use crate::host;
 use crate::host::signal::Inherited;
 use crate::isa::Isa;
 use crate::mem::AddressSpace;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -94,6 +95,17 @@ pub struct Config {
     pub single_step: bool,
     /// Options to hand on to an emulator that `execve` of another guest program starts.
     pub exec_options: Vec<String>,
+    /// What an emulator runs that was started with these arguments, if that can be told: for what guests see of each other.
+    pub command_of: Option<fn(Vec<OsString>) -> Option<Command>>,
+}
+
+/// A guest program and its arguments, of which the first is its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Where the program is, as it was given to the emulator.
+    pub program: OsString,
+    /// Its arguments.
+    pub args: Vec<OsString>,
 }
 
 /// The program as it was loaded. Addresses are the guest's.

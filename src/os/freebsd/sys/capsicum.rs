@@ -5,8 +5,8 @@
 //! capability mode is in `enabled`, lookups that stay below a directory are in `beneath`.
 //!
 //! Rights belong to a descriptor, not to what it opens, so they are kept by number in the process that has it. Where descriptors
-//! go, they go along: to the child of a fork with its memory, to the program that `execve` starts as text, and to who
-//! receives them over a socket as a hidden descriptor behind those of the message ([`super::net`]).
+//! go, they go along: to the child of a fork with its memory, to the program that `execve` starts as text, and to who receives them
+//! over a socket as a hidden descriptor behind those of the message (`net::rights`).
 
 mod beneath;
 mod enabled;

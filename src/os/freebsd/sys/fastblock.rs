@@ -54,7 +54,7 @@ fn operate(call: &mut Call<'_>) -> SysResult {
     let is_set = call.thread.hold_word != 0;
     match call.int(0) {
         SETPTR if is_set => Err(Errno::EBUSY),
-        SETPTR if at % 4 != 0 || at == 0 => Err(Errno::EINVAL),
+        SETPTR if !at.is_multiple_of(4) || at == 0 => Err(Errno::EINVAL),
         SETPTR => {
             call.thread.hold_word = at;
             Ok(0)

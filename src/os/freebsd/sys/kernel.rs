@@ -36,8 +36,8 @@ crate::syscalls! {
     jail_attach(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
     jail_remove(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
     jail(jail: ADDR) -> NUM, Stub("EPERM, as for all but the superuser; EINVAL for an unknown version"), Handler(make_jail);
-    jail_attach_jd(fd: FD) -> NUM, Stub("EINVAL: no descriptor is a jail's"), Handler(|c| no_jail_descriptor(c));
-    jail_remove_jd(fd: FD) -> NUM, Stub("EINVAL: no descriptor is a jail's"), Handler(|c| no_jail_descriptor(c));
+    jail_attach_jd(fd: FD) -> NUM, Stub("EINVAL: no descriptor is a jail's"), Handler(no_jail_descriptor);
+    jail_remove_jd(fd: FD) -> NUM, Stub("EINVAL: no descriptor is a jail's"), Handler(no_jail_descriptor);
     exterrctl(op: UINT, flags: HEX, ptr: ADDR) -> NUM, Stub("success: no call has more to say than its error number"), Handler(more_about_errors);
     profil(samples: ADDR, size: SIZE, offset: SIZE, scale: UINT) -> NUM, Partial("accepted, but no samples are taken"), Handler(profile);
     getloginclass(namebuf: ArgType::Decoded(Dir::Out, text), namelen: SIZE) -> NUM, Stub("the class `default`"), Handler(login_class);

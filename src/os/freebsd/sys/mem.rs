@@ -54,7 +54,7 @@ const HOST_POPULATE: i32 = 0x8000;
 
 fn map_memory(call: &mut Call<'_>) -> SysResult {
     let (addr, len, how) = (call.arg(0), call.arg(1), call.arg(3));
-    let (prot, most) = protection_of(call)?;
+    let (prot, most) = rights_asked(call)?;
     let (fd, pos) = (call.int(4), call.arg(5));
     let known = MAP_SHARED
         | MAP_PRIVATE
@@ -142,7 +142,7 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
 }
 
 /// Protection and its maximum, if one is given, of argument 2.
-fn protection_of(call: &Call<'_>) -> SysResult<(u64, Option<u8>)> {
+fn rights_asked(call: &Call<'_>) -> SysResult<(u64, Option<u8>)> {
     const PROT_MAX_SHIFT: u32 = 16;
     const RIGHTS: u64 = maximum::ALL as u64;
     let given = call.arg(2) & 0xffff_ffff;
@@ -235,7 +235,7 @@ fn unmap_memory(call: &mut Call<'_>) -> SysResult {
 }
 
 fn protect_memory(call: &mut Call<'_>) -> SysResult {
-    let (prot, most) = protection_of(call)?;
+    let (prot, most) = rights_asked(call)?;
     let (start, len) = pages(call)?;
     if len == 0 {
         return Ok(0);

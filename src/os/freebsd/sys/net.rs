@@ -38,8 +38,8 @@ crate::syscalls! {
     recvmsg(s: FD, msg: ArgType::Decoded(Dir::Out, decode::received), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::receive);
     sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: input::<SfHdtr>(), sbytes: ints_of(Dir::Out, Kind::I64, Show::Dec, 1), flags: HEX) -> NUM, Partial("flags are hints"), Handler(send_file);
     shutdown(s: FD, how: one_of(&f::SHUT)) -> NUM, Full, Pass(SYS_shutdown);
-    setsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::In)), valsize: UINT) -> NUM, Partial("the options that programs set"), Handler(option::set);
-    getsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::Out)), avalsize: LENGTH) -> NUM, Partial("the options that programs get"), Handler(option::get);
+    setsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::In)), valsize: UINT) -> NUM, Partial("not IP_RECVIF, IP_ORIGDSTADDR, MCAST_*, SO_BINTIME, SO_TS_CLOCK, SO_ACCEPTFILTER, TCP_INFO, labels and what few programs set"), Handler(option::set);
+    getsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::Out)), avalsize: LENGTH) -> NUM, Partial("not IP_RECVIF, IP_ORIGDSTADDR, MCAST_*, SO_BINTIME, SO_TS_CLOCK, SO_ACCEPTFILTER, TCP_INFO, labels and what few programs get"), Handler(option::get);
     poll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, timeout: INT) -> NUM, Full, Handler(poll_descriptors);
     ppoll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, ts: input::<Timespec>(), set: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(poll_with_mask);
     pselect(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), ts: input::<Timespec>(), sm: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(select_with_mask);
@@ -56,7 +56,8 @@ fn broken(call: &mut Call<'_>, flags: u64, result: SysResult) -> SysResult {
     const SOL_SOCKET: u64 = 1;
     const SO_TYPE: u64 = 3;
     const SOCK_STREAM: u32 = 1;
-    if result != Err(Errno::EPIPE) || flags & MSG_NOSIGNAL != 0 {
+    let silent = flags & MSG_NOSIGNAL != 0 || quiet::contains(call, call.int(0));
+    if result != Err(Errno::EPIPE) || silent {
         return result;
     }
     let (mut kind, mut size) = (0u32, 4u32);

@@ -139,7 +139,7 @@ pub(super) fn all_processes() -> impl Iterator<Item = i32> {
 }
 
 /// Whether a process is a guest of such an emulator as this.
-pub(super) fn is_guest(pid: i32) -> bool {
+pub(in crate::os::freebsd) fn is_guest(pid: i32) -> bool {
     let program = |pid: &str| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
     pid == crate::host::pid() || program(&pid.to_string()) == program("self")
 }
@@ -163,6 +163,8 @@ fn control(call: &mut Call<'_>) -> SysResult {
             Err(Errno::EINVAL)
         }
         P_PID if target == 0 || target == me => apply(call, me, command),
+        // It is asked for oneself alone.
+        P_PID if matches!(command, PDEATHSIG_CTL | PDEATHSIG_STATUS) => Err(Errno::EINVAL),
         P_PID => {
             call.host(SYS_kill, [target as u64, 0, 0, 0, 0, 0])?;
             apply(call, target, command)

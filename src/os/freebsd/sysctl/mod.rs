@@ -25,6 +25,8 @@ pub enum Value {
     Ulong(fn(&Call<'_>) -> i64),
     /// 64 bits.
     Wide(fn(&Call<'_>) -> i64),
+    /// 64 bits, or 32 where there is room for these alone: programs built for FreeBSD 11 have no more (`vm_meter.c`).
+    Counter(fn(&Call<'_>) -> i64),
     /// A string.
     Text(fn(&Call<'_>) -> Vec<u8>),
     /// Bytes in the guest's layout, with their format.
@@ -44,7 +46,7 @@ impl Value {
             Int(_) => (2, "I"),
             Uint(_) => (6, "IU"),
             Text(_) => (3, "A"),
-            Wide(_) => (9, "QU"),
+            Wide(_) | Counter(_) => (9, "QU"),
             Long(_) => (7, "L"),
             Ulong(_) => (8, "LU"),
             Random => (5, "S,random"),
@@ -70,7 +72,7 @@ pub struct Node {
     pub description: &'static str,
 }
 
-use Value::{Ask, Int, List, Long, Random, Struct, Text, Uint, Ulong, Wide};
+use Value::{Ask, Counter, Int, List, Long, Random, Struct, Text, Uint, Ulong, Wide};
 
 /// Numbers of a name at most (`CTL_MAXNAME`).
 const MOST_NUMBERS: u64 = 24;
@@ -131,6 +133,13 @@ fn value(call: &mut Call<'_>, node: &Node, rest: &[i32], old: &Old) -> SysResult
         Int(f) | Uint(f) => int(Kind::I32, f(call)),
         Long(f) | Ulong(f) => int(Kind::Long, f(call)),
         Wide(f) => int(Kind::I64, f(call)),
+        Counter(f) => {
+            let room = match (old.at, old.len_at) {
+                (0, _) | (_, 0) => 8,
+                (_, at) => call.read_int(at, Kind::Ulong)?,
+            };
+            int(if room == 4 { Kind::U32 } else { Kind::I64 }, f(call))
+        }
         Text(f) => with_nul(f(call)),
         Struct(_, f) => f(call),
         Random => {

@@ -12,7 +12,7 @@ use crate::os::freebsd::procinfo::{FSCALE, boot_time};
 use crate::os::freebsd::structs::Timeval;
 use crate::os::freebsd::{self, isa_of};
 use crate::os::{Call, proc_text};
-use Value::{Ask, Int, List, Long as LongValue, Random, Struct, Text, Uint, Ulong, Wide};
+use Value::{Ask, Counter, Int, List, Long as LongValue, Random, Struct, Text, Uint, Ulong, Wide};
 
 const fn row(
     name: &'static str,
@@ -190,6 +190,25 @@ fn device_name(call: &Call<'_>, asked: &[u8]) -> Option<Vec<u8>> {
     Some(name.as_bytes().to_vec())
 }
 
+/// The number behind a word in a file of lines of these.
+fn counted(file: &str, word: &str) -> i64 {
+    let text = proc_text(file);
+    let mut lines = text.lines();
+    let found = lines.find_map(|l| l.strip_prefix(word)?.strip_prefix(' '));
+    let number = found.and_then(|n| n.split_whitespace().next()?.parse().ok());
+    number.unwrap_or(0)
+}
+
+/// What the host counts of its processors and processes.
+fn stat(word: &str) -> i64 {
+    counted("/proc/stat", word)
+}
+
+/// What the host counts of its memory.
+fn events(word: &str) -> i64 {
+    counted("/proc/vmstat", word)
+}
+
 /// Every node that answers.
 #[rustfmt::skip]
 pub static NODES: &[Node] = &[
@@ -319,6 +338,7 @@ pub static NODES: &[Node] = &[
     row("kern.threads.max_threads_hits", &[1, 279, 2], Int(|_| 0), "kern.threads.max_threads_per_proc hit count"),
     row("kern.eventtimer.periodic", &[1, 280, 1], Int(|_| 0), "Enable event timer periodic mode"),
     row("kern.timecounter.hardware", &[1, 281, 1], Text(|_| text("host")), "Timecounter hardware selected"),
+    row("kern.timecounter.choice", &[1, 281, 2], Text(|_| text("host(1000)")), "Timecounter hardware detected"),
     row("kern.vm_guest", &[1, 282], Text(|_| text("none")), "Virtual machine guest detected?"),
     row("kern.tty_nin", &[1, 283], Ulong(|_| 0), "Total amount of bytes received"),
     row("kern.geom.conftxt", &[1, 284, 1], Text(|_| Vec::new()), "Dump the GEOM config in txt"),
@@ -326,6 +346,10 @@ pub static NODES: &[Node] = &[
     row("kern.fscale", &[1, 287], Int(|_| FSCALE.into()), "Fixed-point scale factor"),
     row("kern.ccpu", &[1, 288], Uint(|_| 0), "Decay factor used for updating %CPU in 4BSD scheduler"),
     row("kern.signosys", &[1, 286], Int(|_| 1), "Send SIGSYS on return from invalid syscall"),
+    row("kern.devstat.version", &[1, 289, 1], Int(|_| 6), "Devstat list version number"),
+    row("kern.devstat.numdevs", &[1, 289, 2], Int(|_| 0), "Number of devices in the devstat list: none is shown"),
+    row("kern.devstat.generation", &[1, 289, 3], LongValue(|_| 1), "Devstat list generation"),
+    row("kern.devstat.all", &[1, 289, 4], Struct("S,devstat", |c| longs(c, &[1])), "All devices in the devstat list, behind its generation"),
     row("vm.vmtotal", &[2, 1], Struct("S,vmtotal", totals), "System virtual memory statistics"),
     row("vm.loadavg", &[2, 2], Struct("S,loadavg", load_average), "Machine loadaverage history"),
     row("vm.overcommit", &[2, 12], Int(|_| 0), "Configure virtual memory overcommit behavior. See tuning(7) for details."),
@@ -339,6 +363,15 @@ pub static NODES: &[Node] = &[
     row("vm.stats.vm.v_wire_count", &[2, 257, 1, 6], Uint(|_| pages("Unevictable")), "Wired pages"),
     row("vm.stats.vm.v_laundry_count", &[2, 257, 1, 7], Uint(|_| pages("Dirty")), "Pages eligible for laundering"),
     row("vm.stats.vm.v_cache_count", &[2, 257, 1, 8], Uint(|_| 0), "Dummy for compatibility"),
+    row("vm.stats.vm.v_vm_faults", &[2, 257, 1, 9], Counter(|_| events("pgfault")), "Address memory faults"),
+    row("vm.stats.vm.v_io_faults", &[2, 257, 1, 10], Counter(|_| events("pgmajfault")), "Page faults requiring I/O"),
+    row("vm.stats.vm.v_swappgsin", &[2, 257, 1, 11], Counter(|_| events("pswpin")), "Swap pages swapped in"),
+    row("vm.stats.vm.v_swappgsout", &[2, 257, 1, 12], Counter(|_| events("pswpout")), "Swap pages swapped out"),
+    row("vm.stats.vm.v_tfree", &[2, 257, 1, 13], Counter(|_| events("pgfree")), "Total pages freed"),
+    row("vm.stats.vm.v_forks", &[2, 257, 1, 14], Counter(|_| stat("processes")), "Number of fork() calls"),
+    row("vm.stats.sys.v_swtch", &[2, 257, 2, 1], Counter(|_| stat("ctxt")), "Context switches"),
+    row("vm.stats.sys.v_intr", &[2, 257, 2, 2], Counter(|_| stat("intr")), "Device interrupts"),
+    row("vm.stats.sys.v_soft", &[2, 257, 2, 3], Counter(|_| stat("softirq")), "Software interrupts"),
     row("vm.kmem_size", &[2, 259], Ulong(physical), "Size of kernel memory"),
     row("vfs.usermount", &[3, 256], Int(|_| 0), "Unprivileged users may mount and unmount file systems"),
     row("vfs.aio.enable_unsafe", &[3, 258, 1], Int(|_| 0), "Permit asynchronous IO on all file types, not just known-safe types"),
@@ -401,17 +434,26 @@ pub static NODES: &[Node] = &[
     row("user.localbase", &[8, 21], Text(|_| text("/usr/local")), "Prefix used to install and locate add-on packages"),
     row("p1003_1b.asynchronous_io", &[9, 1], Int(|_| 200_112), "POSIX.1b asynchronous I/O"),
     row("p1003_1b.mapped_files", &[9, 2], Int(|_| 200_112), "POSIX.1b mapped files"),
+    row("p1003_1b.memlock", &[9, 3], Int(|_| 200_112), "POSIX.1b memlock"),
+    row("p1003_1b.memlock_range", &[9, 4], Int(|_| 200_112), "POSIX.1b memlock range"),
     row("p1003_1b.memory_protection", &[9, 5], Int(|_| 200_112), "POSIX.1b memory protection"),
+    row("p1003_1b.message_passing", &[9, 6], Int(|_| 200_112), "POSIX.1b message passing"),
+    row("p1003_1b.prioritized_io", &[9, 7], Int(|_| 0), "POSIX.1b prioritized I/O"),
     row("p1003_1b.priority_scheduling", &[9, 8], Int(|_| 200_112), "POSIX.1b priority scheduling"),
     row("p1003_1b.realtime_signals", &[9, 9], Int(|_| 200_112), "POSIX.1b realtime signals"),
+    row("p1003_1b.semaphores", &[9, 10], Int(|_| 200_112), "POSIX.1b semaphores"),
     row("p1003_1b.fsync", &[9, 11], Int(|_| 200_112), "POSIX.1b fsync"),
     row("p1003_1b.shared_memory_objects", &[9, 12], Int(|_| 200_112), "POSIX.1b shared memory objects"),
+    row("p1003_1b.synchronized_io", &[9, 13], Int(|_| 0), "POSIX.1b synchronized I/O"),
     row("p1003_1b.timers", &[9, 14], Int(|_| 200_112), "POSIX.1b timers"),
     row("p1003_1b.aio_listio_max", &[9, 15], Int(|_| aio::MOST as i64), "Requests of one lio_listio at most"),
     row("p1003_1b.aio_max", &[9, 16], Int(|_| 1024), "Asynchronous IO requests at most"),
     row("p1003_1b.aio_prio_delta_max", &[9, 17], Int(|_| 0), "How far the priority of a request can be lowered"),
+    row("p1003_1b.delaytimer_max", &[9, 18], Int(|_| 2_147_483_647), "Overruns of a timer at most"),
+    row("p1003_1b.mq_open_max", &[9, 19], Int(|_| 8), "Open message queues at most"),
     row("p1003_1b.pagesize", &[9, 20], Int(|_| PAGE_SIZE as i64), "Page size"),
     row("p1003_1b.rtsig_max", &[9, 21], Int(|_| 62), "Number of realtime signals"),
+    row("p1003_1b.sem_nsems_max", &[9, 22], Int(|_| 2_147_483_647), "Semaphores at most"),
     row("p1003_1b.sem_value_max", &[9, 23], Int(|_| 0x7fff_ffff), "Largest value of a semaphore"),
     row("p1003_1b.sigqueue_max", &[9, 24], Int(|_| 128), "Queued signals at most"),
     row("p1003_1b.timer_max", &[9, 25], Int(|_| 32), "Timers at most"),

@@ -5,7 +5,10 @@ use crate::abi::{Errno, GuestStruct, Kind, SysResult, Ulong};
 use crate::host;
 use crate::loader::{aux_value, freebsd_aux};
 use crate::os::freebsd::procinfo::{self, KinfoSigtramp};
+use crate::os::freebsd::sys::procctl::is_guest;
 use crate::os::{Call, ProcStat, proc_text, status_field};
+use crate::process::Command;
+use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// Whether the id is that of the process that asks; ESRCH if there is no such process.
@@ -65,8 +68,31 @@ pub(super) fn path(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
             call.thread.process.exe.as_os_str().as_bytes().to_vec(),
         ));
     }
-    let exe = std::fs::read_link(format!("/proc/{pid}/exe")).map_err(|_| Errno::EPERM)?;
+    let link = |name: &str| std::fs::read_link(format!("/proc/{pid}/{name}"));
+    if let Some(command) = guest_command(call, pid)? {
+        // Relative to where the guest was then, which is as a rule where it still is.
+        let folder = link("cwd").unwrap_or_default();
+        let program = folder.join(command.program);
+        let program = std::fs::canonicalize(&program).unwrap_or(program);
+        return Ok(with_nul(program.into_os_string().into_vec()));
+    }
+    let exe = link("exe").map_err(|_| Errno::EPERM)?;
     Ok(with_nul(exe.into_os_string().into_vec()))
+}
+
+fn command_line(pid: i32) -> SysResult<Vec<u8>> {
+    std::fs::read(format!("/proc/{pid}/cmdline")).map_err(|_| Errno::EPERM)
+}
+
+/// What another guest runs: its emulator's arguments tell.
+fn guest_command(call: &Call<'_>, pid: i32) -> SysResult<Option<Command>> {
+    let (true, Some(read)) = (is_guest(pid), call.thread.process.config.command_of) else {
+        return Ok(None);
+    };
+    let line = command_line(pid)?;
+    let words = line.strip_suffix(b"\0").unwrap_or(&line).split(|&b| b == 0);
+    let words = words.map(|w| OsString::from_vec(w.to_vec()));
+    Ok(read(words.skip(1).collect()))
 }
 
 fn guest_bytes(call: &Call<'_>, (start, end): (u64, u64)) -> SysResult<Vec<u8>> {
@@ -76,7 +102,11 @@ fn guest_bytes(call: &Call<'_>, (start, end): (u64, u64)) -> SysResult<Vec<u8>> 
 pub(super) fn args(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
     let pid = id(rest)?;
     if !is_own(pid)? {
-        return std::fs::read(format!("/proc/{pid}/cmdline")).map_err(|_| Errno::EPERM);
+        if let Some(command) = guest_command(call, pid)? {
+            let args = command.args.into_iter();
+            return Ok(args.flat_map(|a| with_nul(a.into_vec())).collect());
+        }
+        return command_line(pid);
     }
     let image = call.thread.process.image().ok_or(Errno::ESRCH)?;
     guest_bytes(call, image.args)

@@ -161,6 +161,12 @@ static void broken_sockets(void)
 	seen = 0;
 	SAME(SYS(sendmsg, pair[0], &m, 0), -32);
 	SAME(seen, SIGPIPE);
+	int on = 1;
+	SAME(SYS(setsockopt, pair[0], SOL_SOCKET, 0x800, &on, sizeof on), 0);
+	seen = 0;
+	SAME(SYS(sendmsg, pair[0], &m, 0), -32);
+	SAME(SYS(sendto, pair[0], &byte, 1, 0, 0, 0), -32);
+	SAME(seen, 0);
 	SYS(close, pair[0]);
 	SYS(close, pair[1]);
 }
@@ -171,6 +177,7 @@ enum { SIZE = 1088, WCHAN = 64, KIFLAG = 376, TDFLAGS = 1080, WMESG = 411, MAXRS
 enum { SIZE = 816, WCHAN = 36, KIFLAG = 316, TDFLAGS = 812, WMESG = 347, MAXRSS = 544 + 32 };
 #endif
 
+static char **arguments;
 static char entry[2 * SIZE];
 
 static long field(int at)
@@ -186,6 +193,25 @@ static void read_entry(long pid)
 	size_t len = sizeof entry;
 	SAME(SYS(__sysctl, mib, 4, entry, &len, 0, 0), 0);
 	SAME(len, SIZE);
+}
+
+/* A counter is as wide as there is room for; what top(1), vmstat(8) and getconf(1) read is there. */
+static void counters(void)
+{
+	u32 narrow[2] = {7, 7};
+	u64 wide = 0;
+	size_t len = 4;
+	SAME(SYS(__sysctlbyname, "vm.stats.vm.v_forks", 19, narrow, &len, 0, 0), 0);
+	SAME(len, 4);
+	SAME(narrow[1], 7);
+	len = 8;
+	SAME(SYS(__sysctlbyname, "vm.stats.vm.v_forks", 19, &wide, &len, 0, 0), 0);
+	SAME(len, 8);
+	CHECK(wide >= narrow[0] && wide - narrow[0] < 1000000);
+	int delay = 0;
+	len = 4;
+	SAME(SYS(__sysctlbyname, "p1003_1b.delaytimer_max", 23, &delay, &len, 0, 0), 0);
+	SAME(delay, 0x7fffffff);
 }
 
 /* What ps(1) and procstat(1) show of a process. */
@@ -208,6 +234,11 @@ static void entries(void)
 			break;
 		CHECK(n < 2000);
 	}
+	/* Another guest's arguments are its own, not its emulator's. */
+	int mib[] = {1, 14, 7, child};
+	size_t got = sizeof path;
+	SAME(SYS(__sysctl, mib, 4, path, &got, 0, 0), 0);
+	CHECK(got == strlen(arguments[0]) + 1 && strcmp(path, arguments[0]) == 0);
 	CHECK(field(TDFLAGS) & SINTR);
 	CHECK(field(WCHAN) != 0);
 	CHECK(field(MAXRSS) > 0);
@@ -223,12 +254,14 @@ static void entries(void)
 
 int guest_main(int argc, char **argv, char **envp)
 {
-	(void)argc, (void)argv, (void)envp;
+	(void)argc, (void)envp;
+	arguments = argv;
 	sleeping();
 	limits();
 	shared_memory();
 	lost_rights();
 	broken_sockets();
+	counters();
 	entries();
 	print("ok\n");
 	return 0;

@@ -1,8 +1,8 @@
 //! News of processes for EVFILT_PROC: that they fork and execute programs. The host tells nobody but a tracer, so the emulators of
 //! the processes tell each other.
 //!
-//! Who wants to know of a process puts a FIFO of its own into the folder of the process ([`board`]). A process looks for its folder when it forks and when it begins to execute a program, which costs it one call of
-//! the host, and writes to each FIFO there. The child of a process that is to be tracked puts links to the FIFO into its own folder
+//! Who wants to know of a process puts a FIFO of its own into the folder of the process ([`board`]). A process looks for its folder
+//! when it forks and when it begins to execute a program, which costs it one call of the host, and writes to each FIFO there. The child of a process that is to be tracked puts links to the FIFO into its own folder
 //! before it runs, so nothing that it does is missed. A FIFO that nobody reads any more is taken away by who finds it.
 //!
 //! Ends of processes the host's pidfds know, but a child that is tracked may be gone before its kqueue has one: so they are told, too.
@@ -129,8 +129,6 @@ pub(in crate::os::freebsd::sys) fn born(parent: i32) {
         return;
     }
     let me = crate::host::pid();
-    // What a process before this one of the same number has left.
-    board::remove(me);
     super::super::procctl::inherit(parent);
     for (fifo, path) in readers(parent) {
         let name = path.file_name().unwrap_or_default();
@@ -178,6 +176,8 @@ pub(in crate::os::freebsd) fn ends(status: i32) {
 
 /// The FIFO of one kqueue, and where its links are.
 pub(super) struct Listener {
+    /// The process that it is of: the child of a fork has a copy, and lets the links be.
+    owner: i32,
     fifo: OwnFd,
     links: HashMap<i32, PathBuf>,
 }
@@ -206,7 +206,11 @@ impl Listener {
             OwnFd::open(SYS_openat, [AT_FDCWD, at, HOW, 0, 0, 0])
         })?;
         let links = HashMap::from([(pid, path)]);
-        Ok(Listener { fifo, links })
+        Ok(Listener {
+            owner: crate::host::pid(),
+            fifo,
+            links,
+        })
     }
 
     fn path(pid: i32, name: &str, tracks: bool) -> PathBuf {
@@ -289,6 +293,9 @@ fn remove(pid: i32, link: &Path) {
 
 impl Drop for Listener {
     fn drop(&mut self) {
+        if self.owner != crate::host::pid() {
+            return;
+        }
         for (pid, link) in self.links.drain() {
             remove(pid, &link);
         }

@@ -25,6 +25,12 @@ enum Value {
     Credentials,
     /// The length of a queue of a listening socket.
     Queue,
+    /// How long it may become.
+    QueueLimit,
+    /// Group, source and interface: the last two change places.
+    Source,
+    /// Whether packets must not be cut up, which the host has as a way to find the size of them.
+    Whole,
     /// Whether a broken connection raises no signal: kept here.
     Quiet,
     /// Accepted and without effect: the host does so anyway or knows no such thing.
@@ -57,6 +63,9 @@ const ROWS: &[Row] = &[
     (0xffff, 0x1007, "SO_ERROR", 1, 4, Value::Error),
     (0xffff, 0x1008, "SO_TYPE", 1, 3, Value::Int),
     (0xffff, 0x1012, "SO_LISTENQLEN", 6, 11, Value::Queue),
+    (0xffff, 0x1011, "SO_LISTENQLIMIT", 6, 11, Value::QueueLimit),
+    (0xffff, 0x4000, "SO_NO_OFFLOAD", 1, 0, Value::Ignored),
+    (0xffff, 0x8000, "SO_NO_DDP", 1, 0, Value::Ignored),
     (0xffff, 0x1014, "SO_SETFIB", 1, 0, Value::Ignored),
     (0xffff, 0x1015, "SO_USER_COOKIE", 1, 36, Value::Int),
     (0xffff, 0x1016, "SO_PROTOCOL", 1, 38, Value::Int),
@@ -73,6 +82,17 @@ const ROWS: &[Row] = &[
     (6, 1024, "TCP_KEEPCNT", 6, 6, Value::Int),
     (6, 1025, "TCP_FASTOPEN", 6, 23, Value::Int),
     (0, 1, "LOCAL_PEERCRED", 1, 17, Value::Credentials),
+    (0, 1, "IP_OPTIONS", 0, 4, Value::Bytes),
+    (0, 5, "IP_RECVOPTS", 0, 6, Value::Flag),
+    (0, 6, "IP_RECVRETOPTS", 0, 7, Value::Flag),
+    (0, 19, "IP_PORTRANGE", 0, 0, Value::Ignored),
+    (0, 24, "IP_BINDANY", 0, 19, Value::Int),
+    (0, 67, "IP_DONTFRAG", 0, 10, Value::Whole),
+    (0, 70, "IP_ADD_SOURCE_MEMBERSHIP", 0, 39, Value::Source),
+    (0, 71, "IP_DROP_SOURCE_MEMBERSHIP", 0, 40, Value::Source),
+    (0, 72, "IP_BLOCK_SOURCE", 0, 38, Value::Source),
+    (0, 73, "IP_UNBLOCK_SOURCE", 0, 37, Value::Source),
+    (17, 1, "UDP_ENCAP", 17, 100, Value::Int),
     (0, 2, "IP_HDRINCL", 0, 3, Value::Int),
     (0, 3, "IP_TOS", 0, 1, Value::Int),
     (0, 4, "IP_TTL", 0, 2, Value::Int),
@@ -91,6 +111,19 @@ const ROWS: &[Row] = &[
     (0, 68, "IP_RECVTOS", 0, 13, Value::Flag),
     (41, 12, "IPV6_JOIN_GROUP", 41, 20, Value::Group6),
     (41, 13, "IPV6_LEAVE_GROUP", 41, 21, Value::Group6),
+    (41, 14, "IPV6_PORTRANGE", 41, 0, Value::Ignored),
+    (41, 19, "IPV6_2292PKTINFO", 41, 2, Value::Int),
+    (41, 20, "IPV6_2292HOPLIMIT", 41, 8, Value::Int),
+    (41, 22, "IPV6_2292HOPOPTS", 41, 3, Value::Int),
+    (41, 23, "IPV6_2292DSTOPTS", 41, 4, Value::Int),
+    (41, 24, "IPV6_2292RTHDR", 41, 5, Value::Int),
+    (41, 38, "IPV6_RECVRTHDR", 41, 56, Value::Int),
+    (41, 39, "IPV6_RECVHOPOPTS", 41, 53, Value::Int),
+    (41, 40, "IPV6_RECVDSTOPTS", 41, 58, Value::Int),
+    (41, 43, "IPV6_RECVPATHMTU", 41, 60, Value::Int),
+    (41, 59, "IPV6_AUTOFLOWLABEL", 41, 70, Value::Int),
+    (41, 62, "IPV6_DONTFRAG", 41, 62, Value::Int),
+    (41, 64, "IPV6_BINDANY", 41, 75, Value::Int),
     (41, 26, "IPV6_CHECKSUM", 41, 7, Value::Int),
     (41, 36, "IPV6_RECVPKTINFO", 41, 49, Value::Int),
     (41, 37, "IPV6_RECVHOPLIMIT", 41, 51, Value::Int),
@@ -209,7 +242,17 @@ pub(super) fn set(call: &mut Call<'_>) -> SysResult {
             group.extend(interface.to_le_bytes());
             group
         }
-        Value::Error | Value::Family | Value::Credentials | Value::Queue => {
+        Value::Source => {
+            let mut addresses = call.read_bytes(at, 12)?;
+            addresses[4..].rotate_left(4);
+            addresses
+        }
+        // IP_PMTUDISC_DO and IP_PMTUDISC_DONT
+        Value::Whole => match call.read_int(at, Kind::I32)? {
+            0 => 0i32.to_le_bytes().to_vec(),
+            _ => 2i32.to_le_bytes().to_vec(),
+        },
+        Value::Error | Value::Family | Value::Credentials | Value::Queue | Value::QueueLimit => {
             return Err(Errno::ENOPROTOOPT);
         }
     };
@@ -258,10 +301,11 @@ pub(super) fn get(call: &mut Call<'_>) -> SysResult {
         }
         Value::Bytes => host,
         Value::Credentials => peer_credentials(call, &host)?,
-        Value::Queue => {
-            // tcpi_unacked of a listening socket is what waits for accept.
+        Value::Queue | Value::QueueLimit => {
+            // tcpi_unacked of a listening socket is what waits for accept, tcpi_sacked how much may.
+            let at = if value == Value::Queue { 24 } else { 28 };
             let count = host
-                .get(24..28)
+                .get(at..at + 4)
                 .map_or(0, |b| read_int(OsAbi::HOST, Kind::U32, b));
             let mut out = vec![0; 4];
             crate::abi::write_int(call.abi, Kind::I32, &mut out, count);
@@ -274,6 +318,7 @@ pub(super) fn get(call: &mut Call<'_>) -> SysResult {
                 let v = match value {
                     Value::Error => Show::Errno.convert(v, OsAbi::HOST, call.abi),
                     Value::Family => f::DOMAIN.to_guest(call.abi.dialect, v),
+                    Value::Whole => (v == 2).into(),
                     _ => v,
                 };
                 crate::abi::write_int(call.abi, Kind::I32, to, v);
