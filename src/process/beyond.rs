@@ -159,7 +159,7 @@ impl Thread {
     /// is no longer among them, and blocks all signals.
     pub(super) fn hand_on_signals(&mut self) {
         let deferred = std::mem::take(&mut self.deferred);
-        let mut left: Vec<RawInfo> = deferred.iter().filter_map(SigInfo::to_host).collect();
+        let mut left: Vec<RawInfo> = deferred.into_iter().filter_map(SigInfo::to_host).collect();
         while let Some(raw) = self.slot.take() {
             left.push(raw);
         }

@@ -338,7 +338,7 @@ impl Actions {
 
 impl SigInfo {
     /// As the kernel has it, if a process sent it.
-    pub(super) fn to_host(&self) -> Option<RawInfo> {
+    pub(super) fn to_host(self) -> Option<RawInfo> {
         let (pid, uid, value) = match self.fields {
             SigFields::Kill { pid, uid } => (pid, uid, 0),
             SigFields::Queue { pid, uid, value } => (pid, uid, value),
