@@ -18,7 +18,6 @@ pub mod sysctl;
 
 use std::any::Any;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
 
 use super::{Call, Run, pass};
 use crate::abi::{Errno, OsAbi, Signal, SysResult};
@@ -49,7 +48,7 @@ pub struct FreeBsd {
     descriptors: sys::procdesc::Descriptors,
     capabilities: sys::capsicum::Capabilities,
     /// Whether the program has changed the ids of its process.
-    changed_ids: AtomicBool,
+    credentials: sys::credentials::Credentials,
 }
 
 impl FreeBsd {
@@ -69,7 +68,7 @@ impl FreeBsd {
             environment: sys::kernel::Environment::default(),
             descriptors: sys::procdesc::Descriptors::default(),
             capabilities: sys::capsicum::Capabilities::default(),
-            changed_ids: AtomicBool::new(false),
+            credentials: sys::credentials::Credentials::default(),
         })
     }
 
@@ -108,7 +107,12 @@ impl FreeBsd {
 
 /// The personality of a thread's process. Only threads of a FreeBSD process come here.
 fn of(thread: &Thread) -> Option<&FreeBsd> {
-    (&*thread.process.os as &dyn Any).downcast_ref()
+    of_process(&thread.process)
+}
+
+/// The personality of a process.
+fn of_process(process: &process::Process) -> Option<&FreeBsd> {
+    (&*process.os as &dyn Any).downcast_ref()
 }
 
 /// Where `struct ps_strings` is: at the very top of the stack, which ends where the address space does.
@@ -227,6 +231,7 @@ impl Os for FreeBsd {
             let _ = thread.syscall(crate::host::nr::SYS_tgkill, [pid, tid, sigsys, 0, 0, 0]);
             return Outcome::Fail(Errno::ENOSYS);
         };
+        self.credentials.follow(thread);
         let abi = self.isa.abi;
         let mut call = Call {
             args: row.arguments(abi, &raw.args),

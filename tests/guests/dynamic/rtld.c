@@ -117,7 +117,7 @@ int guest_main(int argc, char **argv, char **envp)
 	CHECK((char *)&aux < top && (char *)&aux > top - have[USRSTACKLIM] && have[PS_STRINGS] == (long)top - 4 * (long)sizeof(long));
 	CHECK(start_ps_strings == 0 || have[PS_STRINGS] == (long)start_ps_strings);
 	/* Without this flag it asks the kernel each time it blocks signals. */
-	SAME(have[BSDFLAGS] & 1, 0);
+	SAME(have[BSDFLAGS] & 1, 1);
 	SAME(SYS(issetugid), 0);
 	map_library();
 	char text[64];

@@ -54,6 +54,7 @@
 #define __NR_listen 106
 #define __NR_getsockopt 118
 #define __NR_fchmod 124
+#define __NR_setreuid 126
 #define __NR_rename 128
 #define __NR_mkfifo 132
 #define __NR_sendto 133
@@ -66,6 +67,7 @@
 #define __NR_sysarch 165
 #define __NR_rtprio 166
 #define __NR_setgid 181
+#define __NR_seteuid 183
 #define __NR_freebsd11_stat 188
 #define __NR_freebsd11_fstat 189
 #define __NR_freebsd11_lstat 190
@@ -110,6 +112,8 @@
 #define __NR_kldnext 307
 #define __NR_kldstat 308
 #define __NR_getsid 310
+#define __NR_setresuid 311
+#define __NR_setresgid 312
 #define __NR_aio_return 314
 #define __NR_aio_suspend 315
 #define __NR_aio_cancel 316
@@ -131,6 +135,8 @@
 #define __NR_extattr_get_file 357
 #define __NR_extattr_delete_file 358
 #define __NR_aio_waitcomplete 359
+#define __NR_getresuid 360
+#define __NR_getresgid 361
 #define __NR_kqueue 362
 #define __NR_extattr_set_fd 371
 #define __NR_extattr_get_fd 372

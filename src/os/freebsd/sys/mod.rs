@@ -4,6 +4,7 @@ pub mod absent;
 pub mod aio;
 pub mod board;
 pub mod capsicum;
+pub mod credentials;
 pub mod descriptors;
 pub mod dir;
 pub mod extattr;
@@ -36,12 +37,12 @@ use crate::os::Syscall;
 /// Every row by its name, for the number table.
 pub mod rows {
     pub use super::{
-        absent::rows::*, aio::rows::*, capsicum::rows::*, dir::rows::*, extattr::rows::*,
-        fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*, ksem::rows::*,
-        mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*, net::rows::*,
-        posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*, sched::rows::*,
-        signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*, thread::rows::*,
-        time::rows::*, umtx::rows::*, wait::rows::*,
+        absent::rows::*, aio::rows::*, capsicum::rows::*, credentials::rows::*, dir::rows::*,
+        extattr::rows::*, fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*,
+        ksem::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*,
+        net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*,
+        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
+        thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -51,6 +52,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         absent::ROWS,
         aio::ROWS,
         capsicum::ROWS,
+        credentials::ROWS,
         dir::ROWS,
         extattr::ROWS,
         fastblock::ROWS,

@@ -1,14 +1,12 @@
 //! Processes: creation, end, waiting, identity, limits.
 
-use std::sync::atomic::Ordering;
-
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::decode::files::text;
 use crate::os::freebsd::structs::*;
-use crate::os::freebsd::{self, flags as f, isa_of};
+use crate::os::freebsd::{flags as f, isa_of};
 use crate::os::{
-    ArgType, Call, Dir, Len,
+    ArgType, Call, Dir,
     Run::{Handler, Pass},
     Support::{Full, Partial, Stub},
     *,
@@ -29,30 +27,11 @@ crate::syscalls! {
     setpgid(pid: INT, pgid: INT) -> NUM, Full, Pass(SYS_setpgid);
     getsid(pid: INT) -> NUM, Full, Pass(SYS_getsid);
     setsid() -> NUM, Full, Pass(SYS_setsid);
-    getuid() -> NUM, Full, Pass(SYS_getuid);
-    geteuid() -> NUM, Full, Pass(SYS_geteuid);
-    getgid() -> NUM, Full, Pass(SYS_getgid);
-    getegid() -> NUM, Full, Pass(SYS_getegid);
-    setuid(uid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setuid, false, &[])));
-    setgid(gid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setgid, false, &[])));
-    seteuid(euid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| c.host(SYS_setresuid, [u64::MAX, c.arg(0), u64::MAX, 0, 0, 0])));
-    setegid(egid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| c.host(SYS_setresgid, [u64::MAX, c.arg(0), u64::MAX, 0, 0, 0])));
-    setreuid(ruid: INT, euid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setreuid, false, &[])));
-    setregid(rgid: INT, egid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setregid, false, &[])));
-    getresuid(ruid: ints(Dir::Out, 1), euid: ints(Dir::Out, 1), suid: ints(Dir::Out, 1)) -> NUM, Full, Pass(SYS_getresuid);
-    getresgid(rgid: ints(Dir::Out, 1), egid: ints(Dir::Out, 1), sgid: ints(Dir::Out, 1)) -> NUM, Full, Pass(SYS_getresgid);
-    setresuid(ruid: INT, euid: INT, suid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setresuid, false, &[])));
-    setresgid(rgid: INT, egid: INT, sgid: INT) -> NUM, Full, Handler(|c| set_ids(c, |c| pass_with(c, SYS_setresgid, false, &[])));
-    getgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::Out, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Pass(SYS_getgroups);
-    setgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::In, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Pass(SYS_setgroups);
-    freebsd14_getgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::Out, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Handler(all_groups);
-    freebsd14_setgroups(gidsetsize: INT, gidset: ArgType::Ints(Dir::In, Kind::U32, Show::Dec, Len::Arg(0))) -> NUM, Full, Handler(set_all_groups);
     getdtablesize() -> NUM, Full, Handler(descriptor_limit);
     setlogin(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     setloginclass(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     __setugid(flag: INT) -> NUM, Stub("ENOSYS, as without REGRESSION in the kernel"), Handler(|_| Err(Errno::ENOSYS));
     getrlimitusage(which: one_of(&f::RLIMIT), flags: HEX, res: ints_of(Dir::Out, Kind::U64, Show::Dec, 1)) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
-    issetugid() -> NUM, Full, Handler(|c| Ok(is_tainted(c).into()));
     getlogin(namebuf: ArgType::Decoded(Dir::Out, text), namelen: UINT) -> NUM, Full, Handler(login_name);
     getpriority(which: one_of(&f::PRIO), who: INT) -> NUM, Full, Handler(|c| Ok(20u64.wrapping_sub(c.host(SYS_getpriority, [c.arg(0), c.arg(1), 0, 0, 0, 0])?)));
     setpriority(which: one_of(&f::PRIO), who: INT, prio: INT) -> NUM, Full, Pass(SYS_setpriority);
@@ -60,32 +39,6 @@ crate::syscalls! {
     setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(set_limit);
     getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Full, Pass(SYS_getrusage);
     sysarch(op: one_of(&f::SYSARCH), parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
-}
-
-/// Changes ids of the process, which `issetugid` tells of until a program is executed (`P_SUGID` in `kern_prot.c`).
-fn set_ids(call: &mut Call<'_>, set: fn(&mut Call<'_>) -> SysResult) -> SysResult {
-    let before = all_ids();
-    let result = set(call)?;
-    if before != all_ids()
-        && let Some(os) = freebsd::of(call.thread)
-    {
-        os.changed_ids.store(true, Ordering::Relaxed);
-    }
-    Ok(result)
-}
-
-/// Real, effective and saved ids, as the host shows them.
-fn all_ids() -> Vec<String> {
-    let status = proc_text("/proc/thread-self/status");
-    let fields = ["Uid", "Gid"].map(|key| status_field(&status, key).to_owned());
-    fields.to_vec()
-}
-
-/// Whether the process has ids that the program was not started with, or was started with those of its file.
-fn is_tainted(call: &Call<'_>) -> bool {
-    let ids = crate::host::ids();
-    let changed = freebsd::of(call.thread).is_some_and(|os| os.changed_ids.load(Ordering::Relaxed));
-    changed || ids.uid != ids.euid || ids.gid != ids.egid
 }
 
 fn end(call: &mut Call<'_>) -> SysResult {
@@ -183,52 +136,6 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
 fn close_all(call: &mut Call<'_>) -> SysResult {
     super::descriptors::closing(call, 0, i32::MAX);
     call.close_range(0, u32::MAX.into(), 0)
-}
-
-/// Until FreeBSD 15 the effective group comes first among the others.
-fn all_groups(call: &mut Call<'_>) -> SysResult {
-    let mut groups = [0u32; 1025];
-    groups[0] = call.host(SYS_getegid, [0; 6])? as u32;
-    let rest = groups[1..].as_mut_ptr() as u64;
-    let count = call.host(SYS_getgroups, [1024, rest, 0, 0, 0, 0])? + 1;
-    let room = call.int(0);
-    if room == 0 {
-        return Ok(count);
-    }
-    if (room as i64) < count as i64 {
-        return Err(Errno::EINVAL);
-    }
-    for (n, group) in groups[..count as usize].iter().enumerate() {
-        call.write_int(
-            call.arg(1).wrapping_add(4 * n as u64),
-            Kind::U32,
-            (*group).into(),
-        )?;
-    }
-    Ok(count)
-}
-
-fn set_all_groups(call: &mut Call<'_>) -> SysResult {
-    let count = call.int(0);
-    if !(0..=1024).contains(&count) {
-        return Err(Errno::EINVAL);
-    }
-    let mut groups = Vec::new();
-    for n in 0..count as u64 {
-        groups.push(call.read_int(call.arg(1).wrapping_add(4 * n), Kind::U32)? as u32);
-    }
-    let rest = groups.get(1..).unwrap_or_default();
-    call.host(
-        SYS_setgroups,
-        [rest.len() as u64, rest.as_ptr() as u64, 0, 0, 0, 0],
-    )?;
-    match groups.first() {
-        Some(&effective) => call.host(
-            SYS_setresgid,
-            [u64::MAX, effective.into(), u64::MAX, 0, 0, 0],
-        ),
-        None => Ok(0),
-    }
 }
 
 /// The host's number of RLIMIT_NOFILE.
