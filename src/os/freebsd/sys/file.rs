@@ -18,6 +18,9 @@ const OPEN_LIMITS: &str = "O_EXEC: fchmod, fchown and locks of the descriptor ar
 const IOVEC_OUT: ArgType = ArgType::Iovec(Dir::Out, Len::Arg(2));
 const IOVEC_IN: ArgType = ArgType::Iovec(Dir::In, Len::Arg(2));
 
+/// FreeBSD's pipes can be written to and read from at both ends.
+const ONE_WAY: &str = "one way, from the second to the first descriptor";
+
 crate::syscalls! {
     read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Handler(read_file);
     write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(write_file);
@@ -35,8 +38,8 @@ crate::syscalls! {
     close_range(lowfd: UINT, highfd: UINT, flags: flags(&f::CLOSE_RANGE)) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), c.arg(1), c.arg(2)));
     dup(fd: FD) -> FDNUM, Full, Handler(duplicate);
     dup2(from: FD, to: FD) -> FDNUM, Full, Handler(|c| duplicate_to(c, c.int(0), c.int(1), 0));
-    freebsd10_pipe() -> FDNUM, Full, Handler(old_pipe);
-    pipe2(fildes: ints_of(Dir::Out, crate::abi::Kind::I32, crate::abi::Show::Fd, 2), flags: flags(&f::OPEN)) -> NUM, Full, Pass(SYS_pipe2);
+    freebsd10_pipe() -> FDNUM, Partial(ONE_WAY), Handler(old_pipe);
+    pipe2(fildes: ints_of(Dir::Out, crate::abi::Kind::I32, crate::abi::Show::Fd, 2), flags: flags(&f::OPEN)) -> NUM, Partial(ONE_WAY), Pass(SYS_pipe2);
     fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Partial("F_KINFO, F_SETLK_REMOTE and the locks of FreeBSD 7"), Handler(control);
     flock(fd: FD, how: flags(&f::FLOCK_OP)) -> NUM, Full, Wait(SYS_flock);
     fsync(fd: FD) -> NUM, Full, Wait(SYS_fsync);

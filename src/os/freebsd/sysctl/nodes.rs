@@ -190,6 +190,13 @@ fn device_name(call: &Call<'_>, asked: &[u8]) -> Option<Vec<u8>> {
     Some(name.as_bytes().to_vec())
 }
 
+/// The host's `struct msginfo` (`linux/msg.h`), which nothing limits.
+const MSGSSZ: i64 = 16;
+const MSGSEG: i64 = 0xffff;
+
+/// What FreeBSD counts and the host does not.
+const NOT_COUNTED: Value = Counter(|_| 0);
+
 /// The number behind a word in a file of lines of these.
 fn counted(file: &str, word: &str) -> i64 {
     let text = proc_text(file);
@@ -285,6 +292,9 @@ pub static NODES: &[Node] = &[
     row("kern.ipc.msgmax", &[1, 30, 267], Int(|_| host_number("/proc/sys/kernel/msgmax")), "Maximum message size"),
     row("kern.ipc.msgmni", &[1, 30, 268], Int(|_| host_number("/proc/sys/kernel/msgmni")), "Number of message queue identifiers"),
     row("kern.ipc.msgmnb", &[1, 30, 269], Int(|_| host_number("/proc/sys/kernel/msgmnb")), "Maximum number of bytes in a queue"),
+    row("kern.ipc.msgtql", &[1, 30, 271], Int(|_| host_number("/proc/sys/kernel/msgmni")), "Number of message headers"),
+    row("kern.ipc.msgssz", &[1, 30, 272], Int(|_| MSGSSZ), "Size of a message segment"),
+    row("kern.ipc.msgseg", &[1, 30, 273], Int(|_| MSGSEG), "Number of message segments"),
     row("kern.ps_strings", &[1, 32], Ulong(ps_strings), "Location of process' ps_strings structure"),
     row("kern.usrstack", &[1, 33], Ulong(stack_top), "Top of process stack"),
     row("kern.logsigexit", &[1, 34], Int(|_| 0), "Log processes quitting on abnormal signals to syslog(3)"),
@@ -370,9 +380,43 @@ pub static NODES: &[Node] = &[
     row("vm.stats.vm.v_swappgsout", &[2, 257, 1, 12], Counter(|_| events("pswpout")), "Swap pages swapped out"),
     row("vm.stats.vm.v_tfree", &[2, 257, 1, 13], Counter(|_| events("pgfree")), "Total pages freed"),
     row("vm.stats.vm.v_forks", &[2, 257, 1, 14], Counter(|_| stat("processes")), "Number of fork() calls"),
+    row("vm.stats.vm.v_cow_faults", &[2, 257, 1, 15], NOT_COUNTED, "Copy-on-write faults"),
+    row("vm.stats.vm.v_cow_optim", &[2, 257, 1, 16], NOT_COUNTED, "Optimized COW faults"),
+    row("vm.stats.vm.v_zfod", &[2, 257, 1, 17], NOT_COUNTED, "Pages zero-filled on demand"),
+    row("vm.stats.vm.v_ozfod", &[2, 257, 1, 18], NOT_COUNTED, "Optimized zero fill pages"),
+    row("vm.stats.vm.v_swapin", &[2, 257, 1, 19], Counter(|_| events("pswpin")), "Swap pager pageins"),
+    row("vm.stats.vm.v_swapout", &[2, 257, 1, 20], Counter(|_| events("pswpout")), "Swap pager pageouts"),
+    row("vm.stats.vm.v_vnodein", &[2, 257, 1, 21], Counter(|_| events("pgmajfault")), "Vnode pager pageins"),
+    row("vm.stats.vm.v_vnodeout", &[2, 257, 1, 22], NOT_COUNTED, "Vnode pager pageouts"),
+    row("vm.stats.vm.v_vnodepgsin", &[2, 257, 1, 23], NOT_COUNTED, "Vnode pages paged in"),
+    row("vm.stats.vm.v_vnodepgsout", &[2, 257, 1, 24], NOT_COUNTED, "Vnode pages paged out"),
+    row("vm.stats.vm.v_intrans", &[2, 257, 1, 25], NOT_COUNTED, "In transit page faults"),
+    row("vm.stats.vm.v_reactivated", &[2, 257, 1, 26], Counter(|_| events("pgactivate")), "Pages reactivated by pagedaemon"),
+    row("vm.stats.vm.v_pdwakeups", &[2, 257, 1, 27], Counter(|_| events("pageoutrun")), "Pagedaemon wakeups"),
+    row("vm.stats.vm.v_pdpages", &[2, 257, 1, 28], Counter(|_| events("pgscan_kswapd")), "Pages analyzed by pagedaemon"),
+    row("vm.stats.vm.v_pdshortfalls", &[2, 257, 1, 29], NOT_COUNTED, "Page reclamation shortfalls"),
+    row("vm.stats.vm.v_dfree", &[2, 257, 1, 30], Counter(|_| events("pgsteal_kswapd")), "Pages freed by pagedaemon"),
+    row("vm.stats.vm.v_pfree", &[2, 257, 1, 31], NOT_COUNTED, "Pages freed by exiting processes"),
+    row("vm.stats.vm.v_vforks", &[2, 257, 1, 32], NOT_COUNTED, "Number of vfork() calls"),
+    row("vm.stats.vm.v_rforks", &[2, 257, 1, 33], NOT_COUNTED, "Number of rfork() calls"),
+    row("vm.stats.vm.v_kthreads", &[2, 257, 1, 34], NOT_COUNTED, "Number of fork() calls by kernel"),
+    row("vm.stats.vm.v_forkpages", &[2, 257, 1, 35], NOT_COUNTED, "VM pages affected by fork()"),
+    row("vm.stats.vm.v_vforkpages", &[2, 257, 1, 36], NOT_COUNTED, "VM pages affected by vfork()"),
+    row("vm.stats.vm.v_rforkpages", &[2, 257, 1, 37], NOT_COUNTED, "VM pages affected by rfork()"),
+    row("vm.stats.vm.v_kthreadpages", &[2, 257, 1, 38], NOT_COUNTED, "VM pages affected by fork() by kernel"),
+    row("vm.stats.vm.v_free_reserved", &[2, 257, 1, 39], Uint(|_| host_number("/proc/sys/vm/min_free_kbytes") * 1024 / PAGE_SIZE as i64), "Pages reserved for deadlock"),
+    row("vm.stats.vm.v_free_target", &[2, 257, 1, 40], Uint(|_| host_number("/proc/sys/vm/min_free_kbytes") * 1024 / PAGE_SIZE as i64), "Pages desired free"),
+    row("vm.stats.vm.v_free_min", &[2, 257, 1, 41], Uint(|_| host_number("/proc/sys/vm/min_free_kbytes") * 1024 / PAGE_SIZE as i64), "Minimum low-free-pages threshold"),
+    row("vm.stats.vm.v_inactive_target", &[2, 257, 1, 42], Uint(|_| host_number("/proc/sys/vm/min_free_kbytes") * 1024 / PAGE_SIZE as i64), "Desired inactive pages"),
+    row("vm.stats.vm.v_pageout_free_min", &[2, 257, 1, 43], Uint(|_| host_number("/proc/sys/vm/min_free_kbytes") * 1024 / PAGE_SIZE as i64), "Min pages reserved for kernel"),
+    row("vm.stats.vm.v_interrupt_free_min", &[2, 257, 1, 44], Uint(|_| host_number("/proc/sys/vm/min_free_kbytes") * 1024 / PAGE_SIZE as i64), "Reserved pages for interrupt code"),
+    row("vm.stats.vm.v_free_severe", &[2, 257, 1, 45], Uint(|_| host_number("/proc/sys/vm/min_free_kbytes") * 1024 / PAGE_SIZE as i64), "Severe page depletion point"),
+    row("vm.stats.vm.v_user_wire_count", &[2, 257, 1, 46], Ulong(|_| pages("Mlocked")), "User-wired virtual memory"),
     row("vm.stats.sys.v_swtch", &[2, 257, 2, 1], Counter(|_| stat("ctxt")), "Context switches"),
     row("vm.stats.sys.v_intr", &[2, 257, 2, 2], Counter(|_| stat("intr")), "Device interrupts"),
     row("vm.stats.sys.v_soft", &[2, 257, 2, 3], Counter(|_| stat("softirq")), "Software interrupts"),
+    row("vm.stats.sys.v_trap", &[2, 257, 2, 4], NOT_COUNTED, "Traps"),
+    row("vm.stats.sys.v_syscall", &[2, 257, 2, 5], NOT_COUNTED, "System calls"),
     row("vm.kmem_size", &[2, 259], Ulong(physical), "Size of kernel memory"),
     row("vfs.usermount", &[3, 256], Int(|_| 0), "Unprivileged users may mount and unmount file systems"),
     row("vfs.aio.enable_unsafe", &[3, 258, 1], Int(|_| 0), "Permit asynchronous IO on all file types, not just known-safe types"),
