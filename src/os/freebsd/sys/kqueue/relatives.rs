@@ -229,13 +229,8 @@ impl Listener {
         let Some(link) = self.links.values().find(|link| link.exists()).cloned() else {
             return false;
         };
-        let file = link
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let name = file.strip_suffix(TRACKS).unwrap_or(&file);
-        let path = Self::path(pid, name, tracks);
+        let name = name_in(&link);
+        let path = Self::path(pid, &name, tracks);
         let linked = path.exists()
             || board::put(pid, || fs::hard_link(&link, &path).map_err(|e| errno(&e))).is_ok();
         if !linked {
@@ -254,13 +249,8 @@ impl Listener {
         let Some(link) = self.links.values().next() else {
             return;
         };
-        let file = link
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let name = file.strip_suffix(TRACKS).unwrap_or(&file);
-        self.links.insert(child, Self::path(child, name, true));
+        let name = name_in(link);
+        self.links.insert(child, Self::path(child, &name, true));
     }
 
     /// Is told no more of a process.
@@ -284,6 +274,12 @@ impl Listener {
         }
         all
     }
+}
+
+/// The name of the FIFO that a link is for, whatever the link is to be told of.
+fn name_in(link: &Path) -> String {
+    let file = link.file_name().unwrap_or_default().to_string_lossy();
+    file.strip_suffix(TRACKS).unwrap_or(&file).to_owned()
 }
 
 fn remove(pid: i32, link: &Path) {
