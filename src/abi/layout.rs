@@ -465,7 +465,7 @@ pub trait GuestStruct: Sized {
 macro_rules! guest_struct {
     (@field $field:ident, $ty:ty, $($show:expr)?) => {
         $crate::abi::Field {
-            name: stringify!($field),
+            name: $crate::abi::plain_name(stringify!($field)),
             kind: <$ty as $crate::abi::GuestValue>::KIND,
             count: <$ty as $crate::abi::GuestValue>::COUNT,
             show: $crate::guest_struct!(@show $($show)?),

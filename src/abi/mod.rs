@@ -63,3 +63,11 @@ impl Abi {
         self.word == 4
     }
 }
+
+/// A name that a macro was given, as the kernel has it: `type` is a word of Rust, and stands there as `r#type`.
+pub const fn plain_name(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}

@@ -430,8 +430,8 @@ macro_rules! syscalls {
             $(
                 #[doc = concat!("`", stringify!($name), "`")]
                 pub static $name: $crate::os::Syscall = $crate::os::Syscall {
-                    name: stringify!($name),
-                    args: &[$($crate::os::Arg { name: stringify!($arg), ty: $ty }),*],
+                    name: $crate::abi::plain_name(stringify!($name)),
+                    args: &[$($crate::os::Arg { name: $crate::abi::plain_name(stringify!($arg)), ty: $ty }),*],
                     ret: $ret,
                     support: $support,
                     run: $run,
@@ -442,4 +442,18 @@ macro_rules! syscalls {
         /// The rows in order.
         pub static ROWS: &[&$crate::os::Syscall] = &[$(&rows::$name),*];
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::os::{freebsd, linux};
+
+    /// `type` and `yield` are words of Rust.
+    #[test]
+    fn calls_and_arguments_have_the_kernel_s_names() {
+        for row in linux::sys::all_rows().chain(freebsd::sys::all_rows()) {
+            let names = row.args.iter().map(|arg| arg.name).chain([row.name]);
+            names.for_each(|name| assert!(!name.contains('#'), "{name} of {}", row.name));
+        }
+    }
 }

@@ -422,7 +422,7 @@ impl<'a> Render<'a> {
                     format!("[{}]", each.join(", "))
                 }
             };
-            parts.push(format!("{}={shown}", field.name.trim_start_matches("r#")));
+            parts.push(format!("{}={shown}", field.name));
         }
         if more {
             parts.push("...".to_owned());

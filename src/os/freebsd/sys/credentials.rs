@@ -1,7 +1,7 @@
 //! Users and groups of the process.
 //!
 //! To the host they are each thread's own. FreeBSD's are the process's: a thread takes a change of another one over when it next
-//! enters the kernel (`sys/kern/subr_syscall.c`, cred_update_thread), which is what [`Credentials::follow`] does.
+//! enters the kernel (`sys/kern/subr_syscall.c`, cred_update_thread), see `Credentials::follow`.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
