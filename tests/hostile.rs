@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// A folder that the guest may write to as nobody too, out of reach of what else is in `target`.
 struct Folder(PathBuf);
@@ -41,14 +42,21 @@ fn run(guest: &str, engine: &str, seed: u64, rounds: u64) {
     let folder = Folder::new(&format!("{guest}-{engine}"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = root.join("tests/guests/bin").join(guest).join("hostile");
-    let output = Command::new(copied(Path::new(env!("CARGO_BIN_EXE_emu")), &folder.0))
+    // A process that another test starts while the copy is written has it open for writing: it could not be executed.
+    static STARTING: Mutex<()> = Mutex::new(());
+    let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let child = Command::new(copied(Path::new(env!("CARGO_BIN_EXE_emu")), &folder.0))
         .args(["--engine", engine])
         .arg(copied(&program, &folder.0))
         .args([seed.to_string(), rounds.to_string()])
         .current_dir(&folder.0)
         .stdin(Stdio::null())
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .expect("emu");
+    drop(starting);
+    let output = child.wait_with_output().expect("emu");
     // Lines of the guest's own dying, and of what is not implemented, are as they should be.
     let said = String::from_utf8_lossy(&output.stderr);
     let bugs: Vec<&str> = said
