@@ -191,7 +191,7 @@ fn guest_asm(isa: &'static dyn Isa, mem: &AddressSpace, dump: &Dump<'_>) -> Stri
     text
 }
 
-/// `jit-PID.dump` in the working folder, mapped so that perf notices it.
+/// `/tmp/perf-PID.map`.
 fn open_perf_map() -> std::io::Result<PerfMap> {
     let path = PerfMap::path(Path::new("/tmp"), host::pid());
     Ok(PerfMap::new(host::fd::raised(|| {
@@ -199,6 +199,7 @@ fn open_perf_map() -> std::io::Result<PerfMap> {
     })?))
 }
 
+/// `jit-PID.dump` in the working folder, mapped so that perf notices it.
 fn open_jit_dump() -> std::io::Result<JitDump> {
     let file = host::fd::raised(|| {
         std::fs::File::options()

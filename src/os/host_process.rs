@@ -52,6 +52,16 @@ pub fn status_field<'s>(status: &'s str, key: &str) -> &'s str {
         .map_or("", str::trim)
 }
 
+/// Numbers that a folder's entries are named by, in order: the processes in `/proc`, the threads in `/proc/PID/task`.
+pub fn numbers_in(folder: &str) -> Vec<i32> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut all: Vec<i32> = entries
+        .filter_map(|e| e.file_name().to_str()?.parse().ok())
+        .collect();
+    all.sort_unstable();
+    all
+}
+
 /// The name of a thread.
 pub fn thread_name(pid: i32, tid: i32) -> Vec<u8> {
     let mut name = std::fs::read(format!("/proc/{pid}/task/{tid}/comm")).unwrap_or_default();

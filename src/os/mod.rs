@@ -16,7 +16,9 @@ mod table;
 
 pub use call::{Call, is_own_proc_file, own_proc_file, proc_file_of};
 pub use exec::{execute, execute_descriptor};
-pub use host_process::{ProcStat, proc_text, status_field, status_signals, thread_name};
+pub use host_process::{
+    ProcStat, numbers_in, proc_text, status_field, status_signals, thread_name,
+};
 pub use pass::{
     convert_sockaddr, cstring, host_iovecs, pass, pass_as, pass_with, read_sigset,
     sigset_from_guest, sigset_size, sigset_to_guest, write_sigset,

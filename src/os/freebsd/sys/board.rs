@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
 
-use super::wait::stat_fields;
+use super::wait::stat_of;
 use crate::abi::{Errno, SysResult};
 use crate::host::{nr::SYS_access, syscall};
 use crate::os::cstring;
@@ -64,8 +64,9 @@ pub(super) fn errno(e: &std::io::Error) -> Errno {
 
 /// When a process was started: with its number it names it for good.
 fn start_time(pid: i32) -> u64 {
-    const STARTTIME: usize = 19;
-    stat_fields(pid).get(STARTTIME).copied().unwrap_or(0)
+    // proc(5)
+    const STARTTIME: usize = 22;
+    stat_of(pid).map_or(0, |stat| stat.number(STARTTIME) as u64)
 }
 
 /// What the controls of a process are set to (`procctl`), by command; 0 for one that is not set.

@@ -105,8 +105,7 @@ fn environment(call: &mut Call<'_>) -> SysResult {
         return Err(Errno::EINVAL);
     }
     let process = call.thread.process.clone();
-    let os = (&*process.os as &dyn std::any::Any).downcast_ref::<crate::os::freebsd::FreeBsd>();
-    let Some(os) = os else {
+    let Some(os) = crate::os::freebsd::of_process(&process) else {
         return Err(Errno::ENOSYS);
     };
     let mut known = os

@@ -127,15 +127,11 @@ pub(super) fn executes() {
 
 /// The processes of a group.
 pub(super) fn group_members(group: i32) -> Vec<i32> {
-    const GROUP: usize = 2;
-    let in_group = |pid: &i32| wait::stat_fields(*pid).get(GROUP) == Some(&(group as u64));
-    all_processes().filter(in_group).collect()
-}
-
-/// All processes of the host.
-pub(super) fn all_processes() -> impl Iterator<Item = i32> {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|e| e.file_name().to_str()?.parse().ok())
+    // proc(5)
+    const GROUP: usize = 5;
+    let in_group =
+        |pid: &i32| wait::stat_of(*pid).is_some_and(|stat| stat.number(GROUP) == i64::from(group));
+    numbers_in("/proc").into_iter().filter(in_group).collect()
 }
 
 /// Whether a process is a guest of such an emulator as this.
@@ -155,13 +151,6 @@ fn control(call: &mut Call<'_>) -> SysResult {
     }
     let target = i32::try_from(id).map_err(|_| Errno::ESRCH)?;
     match kind {
-        P_PID
-            if matches!(command, PDEATHSIG_CTL | PDEATHSIG_STATUS)
-                && target != 0
-                && target != me =>
-        {
-            Err(Errno::EINVAL)
-        }
         P_PID if target == 0 || target == me => apply(call, me, command),
         // It is asked for oneself alone.
         P_PID if matches!(command, PDEATHSIG_CTL | PDEATHSIG_STATUS) => Err(Errno::EINVAL),
@@ -346,13 +335,12 @@ struct Descendant {
 /// The process that gets the orphans of this one's descendants, or of its siblings': itself, if it has acquired that, the nearest
 /// above that has, or the first process.
 fn reaper_of(pid: i32) -> i32 {
-    const PARENT: usize = 1;
+    // proc(5)
+    const PARENT: usize = 4;
     const INIT: i32 = 1;
     let mut at = pid;
     while at > INIT && kept(at, REAP_ACQUIRE) == 0 {
-        at = wait::stat_fields(at)
-            .get(PARENT)
-            .map_or(INIT, |&p| p as i32);
+        at = wait::stat_of(at).map_or(INIT, |stat| stat.number(PARENT) as i32);
     }
     at.max(INIT)
 }

@@ -290,7 +290,8 @@ fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
 fn send_to_group(call: &mut Call<'_>, pid: i32, signal: Signal) -> SysResult {
     let me = crate::host::pid();
     let targets: Vec<i32> = match pid {
-        -1 => procctl::all_processes()
+        -1 => numbers_in("/proc")
+            .into_iter()
             .filter(|&p| p > 1 && p != me)
             .collect(),
         0 => procctl::group_members(call.host(SYS_getpgrp, [0; 6])? as i32),

@@ -61,20 +61,19 @@ struct Wanted {
     id: u64,
 }
 
-/// The fields of `/proc/PID/stat` behind the name.
-pub(super) fn stat_fields(pid: i32) -> Vec<u64> {
-    let text = proc_text(&format!("/proc/{pid}/stat"));
-    let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
-    // The first is a letter, which becomes 0.
-    let fields = rest.split_whitespace();
-    fields.map(|f| f.parse().unwrap_or(0)).collect()
+/// What the host says of a process; `None` if there is none.
+pub(super) fn stat_of(pid: i32) -> Option<ProcStat> {
+    ProcStat::read(&format!("/proc/{pid}/stat"))
 }
 
 /// The effective id on a line of `/proc/PID/status` (real, effective, saved, of the file system).
-pub(super) fn effective_id(pid: i32, line: &str) -> Option<u64> {
+fn effective_id(pid: i32, key: &str) -> Option<u64> {
     let text = proc_text(&format!("/proc/{pid}/status"));
-    let ids = text.lines().find_map(|l| l.strip_prefix(line))?;
-    ids.split_whitespace().nth(1)?.parse().ok()
+    status_field(&text, key)
+        .split_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
 }
 
 impl Wanted {
@@ -92,15 +91,16 @@ impl Wanted {
     }
 
     fn includes(self, call: &Call<'_>, pid: i32) -> bool {
-        const SESSION: usize = 3;
-        const GROUP: usize = 2;
-        let field = |n: usize| stat_fields(pid).get(n).copied();
+        // proc(5)
+        const GROUP: usize = 5;
+        const SESSION: usize = 6;
+        let field = |n: usize| stat_of(pid).map(|stat| stat.number(n) as u64);
         match self.kind {
             P_PID => pid as u64 == self.id,
             P_PGID => field(GROUP) == Some(self.id),
             P_SID => field(SESSION) == Some(self.id),
-            P_UID => effective_id(pid, "Uid:") == Some(self.id),
-            P_GID => effective_id(pid, "Gid:") == Some(self.id),
+            P_UID => effective_id(pid, "Uid") == Some(self.id),
+            P_GID => effective_id(pid, "Gid") == Some(self.id),
             // Nobody is in a jail.
             P_JAILID => self.id == 0,
             P_ALL => !freebsd::of(call.thread).is_some_and(|os| os.descriptors.is_hidden(pid)),
@@ -156,13 +156,13 @@ fn look(call: &mut Call<'_>, wanted: Wanted, options: u64) -> SysResult<i32> {
     }
 }
 
-/// What the children of a child have used, as the host's `struct rusage`, taken off `used`, which is for both. `fields`: of its
-/// [`stat_fields`].
-fn children_usage(fields: &[u64], used: &mut [u8]) -> Vec<u8> {
+/// What the children of a child have used, as the host's `struct rusage`, taken off `used`, which is for both. `stat`: of it
+/// before it was waited for.
+fn children_usage(stat: &ProcStat, used: &mut [u8]) -> Vec<u8> {
     /// USER_HZ
     const TICKS: u64 = 100;
     const SECOND: u64 = 1_000_000;
-    let field = |n: usize| fields.get(n).copied().unwrap_or(0);
+    let field = |n: usize| stat.number(n) as u64;
     let mut children = vec![0; used.len()];
     let get = |bytes: &[u8], at: usize| {
         let mut word = [0; 8];
@@ -173,7 +173,7 @@ fn children_usage(fields: &[u64], used: &mut [u8]) -> Vec<u8> {
         bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
     };
     // cutime, cstime: struct timeval
-    for (at, ticks) in [(0, field(13)), (16, field(14))] {
+    for (at, ticks) in [(0, field(16)), (16, field(17))] {
         let both = get(used, at) * SECOND + get(used, at + 8);
         let theirs = (ticks * (SECOND / TICKS)).min(both);
         for (bytes, time) in [(&mut *used, both - theirs), (&mut children[..], theirs)] {
@@ -182,7 +182,7 @@ fn children_usage(fields: &[u64], used: &mut [u8]) -> Vec<u8> {
         }
     }
     // cminflt, cmajflt
-    for (at, theirs) in [(64, field(8)), (72, field(10))] {
+    for (at, theirs) in [(64, field(11)), (72, field(13))] {
         let both = get(used, at);
         put(used, at, both.saturating_sub(theirs));
         put(&mut children, at, theirs);
@@ -204,7 +204,7 @@ fn wait(
         let mut info = RawInfo([0; 128]);
         let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
         // The kernel forgets it with the child.
-        let fields = if usage { stat_fields(pid) } else { Vec::new() };
+        let stat = usage.then(|| stat_of(pid)).flatten().unwrap_or_default();
         let args = [
             HOST_P_PID,
             pid as u64,
@@ -226,7 +226,7 @@ fn wait(
                 super::board::remove(pid);
             }
         }
-        let used_by_children = children_usage(&fields, &mut used);
+        let used_by_children = children_usage(&stat, &mut used);
         return Ok(Some(Found {
             pid,
             info,

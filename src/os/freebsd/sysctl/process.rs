@@ -6,7 +6,7 @@ use crate::host;
 use crate::loader::{aux_value, freebsd_aux};
 use crate::os::freebsd::procinfo::{self, KinfoSigtramp};
 use crate::os::freebsd::sys::procctl::is_guest;
-use crate::os::{Call, ProcStat, proc_text, status_field};
+use crate::os::{Call, ProcStat, numbers_in, proc_text, status_field};
 use crate::process::Command;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -226,16 +226,6 @@ fn listed(of: i32, id: i32, process: i32) -> bool {
         11 => status("Gid", 1) == Some(id),
         _ => true,
     }
-}
-
-/// Numbers that a folder's entries are named by.
-fn numbers_in(folder: &str) -> Vec<i32> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut all: Vec<i32> = entries
-        .filter_map(|e| e.file_name().to_str()?.parse().ok())
-        .collect();
-    all.sort_unstable();
-    all
 }
 
 /// `struct kinfo_proc` of the processes that the number, all of it, asks for; of each thread, if it says so.

@@ -45,8 +45,7 @@ fn of<'a>(call: &'a Call<'_>) -> Option<&'a Quiet> {
 
 /// Whether a descriptor of the process's is such a socket.
 pub(in crate::os::freebsd::sys) fn is_quiet(process: &Process, fd: i32) -> bool {
-    let os = (&*process.os as &dyn std::any::Any).downcast_ref::<freebsd::FreeBsd>();
-    os.is_some_and(|os| os.quiet.contains(fd))
+    freebsd::of_process(process).is_some_and(|os| os.quiet.contains(fd))
 }
 
 pub(super) fn contains(call: &Call<'_>, fd: i32) -> bool {
