@@ -76,6 +76,7 @@ const REQUESTS: &[(&str, &str, &str)] = &[
         "qXfer:features:read:target.xml:0,8",
         "m",
     ),
+    ("qXfer:libraries:read", "qXfer:libraries:read::0,8", "m"),
     (
         "qXfer:libraries-svr4:read",
         "qXfer:libraries-svr4:read::0,8",

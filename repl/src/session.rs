@@ -64,6 +64,8 @@ pub struct Session {
     pub(crate) exit_code: Option<i64>,
     /// A signal that the program is to get when it goes on.
     pub(crate) pending_signal: Option<(Tid, i32)>,
+    /// What becomes of breakpoints at places that are not found.
+    pub(crate) pending: crate::commands::breakpoints::Pending,
     /// Whether other threads run along.
     pub(crate) locking: crate::commands::run::Locking,
     /// Threads in the order in which they were seen first: their numbers.
@@ -80,6 +82,8 @@ pub struct Session {
     pub(crate) forked: Option<Forked>,
     /// The program has been asked to report its forks.
     pub(crate) asked_for_forks: bool,
+    /// It has been asked to report that it has loaded libraries.
+    pub(crate) asked_for_libraries: bool,
     /// Calls of the program's functions that have not returned.
     pub(crate) dummies: Vec<Dummy>,
     /// Memory of the program that was taken for expressions.
@@ -164,6 +168,7 @@ impl Session {
         self.reported_at.clear();
         self.forked = None;
         self.asked_for_forks = false;
+        self.asked_for_libraries = false;
         self.passed = None;
         self.dummies.clear();
         self.arena = Arena::default();
@@ -303,7 +308,7 @@ impl<'a> Cx<'a> {
         self.refresh_libraries();
     }
 
-    /// Looks for libraries that have been loaded since.
+    /// Looks for libraries that have been loaded since, and in them for places of pending breakpoints.
     pub fn refresh_libraries(&mut self) {
         if !self.s.loaded || !self.inf.capabilities().libraries {
             return;
@@ -311,6 +316,7 @@ impl<'a> Cx<'a> {
         let Ok(list) = self.inf.libraries() else {
             return;
         };
+        let before = self.s.symbols.modules.len();
         for library in list.libraries {
             let known = self
                 .s
@@ -321,6 +327,9 @@ impl<'a> Cx<'a> {
             if let Some(path) = library.host_path.filter(|_| !known) {
                 self.add_module(library.name, path, library.load_bias);
             }
+        }
+        if self.s.symbols.modules.len() > before {
+            self.resolve_pending();
         }
     }
 

@@ -235,10 +235,12 @@ impl CoreInferior {
     /// Looks for the dynamic linker's list.
     fn with_libraries<R>(&mut self, look: impl FnOnce(&mut Source<'_>) -> R) -> R {
         let (auxv, prefix) = (self.core.auxv.clone(), self.prefix.clone());
-        let (abi, bias) = (self.core.isa.abi(), self.bias().unwrap_or(0));
+        let (abi, isa) = (self.core.system.abi(), self.core.isa);
+        let bias = self.bias().unwrap_or(0);
         look(&mut Source {
             read: &mut |at, buf: &mut [u8]| self.read_memory(at, buf) == Ok(buf.len()),
             abi,
+            isa,
             auxv: &auxv,
             bias,
             prefix: prefix.as_deref(),

@@ -1,8 +1,12 @@
 //! The list of libraries, as the guest's dynamic linker keeps it (`struct r_debug` of `link.h`).
 
-use crate::abi::Abi;
+use crate::abi::{Abi, Dialect, OsAbi};
+use crate::isa::Isa;
+use crate::loader::Header;
+use crate::mem::{AddressSpace, page_down};
 use emu_stub::{Error, Libraries, Library, Result};
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -25,12 +29,42 @@ const MAX_ENTRIES: usize = 4096;
 
 const STATIC: Error = Error::Unsupported("the program is static: it has no list of libraries");
 
+/// `r_state` of a list that is not being changed (RT_CONSISTENT).
+const CONSISTENT: u64 = 0;
+
+/// How a system's `struct link_map` begins. The rest is the same everywhere: `l_name`, `l_ld`, `l_next`.
+#[derive(Clone, Copy, Debug)]
+struct LinkMap {
+    /// Index of the word with `l_name`.
+    name: u64,
+    /// The first word is the address of the first segment rather than the load bias (FreeBSD's `sys/link_elf.h`; there the load bias
+    /// stands elsewhere or nowhere, as the release has it).
+    based: bool,
+}
+
+impl LinkMap {
+    fn of(abi: OsAbi, isa: &dyn Isa) -> LinkMap {
+        let based = abi.dialect == Dialect::FreeBsd;
+        // FreeBSD has a word more before the name on MIPS.
+        let extra = based && isa.name().starts_with("mips");
+        LinkMap {
+            name: if extra { 2 } else { 1 },
+            based,
+        }
+    }
+}
+
+/// What the dynamic linker calls when it has changed its list (`r_brk`), by its names in the linkers of FreeBSD, and of glibc and musl.
+pub const NOTIFIERS: [&str; 2] = ["r_debug_state", "_dl_debug_state"];
+
 /// What the list is found by, of a live guest or of what is left of one.
 pub struct Source<'a> {
     /// Reads guest memory: all of the buffer, or it fails.
     pub read: &'a mut dyn FnMut(u64, &mut [u8]) -> bool,
-    /// Data conventions.
-    pub abi: Abi,
+    /// The guest's conventions.
+    pub abi: OsAbi,
+    /// Its instruction set.
+    pub isa: &'a dyn Isa,
     /// The auxiliary vector in the guest's layout.
     pub auxv: &'a [u8],
     /// How far the program was moved, if its headers do not tell.
@@ -46,11 +80,11 @@ impl Source<'_> {
         if !(self.read)(addr, bytes) {
             return Err(Error::Fault(addr));
         }
-        Ok(number(self.abi, bytes))
+        Ok(number(self.abi.abi, bytes))
     }
 
     fn word(&mut self, addr: u64) -> Result<u64> {
-        self.number(addr, self.abi.word.into())
+        self.number(addr, self.abi.abi.word.into())
     }
 
     fn u32(&mut self, addr: u64) -> Result<u32> {
@@ -72,12 +106,12 @@ impl Source<'_> {
     }
 
     fn size(&self) -> u64 {
-        self.abi.word.into()
+        self.abi.abi.word.into()
     }
 
     /// The value of a key in the auxiliary vector.
     fn auxv_value(&self, key: u64) -> Option<u64> {
-        crate::loader::aux_value(self.abi, self.auxv, key)
+        crate::loader::aux_value(self.abi.abi, self.auxv, key)
     }
 
     /// The program's own thread-local storage: address and alignment of its image, where it has any.
@@ -90,7 +124,7 @@ impl Source<'_> {
             return Ok(None);
         };
         // Elf32_Phdr: vaddr at 8, align at 28; Elf64_Phdr: vaddr at 16, align at 48.
-        let (entry, vaddr, align) = match self.abi.is_32bit() {
+        let (entry, vaddr, align) = match self.abi.abi.is_32bit() {
             true => (32, 8, 28),
             false => (56, 16, 48),
         };
@@ -114,7 +148,7 @@ impl Source<'_> {
             return Err(STATIC);
         };
         // Elf32_Phdr: type, offset, vaddr at 8; 32 bytes. Elf64_Phdr: vaddr at 16; 56 bytes.
-        let (entry, vaddr) = if self.abi.is_32bit() {
+        let (entry, vaddr) = if self.abi.abi.is_32bit() {
             (32, 8)
         } else {
             (56, 16)
@@ -144,11 +178,25 @@ impl Source<'_> {
             }
         }
         let slot = slot.ok_or(STATIC)?;
-        Ok(if self.abi.is_32bit() {
+        Ok(if self.abi.abi.is_32bit() {
             slot & 0xffff_ffff
         } else {
             slot
         })
+    }
+
+    /// What the dynamic linker calls when it has changed its list (`r_brk`), as it says itself; `None` before it does.
+    pub fn notifier(&mut self) -> Option<u64> {
+        let r_debug = self.r_debug()?;
+        // struct r_debug: version, map, brk, state.
+        let brk = r_debug.wrapping_add(2 * self.size());
+        self.word(brk).ok().filter(|addr| *addr != 0)
+    }
+
+    /// Address of the list's root, once there is one.
+    fn r_debug(&mut self) -> Option<u64> {
+        let slot = self.info_slot().ok()?;
+        self.word(slot).ok().filter(|addr| *addr != 0)
     }
 
     /// The libraries; none before the dynamic linker has made its list, nor of a static program.
@@ -161,13 +209,13 @@ impl Source<'_> {
             Err(Error::Unsupported(_)) => return Ok(Libraries::default()),
             Err(e) => return Err(e),
         };
-        let word = self.size();
+        let (word, layout) = (self.size(), LinkMap::of(self.abi, self.isa));
         let mut all = Libraries::default();
         let r_debug = self.word(slot)?;
         if r_debug == 0 {
             return Ok(all);
         }
-        // struct r_debug: version, then the first link_map. struct link_map: l_addr, l_name, l_ld, l_next, l_prev.
+        // struct r_debug: version, then the first link_map.
         let mut at = self.word(r_debug.wrapping_add(word))?;
         for _ in 0..MAX_ENTRIES {
             if at == 0 {
@@ -178,24 +226,53 @@ impl Source<'_> {
                 // The first is the program itself, with an empty name.
                 all.main_link_map = Some(at);
             } else {
-                let name = self.word(field(1))?;
+                let name = self.word(field(layout.name))?;
                 let name = self.string(name);
                 // What has no file (the vDSO) has a name that is no path.
                 let host_path = name.starts_with(b"/").then(|| {
                     crate::loader::under_prefix(self.prefix, Path::new(OsStr::from_bytes(&name)))
                 });
+                let linked = host_path.as_deref().map_or(0, linked_address);
+                let first = self.word(field(0))?;
+                let (load_bias, start) = match layout.based {
+                    true => (first.wrapping_sub(linked), first),
+                    false => (first, first.wrapping_add(linked)),
+                };
                 all.libraries.push(Library {
                     name: String::from_utf8_lossy(&name).into_owned(),
                     host_path,
                     link_map: at,
-                    load_bias: self.word(field(0))?,
-                    dynamic: self.word(field(2))?,
+                    load_bias,
+                    dynamic: self.word(field(layout.name + 1))?,
+                    start,
                 });
             }
-            at = self.word(field(3))?;
+            at = self.word(field(layout.name + 2))?;
         }
         Ok(all)
     }
+}
+
+/// The page that a library's first segment was linked for: 0 but of prelinked ones. So it is of a file that cannot be read.
+fn linked_address(path: &Path) -> u64 {
+    let header = File::open(path)
+        .ok()
+        .and_then(|file| Header::read(&file, path).ok());
+    let first = header.and_then(|h| h.segments.first().map(|s| s.vaddr));
+    page_down(first.unwrap_or(0))
+}
+
+/// Whether the list whose root's address stands at `slot` is whole: the dynamic linker is not at work on it.
+pub fn is_consistent(mem: &AddressSpace, abi: Abi, slot: u64) -> bool {
+    let size = u64::from(abi.word);
+    let read = |addr, size: usize| {
+        let mut bytes = [0; 8];
+        mem.read(addr, &mut bytes[..size]).ok()?;
+        Some(number(abi, &bytes[..size]))
+    };
+    // struct r_debug: version, map, brk, state.
+    let state = |r_debug: u64| read(r_debug.wrapping_add(3 * size), 4);
+    read(slot, size as usize).and_then(state) == Some(CONSISTENT)
 }
 
 /// An unsigned integer of the guest's.

@@ -83,6 +83,15 @@ impl CodeState {
         true
     }
 
+    /// How many breakpoints are set at `pc`.
+    pub fn breakpoints_at(&self, pc: u64) -> usize {
+        let all = self
+            .breakpoints
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.get(&pc).map_or(0, |count| *count as usize)
+    }
+
     /// The addresses that have breakpoints.
     pub fn breakpoints(&self) -> Vec<u64> {
         let all = self

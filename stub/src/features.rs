@@ -118,6 +118,10 @@ pub static TERMS: &[Term] = &[
     core("qXfer:exec-file:read"),
     core("qXfer:features:read"),
     core("qXfer:libraries-svr4:read"),
+    // A gdb that does not know the guest's system looks for this list. lldb takes the SVR4 one.
+    ours("qXfer:libraries:read", |c, client| {
+        c.libraries && client.gdb
+    }),
     ours("qXfer:threads:read", |_, _| true),
     ours("qXfer:siginfo:read", |c, _| c.siginfo),
     ours("qXfer:siginfo:write", |c, _| c.siginfo),

@@ -367,7 +367,7 @@ pub enum StopReason {
     VForkDone,
     /// The process has executed another program; the PC is at its entry.
     Exec(PathBuf),
-    /// The list of libraries changed.
+    /// The list of libraries changed (only with [`Inferior::report_libraries`]).
     LibrariesChanged,
     /// The thread is new (only with [`Inferior::report_thread_events`]).
     ThreadCreated,
@@ -493,6 +493,8 @@ pub struct Library {
     pub load_bias: u64,
     /// Address of the dynamic section (`l_ld`).
     pub dynamic: u64,
+    /// Address of the first segment.
+    pub start: u64,
 }
 
 /// The libraries of a process.
@@ -696,6 +698,12 @@ pub trait Inferior: Any + Send {
     /// children run without the debugger.
     fn report_forks(&mut self, _on: bool) -> Result<()> {
         Err(Error::Unsupported("no forks to report here"))
+    }
+
+    /// Whether the guest stops with [`StopReason::LibrariesChanged`] when its dynamic linker has loaded or unloaded libraries. Off for
+    /// a debugger that has come anew. Of a static program there is nothing to tell.
+    fn report_libraries(&mut self, _on: bool) -> Result<()> {
+        Ok(())
     }
 
     /// Whether the session is to be served by another process or program from now on: the one that serves it is about to be

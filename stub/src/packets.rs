@@ -308,11 +308,7 @@ pub static PACKETS: &[Packet] = &[
     no(Gdb, "qXfer:btrace-conf:read", BRANCH_TRACE),
     gdb("qXfer:exec-file:read", Separated, Ours(xfer::exec_file)),
     gdb("qXfer:features:read", Separated, Ours(xfer::features)),
-    no(
-        Gdb,
-        "qXfer:libraries:read",
-        "for systems without SVR4 link maps; see libraries-svr4",
-    ),
+    gdb("qXfer:libraries:read", Separated, Ours(xfer::library_list)),
     gdb(
         "qXfer:libraries-svr4:read",
         Separated,

@@ -571,6 +571,7 @@ fn forget_last_debugger(inferior: &mut dyn Inferior) {
         inferior.pass_signals(&[]),
         inferior.report_thread_events(false),
         inferior.report_forks(false),
+        inferior.report_libraries(false),
     ];
 }
 

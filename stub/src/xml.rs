@@ -1,5 +1,5 @@
-//! XML documents: target description, libraries, threads (gdb manual, "Target Descriptions", "Library List Format for SVR4
-//! Targets", "Thread List Format").
+//! XML documents: target description, libraries, threads (gdb manual, "Target Descriptions", "Library List Format", "Library List
+//! Format for SVR4 Targets", "Thread List Format").
 
 use std::fmt::Write;
 
@@ -222,6 +222,21 @@ pub(crate) fn libraries(list: &Libraries, r_debug: u64, with_main: bool, on_host
         );
     }
     out.push_str("</library-list-svr4>\n");
+    out
+}
+
+/// The list of libraries without link maps: where the first segment of each is.
+pub(crate) fn library_list(list: &Libraries) -> String {
+    let mut out = String::from("<library-list>\n");
+    for l in &list.libraries {
+        let _ = writeln!(
+            out,
+            "  <library name=\"{}\"><segment address=\"{:#x}\"/></library>",
+            escape(&l.name),
+            l.start
+        );
+    }
+    out.push_str("</library-list>\n");
     out
 }
 

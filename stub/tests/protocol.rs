@@ -547,6 +547,13 @@ fn documents_in_parts() {
     let libraries = c.ask("qXfer:libraries-svr4:read:start=1;prev=2:0,1000");
     assert!(libraries.contains("name=\"/lib/libtoy.so\""), "{libraries}");
     assert!(libraries.contains("main-lm=\"0x500100\""), "{libraries}");
+    assert!(!c.mock().libraries_reported);
+    let libraries = c.ask("qXfer:libraries:read::0,1000");
+    assert!(
+        libraries.contains("<library name=\"/lib/libtoy.so\"><segment address=\"0x101000\"/>"),
+        "{libraries}"
+    );
+    assert!(c.mock().libraries_reported);
     assert_eq!(c.ask("qXfer:siginfo:write::4:abc"), "3");
     assert_eq!(&c.mock().siginfo[3..8], b"\0abc\0");
     assert_eq!(c.ask_bytes(b"qXfer:siginfo:read::4,3"), b"mabc");

@@ -66,12 +66,17 @@ for isa in aarch64 mips mipsel; do
 		flags=(-s "${freestanding[@]}" -DGUEST_FREEBSD -Wno-unknown-attributes -Wno-unused-command-line-argument)
 		start="lib/start-freebsd-${isa/mipsel/mips}.S"
 		linker=(-Wl,--image-base=0x5000000)
-		program=()
+		# With a dynamic section, which debuggers go by.
+		program=(-Wl,--export-dynamic)
 		if [ "$isa" = aarch64 ]; then
 			linker=(-fpie -Wl,-pie -Wl,--no-dynamic-linker)
 			program=(-fpie -Wl,-pie)
 		fi
-		build "freebsd-$isa" "dynamic/bin/$isa/ld-elf.so.1" "${flags[@]}" "${linker[@]}" "$start" lib/guest.c dynamic/rtld.c
+		# Debuggers find what the linker calls for them by its symbol.
+		build "freebsd-$isa" "dynamic/bin/$isa/ld-elf.so.1" "${flags[@]:1}" "${linker[@]}" "$start" lib/guest.c dynamic/rtld.c
+		# Far apart, so that there is room between the segments.
+		linking=-shared build "freebsd-$isa" "dynamic/bin/$isa/libthing.so.1" "${flags[@]}" -Wl,-e,thing_works -Wl,-z,max-page-size=65536 \
+			dynamic/thing.c
 		build "freebsd-$isa" "dynamic/bin/$isa/program" "${flags[@]}" "${program[@]}" -Wl,--dynamic-linker=/libexec/ld-elf.so.1 \
 			"$start" lib/guest.c dynamic/program.c
 	fi

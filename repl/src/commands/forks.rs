@@ -101,7 +101,7 @@ impl Cx<'_> {
             match &mut point.kind {
                 Kind::Code { addrs, spec, .. } => {
                     // What was named by an address, or by where the old program stood, names nothing in the new one.
-                    let named = !spec.is_empty() && !spec.starts_with(['*', '+', '-']);
+                    let named = super::breakpoints::is_named(spec);
                     match named.then(|| self.locate(spec)) {
                         Some(Ok(place)) => *addrs = place.addrs,
                         Some(Err(e)) => {

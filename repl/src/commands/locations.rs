@@ -5,9 +5,9 @@ use crate::session::{Cx, fail};
 use emu_stub::Result;
 
 /// A place, which may be in several pieces of code.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Its addresses.
+    /// Its addresses; none of a place in a library that is still to be loaded.
     pub addrs: Vec<u64>,
     /// File and line, where they are known.
     pub line: Option<(String, u32)>,

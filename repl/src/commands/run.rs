@@ -95,6 +95,7 @@ impl Cx<'_> {
             self.follow_fork(&mut plan)?;
             self.set_passed_signals()?;
             self.ask_for_forks()?;
+            self.ask_for_libraries()?;
             self.insert_points(own)?;
             self.note_watched();
             self.s.invalidate();

@@ -1,5 +1,6 @@
 //! `set` and `show`: one table of what can be set.
 
+use super::breakpoints::Pending;
 use super::forks::{Follow, set_detach, set_follow};
 use super::run::Locking;
 use super::start::set_arguments;
@@ -52,6 +53,15 @@ const SETTINGS: &[Setting] = &[
         show: |_| Ok("on".into()),
     },
     Setting {
+        name: "breakpoint pending",
+        about: "whether a breakpoint at a place that is not found waits for a library that has it: auto (if libraries may come), on or off",
+        set: |cx, value| {
+            cx.s.pending = chosen(value, PENDING)?;
+            Ok(())
+        },
+        show: |cx| Ok(named(cx.s.pending, PENDING)),
+    },
+    Setting {
         name: "listsize",
         about: "how many lines list shows",
         set: |cx, value| match value.parse() {
@@ -83,6 +93,12 @@ const LOCKING: &[(&str, Locking)] = &[
     ("on", Locking::On),
     ("step", Locking::Step),
     ("replay", Locking::Off),
+];
+
+const PENDING: &[(&str, Pending)] = &[
+    ("auto", Pending::Auto),
+    ("on", Pending::On),
+    ("off", Pending::Off),
 ];
 
 /// What gdb's scripts set and what has no meaning here.

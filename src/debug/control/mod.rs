@@ -176,6 +176,15 @@ pub enum Served {
     Moving(Box<Conversation<'static>>),
 }
 
+/// Where the guest's dynamic linker says that its list has changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LinkerEvent {
+    /// The function that it calls for debuggers. A breakpoint of the process's own is there.
+    pub pc: u64,
+    /// Address of the word with the address of the list's root.
+    pub slot: u64,
+}
+
 /// Connects the guest's threads with the debugger's.
 pub struct Control {
     /// Somebody debugs. Events pass by otherwise. Without a lock, as the child of a fork clears it.
@@ -191,6 +200,7 @@ pub struct Control {
     pub(super) undisturbed: OnceLock<Box<Pack>>,
     pub(super) conditions: Conditions,
     pub(super) catches: Catches,
+    linker_event: Mutex<Option<LinkerEvent>>,
     /// How long a guest that has ended waits for the debugger to be told, at most.
     patience: Duration,
 }
@@ -215,6 +225,7 @@ impl Control {
             undisturbed: OnceLock::new(),
             catches: Catches::default(),
             conditions: Conditions::default(),
+            linker_event: Mutex::default(),
             patience: LAST_WORDS,
         })
     }
@@ -246,6 +257,21 @@ impl Control {
             }
             Err(_) => self.set_attached(false),
         }
+    }
+
+    /// Where changes of the list of libraries are told.
+    pub(super) fn linker_event(&self) -> Option<LinkerEvent> {
+        *self
+            .linker_event
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_linker_event(&self, event: Option<LinkerEvent>) {
+        *self
+            .linker_event
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = event;
     }
 
     /// What wakes those who wait for a change of the state.

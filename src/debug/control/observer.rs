@@ -1,6 +1,7 @@
 //! The guest's side: what its threads come to, and wait for.
 
 use super::*;
+use crate::debug::libraries::is_consistent;
 
 impl Observer for Control {
     fn thread_start(&self, thread: &mut Thread) {
@@ -52,8 +53,8 @@ impl Observer for Control {
                 let pc = thread.cpu.pc;
                 match self.action(thread.tid()) {
                     Some(Resume::StepRange { start, end }) if (start..end).contains(&pc) => {
-                        if thread.process.code.is_breakpoint(pc) && self.conditions.hold(thread) {
-                            self.report(thread, StopReason::Breakpoint { hardware: false });
+                        if thread.process.code.is_breakpoint(pc) {
+                            self.come_to_breakpoint(thread);
                         }
                     }
                     Some(Resume::Step { .. } | Resume::StepRange { .. }) => {
@@ -64,12 +65,7 @@ impl Observer for Control {
                 true
             }
             Exit::Trap(Trap::DebugBreakpoint, _) => {
-                // The child of a vfork comes to the breakpoints of its parent.
-                if self.watches(thread) && self.conditions.hold(thread) {
-                    self.report(thread, StopReason::Breakpoint { hardware: false });
-                } else {
-                    thread.cpu.pass_breakpoint = Some(thread.cpu.pc);
-                }
+                self.come_to_breakpoint(thread);
                 true
             }
             Exit::Watchpoint(hit) => {
@@ -237,6 +233,40 @@ impl Observer for Control {
 
     fn exec_failed(&self, thread: &mut Thread) {
         self.exec_has_failed(thread);
+    }
+}
+
+impl Control {
+    /// Reports what is to be told of a thread that has come to a breakpoint; it passes one that is not.
+    fn come_to_breakpoint(&self, thread: &mut Thread) {
+        let pc = thread.cpu.pc;
+        let event = self.linker_event().filter(|event| event.pc == pc);
+        if let Some(event) = event {
+            let process = thread.process.clone();
+            let told = || is_consistent(&process.mem, process.isa.abi(), event.slot);
+            // Again when another event was first: the debugger may not want this one any more after that.
+            while told()
+                && self.watches(thread)
+                && self.linker_event().is_some()
+                && !self.report(thread, StopReason::LibrariesChanged)
+            {}
+            // The debugger may have sent it elsewhere.
+            if thread.cpu.pc != pc {
+                return;
+            }
+        }
+        let own = usize::from(event.is_some());
+        let debuggers = thread.process.code.breakpoints_at(pc) > own;
+        // The child of a vfork comes to the breakpoints of its parent.
+        let reported = debuggers && self.watches(thread) && self.conditions.hold(thread);
+        if reported && !self.report(thread, StopReason::Breakpoint { hardware: false }) {
+            // Another event was first: it comes here again.
+            return;
+        }
+        // A debugger takes its own breakpoints out to pass them.
+        if !reported || event.is_some() {
+            thread.cpu.pass_breakpoint = Some(pc);
+        }
     }
 }
 

@@ -264,6 +264,10 @@ impl Inferior for Family {
         self.each(|i| i.report_forks(on))
     }
 
+    fn report_libraries(&mut self, on: bool) -> Result<()> {
+        self.current().report_libraries(on)
+    }
+
     fn wants_session(&self) -> bool {
         self.executes() || self.is_left()
     }

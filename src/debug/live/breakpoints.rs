@@ -11,6 +11,7 @@ pub(super) fn remove_all(live: &mut Live) {
     }
     live.watchpoints.clear();
     watch(live);
+    super::libraries::forget(live);
 }
 
 pub(super) fn clear(live: &mut Live) -> Result<()> {

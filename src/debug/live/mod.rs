@@ -4,6 +4,7 @@ mod breakpoints;
 mod core;
 mod events;
 mod files;
+mod libraries;
 mod memory;
 mod registers;
 mod run;
@@ -13,7 +14,6 @@ mod threads;
 pub use run::Happening;
 
 use super::control::{Control, Run};
-use super::libraries::Source;
 use super::{describe, facts};
 use crate::host;
 use crate::ir::{CpuState, WatchRange};
@@ -189,18 +189,6 @@ impl Live {
         all
     }
 
-    /// Looks for the dynamic linker's list.
-    fn with_libraries<R>(&self, look: impl FnOnce(&mut Source<'_>) -> R) -> R {
-        let mem = &self.process.mem;
-        look(&mut Source {
-            read: &mut |addr, buf: &mut [u8]| mem.read(addr, buf).is_ok(),
-            abi: self.process.isa.abi(),
-            auxv: &self.program.auxv,
-            bias: self.program.bias,
-            prefix: self.process.config.prefix.as_deref(),
-        })
-    }
-
     fn stopped(&self) -> Result<()> {
         match &self.control.lock().run {
             Run::Stopped(stop) if stop.is_exit() && stop.pid == self.pid => {
@@ -340,15 +328,14 @@ impl Inferior for Live {
     }
 
     fn tls_address(&mut self, tid: Tid, offset: u64, link_map: u64) -> Result<u64> {
-        let main = self.with_libraries(|source| source.list())?.main_link_map;
+        let main = libraries::look(self, |source| source.list())?.main_link_map;
         if link_map != 0 && main != Some(link_map) {
             let why = "thread-local variables of libraries are not found: where the C library keeps them is its own affair";
             return Err(Error::Invalid(why.into()));
         }
         let none = || Error::Invalid("the program has no thread-local variables".into());
-        let (image, align) = self
-            .with_libraries(|source| source.tls_image())?
-            .ok_or_else(none)?;
+        let image = libraries::look(self, |source| source.tls_image())?;
+        let (image, align) = image.ok_or_else(none)?;
         let tp = registers::thread_pointer(self, tid)?;
         // Variant I of the ELF handling of TLS: the program's block is behind the control block of two pointers; on MIPS its middle is
         // what the thread pointer counts from.
@@ -452,6 +439,10 @@ impl Inferior for Live {
         Ok(())
     }
 
+    fn report_libraries(&mut self, on: bool) -> Result<()> {
+        libraries::report(self, on)
+    }
+
     fn wants_session(&self) -> bool {
         self.control.execing() == Some(self.pid)
     }
@@ -466,11 +457,11 @@ impl Inferior for Live {
 
     fn libraries(&mut self) -> Result<Libraries> {
         self.stopped()?;
-        self.with_libraries(|source| source.list())
+        libraries::look(self, |source| source.list())
     }
 
     fn library_info_slot(&mut self) -> Result<u64> {
-        self.with_libraries(|source| source.info_slot())
+        libraries::look(self, |source| source.info_slot())
     }
 
     fn pass_signals(&mut self, signals: &[i32]) -> Result<()> {

@@ -111,6 +111,17 @@ pub(crate) fn libraries(s: &mut Session<'_>, args: &[u8]) -> Outcome {
     })
 }
 
+/// `qXfer:libraries:read`: what gdb asks for that knows nothing of the guest's system, as Debian's gdb-multiarch of FreeBSD. It does not
+/// watch the dynamic linker either, so that changes are told from here on.
+pub(crate) fn library_list(s: &mut Session<'_>, args: &[u8]) -> Outcome {
+    let (_, offset, length) = parse(args)?;
+    serve_ours(s, "libraries", offset, length, |s| {
+        s.guest.inferior.report_libraries(true)?;
+        let libraries = s.guest.inferior.libraries()?;
+        Ok(xml::library_list(&libraries).into_bytes())
+    })
+}
+
 /// Serves a part of a document that gdbstub has no packet for.
 fn serve_ours(
     s: &mut Session<'_>,

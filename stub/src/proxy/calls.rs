@@ -110,6 +110,7 @@ calls! {
     pass_signals { signals: Vec<i32> } |i| i.pass_signals(&signals);
     report_thread_events { on: bool } |i| i.report_thread_events(on);
     report_forks { on: bool } |i| i.report_forks(on);
+    report_libraries { on: bool } |i| i.report_libraries(on);
     exec_file {} |i| i.exec_file();
     exec_file_on_host {} |i| i.exec_file_on_host();
     file_prefix {} |i| i.file_prefix();

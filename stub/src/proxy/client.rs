@@ -580,6 +580,10 @@ impl Inferior for Proxy {
         self.request(Call::report_forks { on })
     }
 
+    fn report_libraries(&mut self, on: bool) -> Result<()> {
+        self.request(Call::report_libraries { on })
+    }
+
     fn exec_file(&mut self) -> Result<PathBuf> {
         self.request(Call::exec_file {})
     }

@@ -227,6 +227,7 @@ pub struct Mock {
     pub watchpoints: BTreeSet<(u64, u64, u8)>,
     pub catch: CatchSyscalls,
     pub passed: Vec<i32>,
+    pub libraries_reported: bool,
     pub children: Vec<(Pid, Tid)>,
     pub detached: Vec<Pid>,
     pub killed: bool,
@@ -298,6 +299,7 @@ impl Mock {
             watchpoints: BTreeSet::new(),
             catch: CatchSyscalls::None,
             passed: Vec::new(),
+            libraries_reported: false,
             children: Vec::new(),
             detached: Vec::new(),
             killed: false,
@@ -812,6 +814,11 @@ impl Inferior for Mock {
         Ok(())
     }
 
+    fn report_libraries(&mut self, on: bool) -> Result<()> {
+        self.libraries_reported = on;
+        Ok(())
+    }
+
     fn report_thread_events(&mut self, _on: bool) -> Result<()> {
         Ok(())
     }
@@ -852,6 +859,7 @@ impl Inferior for Mock {
                 link_map: DATA + 0x200,
                 load_bias: 0x10_0000,
                 dynamic: 0x10_8000,
+                start: 0x10_1000,
             }],
         })
     }

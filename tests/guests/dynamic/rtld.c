@@ -44,6 +44,54 @@ static int ends_with(const char *text, const char *end)
 	return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+/* What a debugger looks for (sys/link_elf.h). */
+struct link_map {
+	char *base;
+#ifdef __mips__
+	char *offset;
+#endif
+	const char *name;
+	const void *dynamic;
+	struct link_map *next, *previous;
+};
+static struct { int version; struct link_map *first; void (*changed)(void *, struct link_map *); int state; } root;
+static struct link_map library, program;
+
+/* A debugger has a breakpoint here. */
+__attribute__((noinline)) void r_debug_state(void *where, struct link_map *what)
+{
+	__asm__ volatile("" : : "r"(where), "r"(what) : "memory");
+}
+
+static void set_state(int state)
+{
+	root.state = state;
+	root.changed(&root, &library);
+}
+
+/* Puts the root of the list where the program's dynamic section has room for it. */
+static void tell_root(const struct phdr *dynamic, long bias)
+{
+	/* Not by initialisers: nobody relocates this program. */
+	library.name = "/lib/libthing.so.1";
+	program.name = "program";
+	program.next = &library;
+	root.first = &program;
+	root.changed = r_debug_state;
+	for (long *entry = (long *)(bias + dynamic->vaddr); entry[0]; entry += 2)
+		switch (entry[0]) {
+#ifdef __mips__
+		case 0x70000016: /* DT_MIPS_RLD_MAP: the section itself cannot be written to */
+			*(void **)entry[1] = &root;
+			break;
+#else
+		case 21: /* DT_DEBUG */
+			entry[1] = (long)&root;
+			break;
+#endif
+		}
+}
+
 /* Maps a library: room first, then its segments over it. */
 static void map_library(void)
 {
@@ -51,22 +99,42 @@ static void map_library(void)
 	CHECK(fd > 2);
 	u8 stat[256];
 	SAME(SYS(fstat, fd, stat), 0);
-	char *room = (char *)mmap(0, 0x4000, 0, PRIVATE | GUARD, -1, 0);
+	struct ehdr *ehdr = (void *)mmap(0, 4096, 1, PRIVATE | PREFAULT, fd, 0);
+	CHECK((long)ehdr > 0 && memcmp(ehdr->ident, "\177ELF", 4) == 0);
+	struct phdr *phdr = (void *)((char *)ehdr + ehdr->phoff);
+	long size = 0;
+	for (int i = 0; i < ehdr->phnum; i++)
+		if (phdr[i].type == PT_LOAD)
+			size = (phdr[i].vaddr + phdr[i].memsz + 4095) & -4096;
+	char *room = (char *)mmap(0, size + 0x1000, 0, PRIVATE | GUARD, -1, 0);
 	CHECK((long)room > 0);
-	char *text = (char *)mmap(room, 0x1000, 5, PRIVATE | FIXED | NOCORE | PREFAULT, fd, 0);
-	CHECK(text == room && memcmp(text, "library", 7) == 0);
-	char *data = (char *)mmap(room + 0x1000, 0x1000, 3, PRIVATE | FIXED | PREFAULT, fd, 0);
-	CHECK(data == room + 0x1000);
-	data[0] = 'L';
-	CHECK(text[0] == 'l');
-	char *zero = (char *)mmap(room + 0x2000, 0x1000, 3, PRIVATE | FIXED | ANON, -1, 0);
-	CHECK(zero == room + 0x2000 && zero[100] == 0);
-	SAME(SYS(mprotect, data, 0x1000, 1), 0);
-	/* What is left is a guard. */
-	SAME(SYS(getrandom, room + 0x3000, 8, 0), -EFAULT);
-	SAME(SYS(munmap, room, 0x4000), 0);
+	int writable = 0;
+	for (int i = 0; i < ehdr->phnum; i++) {
+		if (phdr[i].type == PT_DYNAMIC)
+			library.dynamic = room + phdr[i].vaddr;
+		if (phdr[i].type != PT_LOAD)
+			continue;
+		/* Of the segment's flags 1 is to execute and 4 to read; of those of a mapping the other way round. */
+		int prot = (phdr[i].flags & 4) >> 2 | (phdr[i].flags & 2) | (phdr[i].flags & 1) << 2;
+		long inside = phdr[i].vaddr & 4095;
+		char *at = room + phdr[i].vaddr - inside;
+		long got = mmap(at, phdr[i].filesz + inside, prot, PRIVATE | FIXED | NOCORE | PREFAULT, fd, phdr[i].offset - inside);
+		SAME(got, (long)at);
+		writable |= prot & 2;
+	}
+	CHECK(writable && memcmp(room, "\177ELF", 4) == 0);
+	char *zero = (char *)mmap(room + size, 0x1000, 3, PRIVATE | FIXED | ANON, -1, 0);
+	CHECK(zero == room + size && zero[100] == 0);
+	SAME(SYS(mprotect, zero, 0x1000, 1), 0);
+	/* What lies between the segments is a guard. */
+	SAME(SYS(getrandom, room + 0x8000, 8, 0), -EFAULT);
+	SAME(SYS(munmap, zero, 0x1000), 0);
 	SYS(close, fd);
 	SAME(SYS(open, "/lib/libnothing.so.1", 0x300000), -ENOENT);
+	library.base = room;
+	set_state(0);
+	SAME(((int (*)(int))(room + ehdr->entry))(20), 42);
+	SAME(SYS(munmap, ehdr, 4096), 0);
 }
 
 int guest_main(int argc, char **argv, char **envp)
@@ -100,6 +168,9 @@ int guest_main(int argc, char **argv, char **envp)
 			SAME(strcmp((char *)bias + phdr[i].vaddr, "/libexec/ld-elf.so.1"), 0);
 			seen |= 1;
 			break;
+		case PT_DYNAMIC:
+			tell_root(&phdr[i], bias);
+			break;
 		case PT_LOAD:
 			seen |= 2;
 			break;
@@ -119,6 +190,8 @@ int guest_main(int argc, char **argv, char **envp)
 	/* Without this flag it asks the kernel each time it blocks signals. */
 	SAME(have[BSDFLAGS] & 1, 1);
 	SAME(SYS(issetugid), 0);
+	CHECK(root.first == &program);
+	set_state(1);
 	map_library();
 	char text[64];
 	u32 none[4] = {0}, old[4];

@@ -67,6 +67,25 @@ pub enum Kind {
     Event(Event),
 }
 
+impl Kind {
+    /// Whether it waits for a library that has its place.
+    fn is_pending(&self) -> bool {
+        matches!(self, Kind::Code { addrs, spec, .. } if addrs.is_empty() && is_named(spec))
+    }
+}
+
+/// What becomes of a breakpoint at a place that is not found (`set breakpoint pending`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pending {
+    /// It waits for a library that has the place, if the program is one that loads libraries.
+    #[default]
+    Auto,
+    /// It waits.
+    On,
+    /// It is an error.
+    Off,
+}
+
 /// What becomes of a point that is hit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Disposition {
@@ -220,6 +239,46 @@ impl Cx<'_> {
         Ok(())
     }
 
+    /// Whether a place that is not found may be in a library that is still to be loaded.
+    pub(super) fn may_come(&mut self, spec: &str) -> bool {
+        let wanted = match self.s.pending {
+            Pending::On => true,
+            Pending::Off => false,
+            // Of a static program nothing comes: there it is a mistake in the name.
+            Pending::Auto => self.inf.library_info_slot().is_ok(),
+        };
+        wanted && is_named(spec)
+    }
+
+    /// Has the loading of libraries reported, if a breakpoint waits for it.
+    ///
+    /// # Errors
+    /// The program is gone.
+    pub fn ask_for_libraries(&mut self) -> Result<()> {
+        let pending = |p: &Point| p.enabled && p.kind.is_pending();
+        if !self.s.asked_for_libraries && self.s.breakpoints.points.iter().any(pending) {
+            self.s.asked_for_libraries = true;
+            self.inf.report_libraries(true)?;
+        }
+        Ok(())
+    }
+
+    /// Looks for the places of pending breakpoints again: libraries have been loaded.
+    pub fn resolve_pending(&mut self) {
+        let mut points = std::mem::take(&mut self.s.breakpoints.points);
+        for point in points.iter_mut().filter(|p| p.kind.is_pending()) {
+            if let Kind::Code {
+                addrs, spec, aim, ..
+            } = &mut point.kind
+                && let Ok(place) = self.locate(spec)
+            {
+                *addrs = place.addrs;
+                *aim = place.aim;
+            }
+        }
+        self.s.breakpoints.points = points;
+    }
+
     /// Whether a hit of a point counts: thread, condition, ignore count.
     pub fn hit(&mut self, number: usize, tid: Tid) -> bool {
         let Some(point) = self.s.breakpoints.get(number).cloned() else {
@@ -291,16 +350,15 @@ impl Cx<'_> {
                     (_, true) => "Hardware assisted breakpoint",
                     _ => "Breakpoint",
                 };
-                let first = addrs.first().copied().unwrap_or(0);
-                let line = self.aimed_line(first, aim);
-                let place = line.map_or(String::new(), |(name, line)| {
-                    format!(": file {name}, line {line}.")
-                });
-                let place = match addrs.len() {
-                    0 | 1 => place,
-                    n => format!(": {spec}. ({n} locations)"),
+                let place = match addrs.as_slice() {
+                    [] => format!("({spec}) pending."),
+                    [addr] => match self.aimed_line(*addr, aim) {
+                        Some((name, line)) => format!("at {addr:#x}: file {name}, line {line}."),
+                        None => format!("at {addr:#x}"),
+                    },
+                    [first, ..] => format!("at {first:#x}: {spec}. ({} locations)", addrs.len()),
                 };
-                say!(self, "{what} {number} at {first:#x}{place}");
+                say!(self, "{what} {number} {place}");
             }
             Kind::Watch { kind, expr, .. } => {
                 say!(self, "{} {number}: {expr}", watch_name(*kind));
@@ -428,6 +486,11 @@ impl Cx<'_> {
             None => symbols.label(addr),
         })
     }
+}
+
+/// Whether a place is named by a function or a file, rather than by an address or by where the program is.
+pub(super) fn is_named(spec: &str) -> bool {
+    !spec.is_empty() && !spec.starts_with(['*', '+', '-']) && spec.parse::<u32>().is_err()
 }
 
 fn event_name(e: Event) -> &'static str {

@@ -1,7 +1,9 @@
 //! Setting points: `break`, `watch`, `catch`.
 
 use super::{Disposition, Event, Kind};
+use crate::commands::locations::Place;
 use crate::expr::Location;
+use crate::say;
 use crate::session::{Cx, fail};
 use emu_stub::{Error, Result, WatchKind};
 
@@ -29,7 +31,14 @@ fn split_condition(text: &str) -> (&str, Option<&str>, Option<&str>) {
 fn set(cx: &mut Cx<'_>, disposition: Disposition, hardware: bool) -> Result<()> {
     cx.need_breakpoints()?;
     let (spec, thread, condition) = split_condition(cx.args);
-    let place = cx.locate(spec)?;
+    let place = match cx.locate(spec) {
+        Ok(place) => place,
+        Err(e) if cx.may_come(spec) => {
+            say!(cx, "{e}");
+            Place::default()
+        }
+        Err(e) => return Err(e),
+    };
     if let Some(condition) = condition {
         cx.parse(condition)?;
     }
