@@ -401,7 +401,7 @@ mod tests {
     /// A method that is not handed on would silently be the trait's own answer, "not supported", for every guest.
     #[test]
     fn every_request_is_handed_on() {
-        let of_trait = include_str!("../../../stub/src/inferior.rs");
+        let of_trait = include_str!("../../../stub/src/inferior/mod.rs");
         let of_trait = of_trait.split("pub trait Inferior").nth(1).expect("there");
         let here = include_str!("inferior.rs");
         let here = here
