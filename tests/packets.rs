@@ -69,6 +69,9 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     ("QThreadEvents", "QThreadEvents:1", "OK"),
     ("qThreadExtraInfo", "qThreadExtraInfo,{tid}", "hex"),
     ("qAttached", "qAttached", "0"),
+    // Without --multi.
+    ("R", "R00", "E"),
+    ("vRun", "vRun;", "E"),
     ("qXfer:auxv:read", "qXfer:auxv:read::0,8", "m"),
     ("qXfer:exec-file:read", "qXfer:exec-file:read::0,8", "m"),
     (

@@ -3,8 +3,10 @@
 mod core;
 mod debugger;
 mod engine;
+mod launcher;
 mod list;
 mod log;
+mod multi;
 mod options;
 mod prompt;
 mod run;
@@ -67,6 +69,9 @@ fn act(args: Vec<OsString>) -> Result<(), Failure> {
     }
     if prompt::wanted(&options) {
         return prompt::run(&options, &args);
+    }
+    if options.multi && options.prompt_fd.is_none() {
+        return multi::run(&options, &args);
     }
     run::run(options)
 }

@@ -1,18 +1,14 @@
 //! `-i`, `-x`, `--eval`: the prompt. It runs in a process of its own, and the program in another one that serves it, so that a
 //! program can be started anew in a process that is as the first one was. A core file is looked at in the prompt's own process.
 
+use super::launcher::{Launcher, end_as};
 use super::{Failure, Options};
 use crate::host;
 use crate::process::Signal;
 use emu_repl::{Console, Ending, Prompt, Script};
-use emu_stub::{Inferior, Launch, Link, Proxy, Refused, StartArguments};
+use emu_stub::{Inferior, Proxy, Refused};
 use std::ffi::OsString;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::os::fd::{AsFd, OwnedFd};
 
 /// Whether the options ask for a prompt, which this process is not to serve itself.
 pub(super) fn wanted(options: &Options) -> bool {
@@ -68,8 +64,7 @@ pub(super) fn over(
 /// # Errors
 /// What is wrong with the options. What is wrong with the program its own process says.
 pub(super) fn run(options: &Options, args: &[OsString]) -> Result<(), Failure> {
-    let count = options.program.len();
-    if count == 0 {
+    if options.program.is_empty() {
         return Err(Failure::usage(
             "needs a program to run; 'emu --help' shows the usage",
         ));
@@ -84,15 +79,11 @@ pub(super) fn run(options: &Options, args: &[OsString]) -> Result<(), Failure> {
         text: format!("-i: a process for the program cannot be started: {e}"),
         status: 1,
     };
-    let launcher = Launcher {
-        emulator: std::env::current_exe().map_err(failure)?,
-        options: args[..args.len() - count].to_vec(),
-        program: options.program.clone(),
-        // Commands and the program's input cannot come from the same pipe.
-        no_input: (options.interactive || options.tui) && !is_terminal(),
-    };
+    // Commands and the program's input cannot come from the same pipe.
+    let no_input = (options.interactive || options.tui) && !is_terminal();
+    let launcher = Launcher::new(options, args, no_input).map_err(failure)?;
     // What the user's keys send is the program's, which stops for it.
-    host::signal::pay_no_heed(&[Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP]);
+    let _for_good = host::signal::pay_no_heed(&[Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP]);
     let mut prompt = make(options)?;
     let mut inferior = match Proxy::start(Box::new(launcher)) {
         Ok(inferior) => inferior,
@@ -108,67 +99,6 @@ pub(super) fn run(options: &Options, args: &[OsString]) -> Result<(), Failure> {
             drop(prompt);
             end_as(inferior.wait().map_err(failure)?)
         }
-    }
-}
-
-/// Ends as the program has.
-fn end_as(status: ExitStatus) -> ! {
-    match (status.code(), status.signal()) {
-        (_, Some(signal)) => host::signal::die(Signal(signal as u8)),
-        (code, None) => std::process::exit(code.unwrap_or(1)),
-    }
-}
-
-/// Starts processes for the program, with the options that this one has.
-struct Launcher {
-    emulator: PathBuf,
-    options: Vec<OsString>,
-    /// The program and its arguments.
-    program: Vec<OsString>,
-    no_input: bool,
-}
-
-impl Launch for Launcher {
-    fn launch(
-        &mut self,
-        program: Option<PathBuf>,
-        arguments: &StartArguments,
-    ) -> std::io::Result<Link> {
-        let (stream, theirs) = UnixStream::pair()?;
-        host::fd::set_inherited(theirs.as_raw_fd(), true);
-        let mut words = vec![self.emulator.clone().into_os_string()];
-        words.push(format!("--prompt-fd={}", theirs.as_raw_fd()).into());
-        words.extend(self.options.iter().cloned());
-        words.push(match program {
-            Some(program) => program.into_os_string(),
-            None => self.program[0].clone(),
-        });
-        let mut command = match arguments {
-            StartArguments::Shell(text) => {
-                let mut shell = Command::new("/bin/sh");
-                shell.arg("-c").arg(format!("exec \"$@\" {text}")).arg("sh");
-                shell
-            }
-            _ => Command::new(words.remove(0)),
-        };
-        command.args(words);
-        match arguments {
-            StartArguments::Same => command.args(&self.program[1..]),
-            StartArguments::Words(list) => {
-                command.args(list.iter().map(|w| std::ffi::OsStr::from_bytes(w)))
-            }
-            StartArguments::Shell(_) => &mut command,
-        };
-        if self.no_input {
-            command.stdin(Stdio::null());
-        }
-        let child = command.spawn()?;
-        Ok(Link { child, stream })
-    }
-
-    fn arguments(&self) -> Vec<Vec<u8>> {
-        let arguments = self.program[1..].iter().cloned();
-        arguments.map(OsString::into_vec).collect()
     }
 }
 

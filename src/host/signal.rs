@@ -441,7 +441,7 @@ pub fn block_all() -> u64 {
 
 /// Has this process do nothing when one of these signals comes, while programs that it starts find them as it did. For a process
 /// that runs no guest.
-pub fn pay_no_heed(signals: &[Signal]) {
+pub fn pay_no_heed(signals: &[Signal]) -> Unheeded {
     extern "C" fn nothing(_: i32) {}
     let action = KernelAction {
         handler: nothing as *const () as u64,
@@ -449,19 +449,37 @@ pub fn pay_no_heed(signals: &[Signal]) {
         restorer: &raw const emu_restorer as u64,
         ..KernelAction::default()
     };
-    for signal in signals {
-        let set = |new: u64, old: u64| {
-            let args = [u64::from(signal.0), new, old, 8, 0, 0];
-            // Cannot fail: the arguments are right.
-            let _ = syscall(libc::SYS_rt_sigaction, args);
-        };
-        let mut before = KernelAction::default();
-        set(0, &raw mut before as u64);
+    let heeded = signals.iter().copied().filter(|signal| {
         // What is ignored stays so.
-        if before.handler != 1 {
-            set(&raw const action as u64, 0);
+        kernel_action(*signal, None).handler != libc::SIG_IGN as u64
+    });
+    let before: Vec<_> = heeded
+        .map(|signal| (signal, kernel_action(signal, Some(&action))))
+        .collect();
+    Unheeded(before)
+}
+
+/// Signals that this process does nothing about, until it is told to heed them again.
+#[must_use = "or say that they are never heeded again"]
+pub struct Unheeded(Vec<(Signal, KernelAction)>);
+
+impl Unheeded {
+    /// Lets them do what they did.
+    pub fn heed(self) {
+        for (signal, action) in self.0 {
+            kernel_action(signal, Some(&action));
         }
     }
+}
+
+/// What is done with a signal, after which it is what `new` says.
+fn kernel_action(signal: Signal, new: Option<&KernelAction>) -> KernelAction {
+    let mut before = KernelAction::default();
+    let new = new.map_or(0, |new| std::ptr::from_ref(new) as u64);
+    let args = [u64::from(signal.0), new, &raw mut before as u64, 8, 0, 0];
+    // Cannot fail: the arguments are right.
+    let _ = syscall(libc::SYS_rt_sigaction, args);
+    before
 }
 
 impl Slot {

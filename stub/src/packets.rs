@@ -163,7 +163,7 @@ const PLATFORM: &str = "a packet of lldb's platform server: emu is no such serve
 const DARWIN: &str = "for macOS only";
 const ONE_PROCESS: &str = "emu runs one program: start another emu";
 const NO_RECORDING: &str = "there are no recordings yet to run backwards in";
-const NO_RESTART: &str = "a program cannot be started anew: start emu again";
+const RESTART: &str = "where the inferior can be started anew: emu --multi";
 const NON_STOP: &str = "non-stop mode is not supported: a stop halts every thread";
 const MEMORY_TAGS: &str = "memory tagging (MTE) is not emulated";
 
@@ -197,7 +197,7 @@ pub static PACKETS: &[Packet] = &[
     gdb("p", Joined, Ours(registers::read)),
     gdb("P", Joined, Ours(registers::write)),
     no(Gdb, "r", OBSOLETE),
-    gdb("R", Joined, Ours(resume::restart)).refused(NO_RESTART),
+    gdb("R", Joined, Ours(resume::restart)).partial(RESTART),
     gdb("s", Joined, Ours(resume::step)),
     gdb("S", Joined, Ours(resume::step_with_signal)),
     no(Gdb, "t", OBSOLETE),
@@ -222,7 +222,7 @@ pub static PACKETS: &[Packet] = &[
     no(Gdb, "vFlashDone", EMBEDDED),
     gdb("vKill", Separated, Ours(resume::kill_process)).while_running(),
     no(Gdb, "vMustReplyEmpty", "the empty reply is the answer"),
-    gdb("vRun", Separated, Ours(resume::run)).refused(NO_RESTART),
+    gdb("vRun", Separated, Ours(resume::run)).partial(RESTART),
     no(Gdb, "vStopped", NON_STOP),
     gdb("x", Joined, Ours(memory::read_binary)),
     gdb("X", Joined, Ours(memory::write_binary)),

@@ -837,7 +837,7 @@ fn an_inferior_that_only_looks_says_so() {
     );
     assert_eq!(
         c.ask("vRun;"),
-        "E.not supported: the program cannot be restarted: start emu again"
+        "E.not supported: the program cannot be started anew: start emu again, with --multi"
     );
     assert_eq!(c.ask("qGetTLSAddr:64,0,0"), "");
     assert_eq!(c.ask("QCatchSyscalls:1"), "");

@@ -53,8 +53,11 @@ struct Relay {
     executed: bool,
 }
 
-/// What `-g` was given.
-fn parse(text: &str) -> Result<(Endpoint, bool), Failure> {
+/// What `-g` was given: the address, and whether the guest waits for a debugger.
+///
+/// # Errors
+/// It is neither.
+pub(super) fn parse(text: &str) -> Result<(Endpoint, bool), Failure> {
     let (address, suspend) = match text.split_once(",suspend=") {
         None => (text, true),
         Some((address, "y")) => (address, true),

@@ -104,6 +104,8 @@ pub struct Options {
     pub stats: bool,
     /// `-i`
     pub interactive: bool,
+    /// `--multi`
+    pub multi: bool,
     /// `-x FILE` and `--eval COMMAND`, in order.
     pub scripts: Vec<Script>,
     /// `--json`

@@ -139,6 +139,16 @@ pub static OPTIONS: &[Opt] = &[
         },
     ),
     opt(
+        &["multi"],
+        "",
+        "",
+        "with -g: the debugger may start the program anew (gdb: target extended-remote, run)",
+        |o, _| {
+            o.multi = true;
+            Ok(())
+        },
+    ),
+    opt(
         &["core"],
         "FILE",
         "",

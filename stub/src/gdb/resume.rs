@@ -246,7 +246,7 @@ pub(crate) fn kill(s: &mut Session<'_>, _: &[u8]) -> Outcome {
 }
 
 impl Session<'_> {
-    /// `OK`, and the end of the session if no other process is left.
+    /// `OK`, and the end of the session if no other process is left, nor can be started.
     fn after_departure(&mut self, end: Ended) -> Answer {
         let gone = self.pid;
         let left = self.guest.inferior.processes();
@@ -255,6 +255,10 @@ impl Session<'_> {
         {
             self.pid = next;
             self.guest.thread = self.guest.inferior.threads().first().copied().unwrap_or(0);
+            return Answer::Ok;
+        }
+        if self.client.extended && self.guest.capabilities.restart {
+            // The debugger stays, for `vRun`.
             return Answer::Ok;
         }
         self.out.text("OK");

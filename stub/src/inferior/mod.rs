@@ -195,7 +195,7 @@ pub trait Inferior: Any + Send {
     /// Starts the program anew, or another one, stopped before its first instruction. The old process is ended.
     fn restart(&mut self, _program: Option<PathBuf>, _arguments: &StartArguments) -> Result<()> {
         Err(Error::Unsupported(
-            "the program cannot be restarted: start emu again",
+            "the program cannot be started anew: start emu again, with --multi",
         ))
     }
 

@@ -113,4 +113,6 @@ pub struct Capabilities {
     pub libraries: bool,
     /// [`Inferior::exec_file`](super::Inferior::exec_file) works.
     pub exec_file: bool,
+    /// [`Inferior::restart`](super::Inferior::restart) works.
+    pub restart: bool,
 }

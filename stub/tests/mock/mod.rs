@@ -272,6 +272,7 @@ impl Mock {
                 libraries: true,
                 exec_file: true,
                 reverse: false,
+                restart: false,
             },
             threads: BTreeMap::from([(PID, blank.clone()), (PID + 1, blank)]),
             unavailable: BTreeSet::new(),

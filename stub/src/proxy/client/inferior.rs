@@ -15,7 +15,10 @@ impl Inferior for Proxy {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.capabilities
+        Capabilities {
+            restart: self.launch.is_some(),
+            ..self.capabilities
+        }
     }
 
     fn gdb_signal(&self, signal: i32) -> u8 {
