@@ -322,6 +322,7 @@ impl Os for FreeBsd {
             End::Exit(status) => (status & 0xff) << 8,
             End::Signal(info) => self.signal_number(info.signal) as i32,
         });
+        sys::wait::ends(end);
     }
 
     fn thread_exit(&self, thread: &mut Thread) {
