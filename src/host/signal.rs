@@ -419,9 +419,19 @@ pub fn set_action_flags(
 
 /// Sets the calling thread's mask (bit n - 1 is signal n); returns the old one.
 pub fn set_mask(mask: u64) -> u64 {
+    change_mask(libc::SIG_SETMASK, mask)
+}
+
+/// Blocks these signals, too, in the calling thread; returns the old mask.
+pub fn block(mask: u64) -> u64 {
+    change_mask(libc::SIG_BLOCK, mask)
+}
+
+/// The kernel's call: the C library's lets nobody block the two signals that it uses itself, 32 and 33.
+fn change_mask(how: i32, mask: u64) -> u64 {
     let mut old = 0u64;
     let args = [
-        libc::SIG_SETMASK as u64,
+        how as u64,
         &raw const mask as u64,
         &raw mut old as u64,
         8,

@@ -306,7 +306,8 @@ impl Thread {
         }
         let mut others = Vec::new();
         while let Some(info) = self.take_signal(false) {
-            if self.process.is_ignored(info.signal) {
+            let unheard_of = self.process.os.is_unheard_of(&info);
+            if unheard_of || self.process.is_ignored(info.signal) {
                 self.deliver(info, &mut None);
             } else {
                 others.push(info);

@@ -41,7 +41,7 @@ pub struct FreeBsd {
     sigcode: OnceLock<u64>,
     requests: sys::aio::Requests,
     maximums: sys::mem::Maximums,
-    quiet: sys::net::quiet::Quiet,
+    sockets: sys::net::kept::Sockets,
     kqueues: sys::kqueue::Kqueues,
     umtx: sys::umtx::State,
     environment: sys::kernel::Environment,
@@ -62,7 +62,7 @@ impl FreeBsd {
             sigcode: OnceLock::new(),
             requests: sys::aio::Requests::default(),
             maximums: sys::mem::Maximums::default(),
-            quiet: sys::net::quiet::Quiet::default(),
+            sockets: sys::net::kept::Sockets::default(),
             kqueues: sys::kqueue::Kqueues::default(),
             umtx: sys::umtx::State::default(),
             environment: sys::kernel::Environment::default(),
@@ -78,6 +78,7 @@ impl FreeBsd {
             match part.split_once(':') {
                 Some(("cap", text)) => self.capabilities.inherit(text),
                 Some(("proc", text)) => self.descriptors.inherit(text),
+                Some(("sock", text)) => self.sockets.inherit(text),
                 _ => {}
             }
         }
@@ -129,18 +130,8 @@ fn run(call: &mut Call<'_>) -> SysResult {
     if call.names_own_descriptor() {
         return Err(Errno::EBADF);
     }
-    let given = call.args;
-    let held = sys::capsicum::check(call)?;
-    let result = run_row(call)?;
-    drop(held);
-    sys::descriptors::after(call, &given, result);
-    Ok(result)
-}
-
-fn run_row(call: &mut Call<'_>) -> SysResult {
-    if let Some(result) = sys::net::quiet::write(call) {
-        return result;
-    }
+    // What it holds is needed until the call is made.
+    let _held = sys::capsicum::check(call)?;
     match call.row.run {
         Run::Pass(number) => pass(call, number, false),
         Run::Wait(number) => pass(call, number, true),
@@ -319,6 +310,7 @@ impl Os for FreeBsd {
         let parts = [
             ("cap", self.capabilities.to_text(vforked)),
             ("proc", self.descriptors.to_text(vforked)),
+            ("sock", self.sockets.to_text(vforked)),
         ];
         let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());
         let parts: Vec<String> = parts.map(|(name, text)| format!("{name}:{text}")).collect();
@@ -330,6 +322,7 @@ impl Os for FreeBsd {
             End::Exit(status) => (status & 0xff) << 8,
             End::Signal(info) => self.signal_number(info.signal) as i32,
         });
+        sys::wait::ends(end);
     }
 
     fn thread_exit(&self, thread: &mut Thread) {

@@ -571,6 +571,18 @@ pub fn limit(pid: i32, which: usize) -> Rlimit {
     }
 }
 
+/// The real and the effective user, the real and the effective group; `None` if there is no such process.
+pub fn ids(pid: i32) -> Option<[u32; 4]> {
+    let status = proc_text(&format!("/proc/{pid}/status"));
+    let (users, groups) = (numbers(&status, "Uid"), numbers(&status, "Gid"));
+    Some([
+        *users.first()?,
+        *users.get(1)?,
+        *groups.first()?,
+        *groups.get(1)?,
+    ])
+}
+
 /// The effective group and the supplementary ones.
 pub fn groups(pid: i32) -> Vec<u32> {
     let status = proc_text(&format!("/proc/{pid}/status"));

@@ -159,6 +159,17 @@ fn interface_flags(host: u32) -> u32 {
         }
 }
 
+/// `struct sockaddr_dl` of the interface of that number; one without anything if there is none.
+pub fn interface_address(call: &Call<'_>, index: u32) -> Vec<u8> {
+    const HEAD: u8 = 8;
+    let all = interfaces();
+    let found = all.iter().find(|i| i.index == index);
+    found.map_or_else(
+        || vec![HEAD, AF_LINK, 0, 0, 0, 0, 0, 0],
+        |interface| link_address(call, interface),
+    )
+}
+
 /// `struct sockaddr_dl`: name and hardware address of an interface.
 fn link_address(call: &Call<'_>, interface: &Interface) -> Vec<u8> {
     const SIZE: usize = 54;

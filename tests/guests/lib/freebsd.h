@@ -54,6 +54,7 @@
 #define __NR_listen 106
 #define __NR_getsockopt 118
 #define __NR_fchmod 124
+#define __NR_writev 121
 #define __NR_setreuid 126
 #define __NR_rename 128
 #define __NR_mkfifo 132

@@ -85,24 +85,50 @@ fn socket_data(v: &dyn View, kind: u64, at: u64, len: u64) -> Option<String> {
     const RIGHTS: u64 = 1;
     const TIMESTAMP: u64 = 2;
     const CREDS: u64 = 3;
+    const BINTIME: u64 = 4;
+    const REALTIME: u64 = 5;
+    const MONOTONIC: u64 = 6;
+    const CREDS2: u64 = 8;
+    /// Size of `struct cmsgcred`; a `struct sockcred`, of the same type, is never as long.
+    const CMSGCRED: u64 = 84;
+    let fits = |size: usize| len >= size as u64;
+    // Words by their names.
+    let words = |names: &[&str]| {
+        let shown: Option<Vec<String>> = names
+            .iter()
+            .zip(0..)
+            .map(|(name, n)| Some(format!("{name}={}", v.int(at + 4 * n, Kind::U32)?)))
+            .collect();
+        Some(format!("{{{}, ...}}", shown?.join(", ")))
+    };
     match kind {
         RIGHTS => {
             let descriptors =
                 ArgType::Ints(Dir::In, Kind::I32, Show::Fd, Len::Const(len as u32 / 4));
             v.shown(descriptors, at, None)
         }
-        TIMESTAMP if len >= Timeval::DESC.size(v.abi()) as u64 => v.structure_at::<Timeval>(at),
-        // struct cmsgcred
-        CREDS if len >= 16 => {
-            let field = |n: u64| v.int(at + 4 * n, Kind::U32);
-            Some(format!(
-                "{{cmcred_pid={}, cmcred_uid={}, cmcred_euid={}, cmcred_gid={}, ...}}",
-                field(0)?,
-                field(1)?,
-                field(2)?,
-                field(3)?
-            ))
+        TIMESTAMP if fits(Timeval::DESC.size(v.abi())) => v.structure_at::<Timeval>(at),
+        REALTIME | MONOTONIC if fits(Timespec::DESC.size(v.abi())) => {
+            v.structure_at::<Timespec>(at)
         }
+        BINTIME if fits(16) => Some(format!(
+            "{{sec={}, frac={:#x}}}",
+            v.int(at, Kind::I64)?,
+            v.int(at + 8, Kind::U64)?
+        )),
+        CREDS if fits(CMSGCRED as usize) => {
+            words(&["cmcred_pid", "cmcred_uid", "cmcred_euid", "cmcred_gid"])
+        }
+        CREDS if fits(24) => words(&["sc_uid", "sc_euid", "sc_gid", "sc_egid", "sc_ngroups"]),
+        CREDS2 if fits(28) => words(&[
+            "sc_version",
+            "sc_pid",
+            "sc_uid",
+            "sc_euid",
+            "sc_gid",
+            "sc_egid",
+            "sc_ngroups",
+        ]),
         _ => v.buffer(at, len),
     }
 }

@@ -5,18 +5,25 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
+use std::sync::Once;
 
+use super::procctl::is_guest;
 use super::wait::stat_of;
 use crate::abi::{Errno, SysResult};
-use crate::host::{nr::SYS_access, syscall};
+use crate::host::nr::{SYS_access, SYS_getppid, SYS_kill};
+use crate::host::syscall;
 use crate::os::cstring;
 
 /// How many commands `procctl` has, 0 included.
 pub(super) const COMMANDS: usize = 25;
 
+const SHARED_MEMORY: &str = "/dev/shm";
+/// Before the number of the process in the name of its folder.
+const PREFIX: &str = "emu-freebsd.";
+
 /// The folder of a process.
 pub(super) fn folder(pid: i32) -> PathBuf {
-    PathBuf::from(format!("/dev/shm/emu-freebsd.{pid}"))
+    PathBuf::from(format!("{SHARED_MEMORY}/{PREFIX}{pid}"))
 }
 
 /// Whether a process has a folder.
@@ -34,16 +41,18 @@ pub(super) fn is_trusted(pid: i32) -> bool {
 }
 
 /// Puts something into the folder of a process, which is made if there is none. Another process may find it empty and take it away
-/// before that: then again.
+/// before that: then again. Whoever makes one for the first time clears up after those who could not.
 ///
 /// # Errors
 /// The host's: there is no folder of shared memory.
 pub(super) fn put<R>(pid: i32, mut action: impl FnMut() -> SysResult<R>) -> SysResult<R> {
     const TRIES: usize = 16;
+    static CLEARED: Once = Once::new();
     for _ in 0..TRIES {
         match fs::DirBuilder::new().mode(0o700).create(folder(pid)) {
             Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(errno(&e)),
-            _ => {}
+            Err(_) => {}
+            Ok(()) => CLEARED.call_once(clear),
         }
         match action() {
             Err(Errno::ENOENT) => {}
@@ -51,6 +60,46 @@ pub(super) fn put<R>(pid: i32, mut action: impl FnMut() -> SysResult<R>) -> SysR
         }
     }
     Err(Errno::ENOENT)
+}
+
+/// Removes the folders of processes that are gone: of those that were killed and that no guest has waited for.
+fn clear() {
+    let gone = |pid: i32| syscall(SYS_kill, [pid as u64, 0, 0, 0, 0, 0]) == Err(Errno::ESRCH);
+    for entry in fs::read_dir(SHARED_MEMORY).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name
+            .to_str()
+            .and_then(|n| n.strip_prefix(PREFIX)?.parse().ok());
+        // Another user's stay.
+        if let Some(pid) = pid.filter(|&pid| pid > 0 && gone(pid)) {
+            remove(pid);
+        }
+    }
+}
+
+/// This process dies of a signal that the host does not have, so that its exit status cannot say so: for its parent, if that is a
+/// guest, it is left here.
+pub(super) fn leave_end(signal: u8) {
+    let parent = syscall(SYS_getppid, [0; 6]).unwrap_or(0) as i32;
+    if !is_guest(parent) {
+        return;
+    }
+    let pid = crate::host::pid();
+    // Without a folder it has exited.
+    let _ = put(pid, || {
+        let text = format!("{} {signal}", start_time(pid));
+        fs::write(folder(pid).join("end"), text).map_err(|e| errno(&e))
+    });
+}
+
+/// What a process that has ended, and has not been waited for yet, has left by [`leave_end`]: the signal as it is known here.
+pub(super) fn end(pid: i32) -> Option<u8> {
+    if !exists(pid) || !is_trusted(pid) {
+        return None;
+    }
+    let text = fs::read_to_string(folder(pid).join("end")).ok()?;
+    let (started, signal) = text.split_once(' ')?;
+    (started.parse() == Ok(start_time(pid))).then(|| signal.parse().ok())?
 }
 
 /// Removes the folder of a process with all that it says.
@@ -110,6 +159,18 @@ pub(super) fn set_controls(pid: i32, values: &[u32; COMMANDS]) -> SysResult<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_gone_have_left_is_taken_away() {
+        // No process has a number beyond the host's largest, and this one has its own.
+        let (gone, own) = (i32::MAX, crate::host::pid());
+        for pid in [gone, own] {
+            let _ = fs::create_dir(folder(pid));
+        }
+        clear();
+        assert!(!exists(gone) && exists(own));
+        remove(own);
+    }
 
     #[test]
     fn controls_are_the_process_s() {

@@ -14,9 +14,9 @@ mod right;
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Mutex, PoisonError};
 
+use super::descriptors;
+use super::own::Own;
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::fd::OwnFd;
 use crate::host::nr::*;
@@ -111,50 +111,18 @@ struct Tables {
     limits: HashMap<i32, Limits>,
 }
 
-/// The process's, and those of children of vforks, which share its memory: by process id.
-#[derive(Default)]
-struct All {
-    own: Tables,
-    vforked: HashMap<i32, Tables>,
-}
-
 /// The capabilities of a process.
 #[derive(Default)]
-pub struct Capabilities {
-    /// Whether there is anything to look at.
-    used: AtomicBool,
-    all: Mutex<All>,
-}
+pub struct Capabilities(Own<Tables>);
 
 impl Capabilities {
-    fn with<R>(&self, action: impl FnOnce(&mut All) -> R) -> R {
-        action(&mut self.all.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The tables of the calling thread's process.
-    fn mine<R>(&self, vforked: bool, action: impl FnOnce(&mut Tables) -> R) -> R {
-        self.with(|all| {
-            let All {
-                own,
-                vforked: others,
-            } = all;
-            match vforked {
-                false => action(own),
-                true => {
-                    let pid = crate::host::pid();
-                    action(others.entry(pid).or_insert_with(|| own.clone()))
-                }
-            }
-        })
-    }
-
     /// What a program that this process executes has to know, as text: `m` for capability mode, and the descriptors with their
     /// limits. Descriptors that exec closes may be among them.
     pub(in crate::os::freebsd) fn to_text(&self, vforked: bool) -> String {
-        if !self.used.load(SeqCst) {
+        if !self.0.is_used() {
             return String::new();
         }
-        self.mine(vforked, |t| {
+        self.0.with(vforked, |t| {
             let mode = t.mode.then(|| "m".to_owned());
             let limits = t.limits.iter();
             let limits = limits.map(|(fd, limits)| format!("{fd}={}", limits.to_text()));
@@ -164,39 +132,32 @@ impl Capabilities {
 
     /// Takes over what the program before this one has left.
     pub(in crate::os::freebsd) fn inherit(&self, text: &str) {
-        const F_GETFD: u64 = 1;
-        self.used.store(true, SeqCst);
-        self.mine(false, |t| {
+        self.0.with(false, |t| {
             for item in text.split(';') {
                 t.mode |= item == "m";
                 let entry = item.split_once('=').and_then(|(fd, limits)| {
                     Some((fd.parse::<i32>().ok()?, Limits::from_text(limits)?))
                 });
-                let open = |fd: i32| {
-                    crate::host::syscall(SYS_fcntl, [fd as u64, F_GETFD, 0, 0, 0, 0]).is_ok()
-                };
-                t.limits.extend(entry.filter(|(fd, _)| open(*fd)));
+                t.limits
+                    .extend(entry.filter(|(fd, _)| descriptors::is_open(*fd)));
             }
         });
     }
 
     pub(in crate::os::freebsd) fn mode(&self, vforked: bool) -> bool {
-        self.used.load(SeqCst) && self.mine(vforked, |t| t.mode)
+        self.0.is_used() && self.0.with(vforked, |t| t.mode)
     }
 }
 
 fn tables<R>(call: &Call<'_>, action: impl FnOnce(&mut Tables) -> R) -> R {
     match freebsd::of(call.thread) {
-        Some(os) => {
-            os.capabilities.used.store(true, SeqCst);
-            os.capabilities.mine(call.thread.is_vfork_child(), action)
-        }
+        Some(os) => os.capabilities.0.with(call.thread.is_vfork_child(), action),
         None => action(&mut Tables::default()),
     }
 }
 
 pub(super) fn in_use(call: &Call<'_>) -> bool {
-    freebsd::of(call.thread).is_some_and(|os| os.capabilities.used.load(SeqCst))
+    freebsd::of(call.thread).is_some_and(|os| os.capabilities.0.is_used())
 }
 
 /// Whether the process is in capability mode.
@@ -207,21 +168,14 @@ pub(in crate::os::freebsd) fn in_mode(call: &Call<'_>) -> bool {
 /// The child of a vfork, which has ended or executed a program, had its own.
 pub(super) fn vfork_done(call: &Call<'_>, child: i32) {
     if let Some(os) = freebsd::of(call.thread) {
-        os.capabilities.with(|all| all.vforked.remove(&child));
+        os.capabilities.0.vfork_done(child);
     }
 }
 
-/// The child of a fork has what its parent had, which may have been the child of a vfork.
+/// The child of a fork has what its parent had.
 pub(super) fn forked(call: &Call<'_>, parent: i32) {
-    if in_use(call)
-        && let Some(os) = freebsd::of(call.thread)
-    {
-        os.capabilities.with(|all| {
-            if let Some(own) = all.vforked.remove(&parent) {
-                all.own = own;
-            }
-            all.vforked.clear();
-        });
+    if let Some(os) = freebsd::of(call.thread) {
+        os.capabilities.0.forked(parent);
     }
 }
 

@@ -1,9 +1,17 @@
-//! What becomes of descriptors: calls that copy or close them, for those who keep something about a descriptor that the host does
+//! What becomes of descriptors: the calls that copy or close them tell those who keep something about a descriptor that the host does
 //! not know.
 
-use super::net::quiet;
+use super::net::kept;
 use super::{aio, capsicum, kqueue, procdesc};
-use crate::os::{Call, MAX_ARGS};
+use crate::abi::SysResult;
+use crate::host::nr::{SYS_close, SYS_fcntl};
+use crate::os::{Call, pass};
+
+/// Whether a descriptor of the process is open.
+pub(super) fn is_open(fd: i32) -> bool {
+    const F_GETFD: u64 = 1;
+    crate::host::syscall(SYS_fcntl, [fd as u64, F_GETFD, 0, 0, 0, 0]).is_ok()
+}
 
 /// Descriptors from `first` to `last` are about to be closed.
 pub(super) fn closing(call: &Call<'_>, first: i32, last: i32) {
@@ -14,40 +22,45 @@ pub(super) fn closing(call: &Call<'_>, first: i32, last: i32) {
     }
 }
 
-/// A call with these arguments of the guest's has been made and returned this.
-pub(in crate::os::freebsd) fn after(call: &mut Call<'_>, given: &[u64; MAX_ARGS], result: u64) {
-    let (old, new) = (given[0] as i32, result as i32);
-    match call.row.name {
-        "dup" => copied(call, old, new),
-        "dup2" if old != given[1] as i32 => copied(call, old, given[1] as i32),
-        // F_DUPFD, F_DUP2FD and theirs with close-on-exec.
-        "fcntl" if matches!(given[1], 0 | 10 | 17 | 18) && old != new => copied(call, old, new),
-        // What is opened from a descriptor is limited as it is.
-        "openat" if !call.found.is_empty() => capsicum::copied(call, old, new),
-        "accept" | "accept4" => {
-            capsicum::copied(call, old, new);
-            quiet::copied(call, old, new);
-        }
-        "close" => closed(call, old, old),
-        "freebsd12_closefrom" => closed(call, old, i32::MAX),
-        "close_range" if given[2] == 0 => {
-            let last = given[1].min(i32::MAX as u64);
-            closed(call, old, last as i32);
-        }
-        _ => {}
-    }
+/// Closes the descriptor that argument 0 names.
+pub(super) fn close(call: &mut Call<'_>) -> SysResult {
+    let fd = call.int(0);
+    closing(call, fd, fd);
+    let result = pass(call, SYS_close, false)?;
+    closed(call, fd, fd);
+    Ok(result)
 }
 
-fn copied(call: &mut Call<'_>, old: i32, new: i32) {
-    // What `new` was is closed.
+/// Closes descriptors from `first` to `last`; `flags` are those of close_range(2), with which they may stay open until exec.
+pub(super) fn close_range(call: &mut Call<'_>, first: u64, last: u64, flags: u64) -> SysResult {
+    let number = |fd: u64| fd.min(i32::MAX as u64) as i32;
+    if flags != 0 {
+        return call.close_range(first, last, flags);
+    }
+    closing(call, number(first), number(last));
+    let result = call.close_range(first, last, 0)?;
+    closed(call, number(first), number(last));
+    Ok(result)
+}
+
+/// `new` is another descriptor of what `old` is; what it was is closed.
+pub(super) fn copied(call: &mut Call<'_>, old: i32, new: i32) {
+    kqueue::duplicated(call, old, new);
     closed(call, new, new);
     capsicum::copied(call, old, new);
     procdesc::copied(call, old, new);
-    quiet::copied(call, old, new);
+    kept::copied(call, old, new);
 }
 
-fn closed(call: &mut Call<'_>, first: i32, last: i32) {
+/// `new` is a connection that has been accepted from the listening socket `old`.
+pub(super) fn accepted(call: &Call<'_>, old: i32, new: i32) {
+    capsicum::copied(call, old, new);
+    kept::copied(call, old, new);
+}
+
+/// Descriptors from `first` to `last` have been closed.
+pub(super) fn closed(call: &mut Call<'_>, first: i32, last: i32) {
     capsicum::closed(call, first, last);
     procdesc::closed(call, first, last);
-    quiet::closed(call, first, last);
+    kept::closed(call, first, last);
 }

@@ -1,5 +1,7 @@
 //! Files that are open: reading, writing, positions, locks, descriptors.
 
+use super::descriptors;
+use super::net::kept;
 use crate::abi::{Errno, GuestStruct, OsAbi, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
@@ -23,9 +25,9 @@ const ONE_WAY: &str = "one way, from the second to the first descriptor";
 
 crate::syscalls! {
     read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Handler(read_file);
-    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(write_file);
+    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(|c| kept::write(c).unwrap_or_else(|| write_file(c)));
     readv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT) -> NUM, Full, Wait(SYS_readv);
-    writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Wait(SYS_writev);
+    writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Handler(kept::write_vector);
     pread(fd: FD, buf: buf_out(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Wait(SYS_pread64);
     pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Wait(SYS_pwrite64);
     preadv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_preadv, Dir::Out));
@@ -33,7 +35,7 @@ crate::syscalls! {
     lseek(fd: FD, offset: OFFSET, whence: one_of(&f::WHENCE)) -> WIDENUM, Full, Pass(SYS_lseek);
     open(path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[1]))) -> FDNUM, Partial(OPEN_LIMITS), Handler(|c| open_file(c, None, 0));
     openat(fd: DIRFD, path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[2]))) -> FDNUM, Partial(OPEN_LIMITS), Handler(|c| open_file(c, Some(0), 1));
-    close(fd: FD) -> NUM, Full, Handler(close_file);
+    close(fd: FD) -> NUM, Full, Handler(descriptors::close);
     freebsd12_closefrom(lowfd: FD) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), u64::from(u32::MAX), 0));
     close_range(lowfd: UINT, highfd: UINT, flags: flags(&f::CLOSE_RANGE)) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), c.arg(1), c.arg(2)));
     dup(fd: FD) -> FDNUM, Full, Handler(duplicate);
@@ -127,6 +129,10 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
         Err(Errno::ELOOP) if wanted & O_NOFOLLOW != 0 => return Err(Errno::EMLINK),
         other => other?,
     };
+    if !call.found.is_empty() {
+        // What is opened from a directory is limited as that is.
+        super::capsicum::copied(call, call.raw.args[0] as i32, fd as i32);
+    }
     let lock = match wanted & (O_SHLOCK | O_EXLOCK) {
         0 => return Ok(fd),
         O_SHLOCK => LOCK_SH,
@@ -144,7 +150,7 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
 
 fn duplicate(call: &mut Call<'_>) -> SysResult {
     let copy = pass(call, SYS_dup, false)?;
-    super::kqueue::duplicated(call, call.int(0), copy as i32);
+    descriptors::copied(call, call.int(0), copy as i32);
     Ok(copy)
 }
 
@@ -158,26 +164,18 @@ fn duplicate_to(call: &mut Call<'_>, from: i32, to: i32, flags: u64) -> SysResul
     if from == to {
         return Ok(to as u64);
     }
-    super::descriptors::closing(call, to, to);
+    descriptors::closing(call, to, to);
     let args = [from as u64, to as u64, flags, 0, 0, 0];
     let result = call.host(SYS_dup3, args)?;
-    super::kqueue::duplicated(call, from, to);
+    descriptors::copied(call, from, to);
     Ok(result)
-}
-
-fn close_file(call: &mut Call<'_>) -> SysResult {
-    super::descriptors::closing(call, call.int(0), call.int(0));
-    pass(call, SYS_close, false)
 }
 
 fn close_from(call: &mut Call<'_>, first: u64, last: u64, flags: u64) -> SysResult {
     if first > last {
         return Err(Errno::EINVAL);
     }
-    if flags == 0 {
-        super::descriptors::closing(call, first as i32, last.min(i32::MAX as u64) as i32);
-    }
-    call.close_range(first, last, flags)
+    descriptors::close_range(call, first, last, flags)
 }
 
 /// `pipe` of FreeBSD 10 returns both descriptors in registers.
@@ -343,7 +341,7 @@ fn control(call: &mut Call<'_>) -> SysResult {
                 },
                 arg,
             )?;
-            super::kqueue::duplicated(call, fd as i32, copy as i32);
+            descriptors::copied(call, fd as i32, copy as i32);
             Ok(copy)
         }
         cmd::GETFD | cmd::SETFD => fcntl(command, arg),

@@ -18,6 +18,7 @@ pub mod misc;
 pub mod missing;
 pub mod mounts;
 pub mod net;
+pub mod own;
 pub mod posix;
 pub mod procctl;
 pub mod procdesc;

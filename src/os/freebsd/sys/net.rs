@@ -1,12 +1,14 @@
 //! Sockets and polling.
 
+mod control;
+pub(in crate::os::freebsd) mod kept;
 mod message;
 mod option;
-pub(in crate::os::freebsd) mod quiet;
 mod rights;
 
-use super::capsicum;
+use super::{capsicum, descriptors};
 use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int};
+use crate::host;
 use crate::host::nr::*;
 use crate::os::freebsd::decode::messages as decode;
 use crate::os::freebsd::flags as f;
@@ -25,21 +27,21 @@ const LENGTH: ArgType = ints_of(Dir::InOut, Kind::I32, Show::Dec, 1);
 crate::syscalls! {
     socket(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT) -> FDNUM, Full, Pass(SYS_socket);
     socketpair(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT, rsv: ints_of(Dir::Out, Kind::I32, Show::Fd, 2)) -> NUM, Full, Pass(SYS_socketpair);
-    bind(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(|c| { refuse_multicast(c, 0, 1)?; pass(c, SYS_bind, false) });
-    connect(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(|c| { refuse_multicast(c, 0, 1)?; pass(c, SYS_connect, true) });
+    bind(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(bind_address);
+    connect(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(connect_to);
     listen(s: FD, backlog: INT) -> NUM, Full, Pass(SYS_listen);
-    accept(s: FD, name: ADDR_OUT_2, anamelen: LENGTH) -> FDNUM, Full, Handler(accept_connection);
-    accept4(s: FD, name: ADDR_OUT_2, anamelen: LENGTH, flags: flags(&f::SOCK)) -> FDNUM, Full, Wait(SYS_accept4);
+    accept(s: FD, name: ADDR_OUT_2, anamelen: LENGTH) -> FDNUM, Full, Handler(accept_inheriting);
+    accept4(s: FD, name: ADDR_OUT_2, anamelen: LENGTH, flags: flags(&f::SOCK)) -> FDNUM, Full, Handler(|c| accept_connection(c, c.host_flags(3)));
     getsockname(fdes: FD, asa: ADDR_OUT_2, alen: LENGTH) -> NUM, Full, Pass(SYS_getsockname);
     getpeername(fdes: FD, asa: ADDR_OUT_2, alen: LENGTH) -> NUM, Full, Pass(SYS_getpeername);
     sendto(s: FD, buf: buf_in(2), len: SIZE, flags: flags(&f::MSG), to: ArgType::Sockaddr(Dir::In, Len::Arg(5)), tolen: UINT) -> NUM, Full, Handler(send_to);
     recvfrom(s: FD, buf: buf_out(2), len: SIZE, flags: flags(&f::MSG), from: ArgType::Sockaddr(Dir::Out, Len::Behind(5)), fromlenaddr: LENGTH) -> NUM, Full, Wait(SYS_recvfrom);
     sendmsg(s: FD, msg: ArgType::Decoded(Dir::In, decode::sent), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::send);
     recvmsg(s: FD, msg: ArgType::Decoded(Dir::Out, decode::received), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::receive);
-    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: input::<SfHdtr>(), sbytes: ints_of(Dir::Out, Kind::I64, Show::Dec, 1), flags: HEX) -> NUM, Partial("flags are hints"), Handler(send_file);
+    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: input::<SfHdtr>(), sbytes: ints_of(Dir::Out, Kind::I64, Show::Dec, 1), flags: HEX) -> NUM, Full, Handler(send_file);
     shutdown(s: FD, how: one_of(&f::SHUT)) -> NUM, Full, Pass(SYS_shutdown);
-    setsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::In)), valsize: UINT) -> NUM, Partial("not IP_RECVIF, IP_ORIGDSTADDR, MCAST_*, SO_BINTIME, SO_TS_CLOCK, SO_ACCEPTFILTER, TCP_INFO, labels and what few programs set; SO_NOSIGPIPE is forgotten by exec and not sent along"), Handler(option::set);
-    getsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::Out)), avalsize: LENGTH) -> NUM, Partial("not IP_RECVIF, IP_ORIGDSTADDR, MCAST_*, SO_BINTIME, SO_TS_CLOCK, SO_ACCEPTFILTER, TCP_INFO, labels and what few programs get"), Handler(option::get);
+    setsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::In)), valsize: UINT) -> NUM, Partial(option::LIMITS), Handler(option::set);
+    getsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::Out)), avalsize: LENGTH) -> NUM, Partial(option::LIMITS), Handler(option::get);
     poll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, timeout: INT) -> NUM, Full, Handler(poll_descriptors);
     ppoll(fds: array::<Pollfd>(Dir::InOut, 1), nfds: UINT, ts: input::<Timespec>(), set: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(poll_with_mask);
     pselect(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), ts: input::<Timespec>(), sm: ArgType::SigSet(Dir::In, Len::Const(16))) -> NUM, Full, Handler(select_with_mask);
@@ -49,43 +51,139 @@ crate::syscalls! {
     select(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), tv: input::<Timeval>()) -> NUM, Full, Wait(SYS_select);
 }
 
+// Options of the host's at the level of sockets, and their values.
+const SO_TYPE: u64 = 3;
+const SO_PEERCRED: u64 = 17;
+const SO_DOMAIN: u64 = 39;
+const SOCK_STREAM: u32 = 1;
+const AF_UNIX: u32 = 1;
+
+/// The words of an option of the host's, of the socket that argument `n` names.
+fn host_option<const N: usize>(call: &mut Call<'_>, n: usize, name: u64) -> SysResult<[u32; N]> {
+    const SOL_SOCKET: u64 = 1;
+    let (mut words, mut len) = ([0u32; N], 4 * N as u32);
+    let (to, len) = (words.as_mut_ptr() as u64, (&raw mut len) as u64);
+    call.host(SYS_getsockopt, [call.arg(n), SOL_SOCKET, name, to, len, 0])?;
+    Ok(words)
+}
+
+fn is_local(call: &mut Call<'_>, n: usize) -> bool {
+    host_option(call, n, SO_DOMAIN) == Ok([AF_UNIX])
+}
+
+fn is_stream(call: &mut Call<'_>, n: usize) -> bool {
+    host_option(call, n, SO_TYPE) == Ok([SOCK_STREAM])
+}
+
 /// The result of sending with flags: EPIPE raises SIGPIPE whatever the socket's type (`sosend` in `uipc_syscalls.c`), on the host only
 /// where it is a stream.
 fn broken(call: &mut Call<'_>, flags: u64, result: SysResult) -> SysResult {
     const MSG_NOSIGNAL: u64 = 0x2_0000;
-    const SOL_SOCKET: u64 = 1;
-    const SO_TYPE: u64 = 3;
-    const SOCK_STREAM: u32 = 1;
-    let silent = flags & MSG_NOSIGNAL != 0 || quiet::contains(call, call.int(0));
-    if result != Err(Errno::EPIPE) || silent {
-        return result;
-    }
-    let (mut kind, mut size) = (0u32, 4u32);
-    let (to, len) = ((&raw mut kind) as u64, (&raw mut size) as u64);
-    call.host(
-        SYS_getsockopt,
-        [call.arg(0), SOL_SOCKET, SO_TYPE, to, len, 0],
-    )?;
-    if kind != SOCK_STREAM {
+    let silent = flags & MSG_NOSIGNAL != 0 || kept::is_silent(call, call.int(0));
+    if result == Err(Errno::EPIPE) && !silent && !is_stream(call, 0) {
         let sigpipe = crate::process::Signal::SIGPIPE;
-        let id = [crate::host::pid() as u64, call.thread.tid() as u64];
+        let id = [host::pid() as u64, call.thread.tid() as u64];
         call.host(SYS_tgkill, [id[0], id[1], sigpipe.0 as u64, 0, 0, 0])?;
     }
     result
 }
 
 fn send_to(call: &mut Call<'_>) -> SysResult {
-    let result = pass_with(call, SYS_sendto, true, &[]);
+    let quiet = match kept::is_silent(call, call.int(0)) {
+        true => kept::NOSIGNAL,
+        false => 0,
+    };
+    let flags = call.host_flags(3) | quiet;
+    let result = pass_with(call, SYS_sendto, true, &[(3, flags)]);
     broken(call, call.arg(3), result)
 }
 
 /// `accept` hands O_NONBLOCK of the listening socket on, which the host's does not.
-fn accept_connection(call: &mut Call<'_>) -> SysResult {
+fn accept_inheriting(call: &mut Call<'_>) -> SysResult {
     const F_GETFL: u64 = 3;
     const O_NONBLOCK: u64 = 0x800;
     let flags = call.host(SYS_fcntl, [call.arg(0), F_GETFL, 0, 0, 0, 0])?;
     // SOCK_NONBLOCK has the same value.
-    pass_with(call, SYS_accept4, true, &[(3, flags & O_NONBLOCK)])
+    accept_connection(call, flags & O_NONBLOCK)
+}
+
+/// `flags` are the host's.
+fn accept_connection(call: &mut Call<'_>, flags: u64) -> SysResult {
+    let fd = pass_with(call, SYS_accept4, true, &[(3, flags)])?;
+    descriptors::accepted(call, call.int(0), fd as i32);
+    Ok(fd)
+}
+
+fn bind_address(call: &mut Call<'_>) -> SysResult {
+    refuse_multicast(call, 0, 1)?;
+    if let Some(range) = port_range(call) {
+        return bind_in_range(call, range);
+    }
+    let result = pass(call, SYS_bind, false);
+    of_family(call, 0, 1, result)
+}
+
+fn connect_to(call: &mut Call<'_>) -> SysResult {
+    refuse_multicast(call, 0, 1)?;
+    let result = pass(call, SYS_connect, true);
+    of_family(call, 0, 1, result)
+}
+
+/// What came of giving the socket of argument `socket` the address of argument `name`. FreeBSD has an error of its own for one of
+/// another family; the host where the socket is of AF_UNIX not.
+fn of_family(call: &mut Call<'_>, socket: usize, name: usize, result: SysResult) -> SysResult {
+    let family = |call: &Call<'_>| call.read_int(call.arg(name).wrapping_add(1), Kind::U8);
+    match result {
+        Err(Errno::EINVAL)
+            if family(call).is_ok_and(|f| f != u64::from(AF_UNIX)) && is_local(call, socket) =>
+        {
+            Err(Errno::EAFNOSUPPORT)
+        }
+        other => other,
+    }
+}
+
+/// The ports that one is to be taken from (IP_PORTRANGE), if the call leaves the choice, and it is not the usual one
+/// (`netinet/in.h`, `in_pcb.c`).
+fn port_range(call: &Call<'_>) -> Option<std::ops::RangeInclusive<u16>> {
+    const HIGH: u8 = 1;
+    const LOW: u8 = 2;
+    let range = match kept::get(call, call.int(0), kept::Fact::PortRange) {
+        HIGH => 49152..=65535,
+        LOW => 600..=1023,
+        _ => return None,
+    };
+    // Length, family, port.
+    let mut head = [0u8; 4];
+    call.mem().read(call.arg(1), &mut head).ok()?;
+    (head[2..] == [0, 0]).then_some(range)
+}
+
+fn bind_in_range(call: &mut Call<'_>, range: std::ops::RangeInclusive<u16>) -> SysResult {
+    if call.arg(2) > u64::from(NAME_MAX) {
+        return Err(Errno::EINVAL);
+    }
+    let mut name = call.read_bytes(call.arg(1), call.arg(2))?;
+    convert_sockaddr(call.abi, &mut name, true);
+    // Whoever begins at the same one finds it taken.
+    let count = usize::from(range.end() - range.start()) + 1;
+    let begin = host::monotonic_ns() as usize % count;
+    for port in range.clone().cycle().skip(begin).take(count) {
+        name[2..4].copy_from_slice(&port.to_be_bytes());
+        let args = [
+            call.arg(0),
+            name.as_ptr() as u64,
+            name.len() as u64,
+            0,
+            0,
+            0,
+        ];
+        match call.host(SYS_bind, args) {
+            Err(Errno::EADDRINUSE) => {}
+            other => return other,
+        }
+    }
+    Err(Errno::EADDRNOTAVAIL)
 }
 
 /// The host wants the mask and its size behind one pointer.
@@ -101,29 +199,19 @@ fn select_with_mask(call: &mut Call<'_>) -> SysResult {
 /// A stream cannot have an address of many. Argument `socket` is its descriptor, argument `name` the address, its length the next.
 fn refuse_multicast(call: &mut Call<'_>, socket: usize, name: usize) -> SysResult<()> {
     const AF_INET: u8 = 2;
-    const SOL_SOCKET: u64 = 1;
-    const SO_TYPE: u64 = 3;
-    const SOCK_STREAM: u32 = 1;
     let mut head = [0u8; 8];
     if call.arg(name + 1) < 8 || call.mem().read(call.arg(name), &mut head).is_err() {
         return Ok(());
     }
     // Length, family, port, address.
-    if head[1] != AF_INET || head[4] & 0xf0 != 0xe0 {
-        return Ok(());
+    if head[1] == AF_INET && head[4] & 0xf0 == 0xe0 && is_stream(call, socket) {
+        return Err(Errno::EAFNOSUPPORT);
     }
-    let (mut kind, mut len) = (0u32, 4u32);
-    let (at, len_at) = ((&raw mut kind) as u64, (&raw mut len) as u64);
-    let args = [call.arg(socket), SOL_SOCKET, SO_TYPE, at, len_at, 0];
-    match call.host(SYS_getsockopt, args) {
-        Ok(_) if kind == SOCK_STREAM => Err(Errno::EAFNOSUPPORT),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// `bindat`, `connectat`: the name of a socket of AF_UNIX is relative to a directory.
 fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
-    const AF_UNIX: u16 = 1;
     const AT_FDCWD: i32 = -100;
     if call.arg(3) > u64::from(NAME_MAX) {
         return Err(Errno::EINVAL);
@@ -131,7 +219,7 @@ fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
     refuse_multicast(call, 1, 2)?;
     let mut name = call.read_bytes(call.arg(2), call.arg(3))?;
     convert_sockaddr(call.abi, &mut name, true);
-    let is_unix = name.get(..2) == Some(&AF_UNIX.to_le_bytes());
+    let is_unix = name.get(..2) == Some(&(AF_UNIX as u16).to_le_bytes());
     let dir = call.int(0);
     let confined = capsicum::in_mode(call) || capsicum::limits(call, dir).is_some();
     let mut held = None;
@@ -166,7 +254,7 @@ fn named_at(call: &mut Call<'_>, number: i64) -> SysResult {
     ];
     let result = call.host_wait(number, args);
     drop(held);
-    result
+    of_family(call, 1, 2, result)
 }
 
 /// Descriptors that may not be waited for are not open to `poll`. The host takes any time below 0 for none.
@@ -250,7 +338,11 @@ fn send_vector(call: &mut Call<'_>, at: u64, count: i32) -> SysResult {
     call.host_wait(SYS_writev, args)
 }
 
+/// The flags (SF_NODISKIO and its like) are hints, which the host's kernel does not need.
 fn send_file(call: &mut Call<'_>) -> SysResult {
+    if (call.arg(2) as i64) < 0 || !is_stream(call, 1) {
+        return Err(Errno::EINVAL);
+    }
     let hdtr = call
         .read_optional::<SfHdtr>(call.arg(4))?
         .unwrap_or_default();

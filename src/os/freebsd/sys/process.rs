@@ -69,6 +69,7 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
         (isa.set_result)(&mut thread.cpu, isa.fork_result)
     })?;
     super::capsicum::vfork_done(call, pid);
+    super::net::kept::vfork_done(call, pid);
     Ok(pid as u64)
 }
 
@@ -79,6 +80,7 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
     super::umtx::forked(call);
     super::procdesc::forked(call);
     super::capsicum::forked(call, parent);
+    super::net::kept::forked(call, parent);
     if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
         isa_of(call.thread).fork_result
     {
@@ -134,8 +136,7 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
 }
 
 fn close_all(call: &mut Call<'_>) -> SysResult {
-    super::descriptors::closing(call, 0, i32::MAX);
-    call.close_range(0, u32::MAX.into(), 0)
+    super::descriptors::close_range(call, 0, u32::MAX.into(), 0)
 }
 
 /// The host's number of RLIMIT_NOFILE.

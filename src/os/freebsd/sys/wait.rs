@@ -15,7 +15,7 @@ use crate::os::{
     Support::{Full, Partial},
     *,
 };
-use crate::process::{SigFields, SigInfo, Signal};
+use crate::process::{End, SigFields, SigInfo, Signal};
 
 crate::syscalls! {
     wait4(pid: INT, status: ints_of(Dir::Out, Kind::I32, Show::WaitStatus, 1), options: flags(&f::WAIT), rusage: output::<Rusage>()) -> NUM, Full, Handler(wait_child);
@@ -41,6 +41,10 @@ const WEXITED: u64 = 4;
 const WCONTINUED: u64 = 8;
 const WNOWAIT: u64 = 0x0100_0000;
 const EVENTS: u64 = WEXITED | WSTOPPED | WCONTINUED;
+
+// si_code of SIGCHLD, the host's.
+const CLD_EXITED: i32 = 1;
+const CLD_KILLED: i32 = 2;
 
 /// The longest time between two looks at children that the host cannot be asked to wait for, in ns.
 const LONGEST_PAUSE: u64 = 20_000_000;
@@ -205,6 +209,7 @@ fn wait(
         let mut used = vec![0u8; Rusage::DESC.size(OsAbi::HOST)];
         // The kernel forgets it with the child.
         let stat = usage.then(|| stat_of(pid)).flatten().unwrap_or_default();
+        let signal = super::board::end(pid);
         let args = [
             HOST_P_PID,
             pid as u64,
@@ -216,6 +221,10 @@ fn wait(
             Err(Errno::ECHILD) => continue,
             Ok(()) if info.i32(16) != pid => continue,
             other => other?,
+        }
+        if let (CLD_EXITED, Some(signal)) = (info.i32(8), signal) {
+            info.0[8..12].copy_from_slice(&CLD_KILLED.to_le_bytes());
+            info.0[24..28].copy_from_slice(&i32::from(signal).to_le_bytes());
         }
         if options & WNOWAIT == 0 && matches!(info.i32(8), 1..=3) {
             if let Some(os) = freebsd::of(call.thread) {
@@ -307,6 +316,16 @@ fn wait_id(call: &mut Call<'_>) -> SysResult {
         call.write_bytes(call.arg(5), &siginfo::to_guest(call.abi, &info))?;
     }
     Ok(found.pid as u64)
+}
+
+/// This process ends: if it dies of a signal that the host does not have, its parent has to be told.
+pub(in crate::os::freebsd) fn ends(end: End) {
+    const HOST_SIGNALS: u8 = 64;
+    if let End::Signal(info) = end
+        && info.signal.0 > HOST_SIGNALS
+    {
+        super::board::leave_end(info.signal.0);
+    }
 }
 
 /// SIGCHLD does not tell of the end of a process that has a descriptor. The host's may stand for another child's, too, that has

@@ -165,7 +165,7 @@ static void quiet(void)
 	SAME(value, 0);
 	SAME(SYS(setsockopt, fds[0], 0xffff, 0x800, &on, sizeof on), 0);
 	SAME(SYS(getsockopt, fds[0], 0xffff, 0x800, &value, &len), 0);
-	SAME(value, 1);
+	SAME(value, 0x800);
 	int copy = SYS(dup, fds[0]);
 	SYS(close, fds[1]);
 	SAME(SYS(write, fds[0], "x", 1), -32);

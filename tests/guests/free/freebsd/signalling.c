@@ -267,6 +267,30 @@ static void others(int signal)
 	SAME(SYS(sigprocmask, UNBLOCK, &s, 0), 0);
 }
 
+/* Signals that end a process, also those that the host does not have. */
+static void deadly(void)
+{
+	static const int signals[] = {6, 30, 65, 95, 96, 126};
+	int status;
+	struct info info;
+	for (unsigned n = 0; n < sizeof signals / sizeof *signals; n++) {
+		flush();
+		long child = SYS(fork);
+		if (child == 0) {
+			struct action normal = {0, 0, {0}};
+			set all = {{~0u, ~0u, ~0u, ~0u}};
+			long self = SYS(getpid);
+			SYS(sigaction, signals[n], &normal, 0);
+			SYS(sigprocmask, UNBLOCK, &all, 0);
+			SYS(kill, self, signals[n]);
+			quit(3);
+		}
+		SAME(wait6(0, child, &status, 16, 0, &info), child);
+		SAME(status & 0x7f, signals[n]);
+		CHECK(info.status == signals[n] && (info.code == 2 || info.code == 3));
+	}
+}
+
 static void unknown_calls(void)
 {
 	count = 0;
@@ -383,6 +407,7 @@ int guest_main(int argc, char **argv, char **envp)
 	stacks_and_flags();
 	others(RTMIN + 2);
 	others(RTMAX);
+	deadly();
 	unknown_calls();
 	holding(envp);
 	print("every signal arrives\n");

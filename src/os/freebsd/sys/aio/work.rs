@@ -162,7 +162,7 @@ fn serve(shared: &Arc<Shared>, state: &mut State, process: &Arc<Process>, id: u6
         Err(Errno::EAGAIN) => {}
         result => {
             let broken = result == Err(Errno::EPIPE) && writes;
-            let silent = broken && super::super::net::quiet::is_quiet(process, request.fd);
+            let silent = broken && super::super::net::kept::is_silent_in(process, request.fd);
             shared.finish(state, process, id, result);
             if broken && !silent {
                 let signal = u64::from(Signal::SIGPIPE.0);

@@ -1,0 +1,95 @@
+//! What is kept for a process, where the child of a vfork, which shares its parent's memory, has its own.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Mutex, PoisonError};
+
+use crate::os::Call;
+
+/// The value of a process, and those of the children of its vforks by process id.
+#[derive(Default)]
+pub struct Own<T> {
+    /// Whether there is anything to look at.
+    used: AtomicBool,
+    all: Mutex<All<T>>,
+}
+
+#[derive(Default)]
+struct All<T> {
+    own: T,
+    vforked: HashMap<i32, T>,
+}
+
+impl<T: Clone + Default> Own<T> {
+    fn all<R>(&self, action: impl FnOnce(&mut All<T>) -> R) -> R {
+        action(&mut self.all.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether it may differ from the default.
+    pub(super) fn is_used(&self) -> bool {
+        self.used.load(SeqCst)
+    }
+
+    /// Looks at or changes the calling process's. `vforked`: it is the child of a vfork.
+    pub(super) fn with<R>(&self, vforked: bool, action: impl FnOnce(&mut T) -> R) -> R {
+        self.used.store(true, SeqCst);
+        self.all(|all| match vforked {
+            false => action(&mut all.own),
+            true => {
+                let parents = &all.own;
+                let child = all.vforked.entry(crate::host::pid());
+                action(child.or_insert_with(|| parents.clone()))
+            }
+        })
+    }
+
+    /// As [`Own::with`], if there is anything to look at.
+    pub(super) fn if_used<R>(
+        &self,
+        call: &Call<'_>,
+        action: impl FnOnce(&mut T) -> R,
+    ) -> Option<R> {
+        let vforked = || call.thread.is_vfork_child();
+        self.is_used().then(|| self.with(vforked(), action))
+    }
+
+    /// The child of a vfork has ended or executed a program.
+    pub(super) fn vfork_done(&self, child: i32) {
+        if self.is_used() {
+            self.all(|all| all.vforked.remove(&child));
+        }
+    }
+
+    /// This is the child of a fork: it has what its parent had, which may have been the child of a vfork.
+    pub(super) fn forked(&self, parent: i32) {
+        if self.is_used() {
+            self.all(|all| {
+                if let Some(own) = all.vforked.remove(&parent) {
+                    all.own = own;
+                }
+                all.vforked.clear();
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_child_of_a_vfork_has_its_own() {
+        let own = Own::<Vec<i32>>::default();
+        assert!(!own.is_used());
+        own.with(false, |v| v.push(1));
+        own.with(true, |v| v.push(2));
+        assert_eq!(own.with(true, |v| v.clone()), [1, 2]);
+        assert_eq!(own.with(false, |v| v.clone()), [1]);
+        // Here the child has the number of its parent: it forks, and this is the new child.
+        own.forked(crate::host::pid());
+        assert_eq!(own.with(false, |v| v.clone()), [1, 2]);
+        own.with(true, |v| v.push(3));
+        own.vfork_done(crate::host::pid());
+        assert_eq!(own.with(true, |v| v.clone()), [1, 2]);
+    }
+}
