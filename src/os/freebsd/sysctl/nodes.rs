@@ -4,15 +4,18 @@
 
 use super::super::sys::aio;
 use super::process;
-use super::{Node, Value};
+use super::{Node, Value, sockets};
 use crate::abi::{GuestStruct, Kind, Long, write_int};
+use crate::host::sockets::Listed;
 use crate::loader::freebsd_aux;
 use crate::mem::PAGE_SIZE;
-use crate::os::freebsd::procinfo::{FSCALE, boot_time};
+use crate::os::freebsd::procinfo::{self, FSCALE, boot_time};
 use crate::os::freebsd::structs::Timeval;
 use crate::os::freebsd::{self, isa_of};
 use crate::os::{Call, proc_text};
-use Value::{Ask, Counter, Int, List, Long as LongValue, Random, Struct, Text, Uint, Ulong, Wide};
+use Value::{
+    Ask, Counter, Int, List, Long as LongValue, Random, Struct, Table, Text, Uint, Ulong, Wide,
+};
 
 const fn row(
     name: &'static str,
@@ -266,6 +269,7 @@ pub static NODES: &[Node] = &[
     row("kern.proc.sigtramp", &[1, 14, 41], List("S,sigtramp", process::sigtramp), "Where a process's signal trampoline is"),
     row("kern.proc.cwd", &[1, 14, 42], List("S,kinfo_file", process::working_folder), "Working directory of a process"),
     row("kern.proc.nfds", &[1, 14, 43], List("I", process::file_count), "Number of a process's open descriptors"),
+    row("kern.file", &[1, 15], Table("S,xfile", |c| { super::since_freebsd_12(c, "kern.file")?; Ok(procinfo::every_file(c.abi)) }), "Entire file table"),
     row("kern.posix1version", &[1, 17], Int(|_| 200_112), "Version of POSIX attempting to comply to"),
     row("kern.ngroups", &[1, 18], Int(|_| 1023), "Maximum number of supplementary groups"),
     row("kern.job_control", &[1, 19], Int(|_| 1), "Whether job control is available"),
@@ -431,6 +435,9 @@ pub static NODES: &[Node] = &[
     row("vfs.aio.max_aio_queue_per_proc", &[3, 258, 10], Int(|_| aio::MOST as i64), "Asynchronous IO requests of a process at most"),
     row("vfs.aio.max_buf_aio", &[3, 258, 11], Int(|_| 16), "Asynchronous IO requests of raw devices of a process at most"),
     row("vfs.bufspace", &[3, 257], LongValue(|c| memory("Buffers").min(physical(c))), "Physical memory used for buffers"),
+    row("net.local.stream.pcblist", &[4, 1, 1, 258], Table("S,xunpcb", |c| sockets::local(c, 1)), "List of active local stream sockets"),
+    row("net.local.dgram.pcblist", &[4, 1, 2, 257], Table("S,xunpcb", |c| sockets::local(c, 2)), "List of active local datagram sockets"),
+    row("net.local.seqpacket.pcblist", &[4, 1, 5, 256], Table("S,xunpcb", |c| sockets::local(c, 5)), "List of active local seqpacket sockets"),
     row("net.local.stream.recvspace", &[4, 1, 1, 256], Ulong(|_| 8192), "Default stream receive space."),
     row("net.local.stream.sendspace", &[4, 1, 1, 257], Ulong(|_| 8192), "Default stream send space."),
     row("net.local.dgram.maxdgram", &[4, 1, 2, 256], Ulong(|_| 2048), "Maximum datagram size."),
@@ -445,6 +452,9 @@ pub static NODES: &[Node] = &[
     row("net.inet.ip.portrange.reservedhigh", &[4, 2, 0, 256, 7], Int(|_| 1023), "Last port that needs a privilege"),
     row("net.inet.tcp.sendspace", &[4, 2, 6, 8], Int(|_| 32_768), "Initial send socket buffer size"),
     row("net.inet.tcp.recvspace", &[4, 2, 6, 9], Int(|_| 65_536), "Initial receive socket buffer size"),
+    row("net.inet.tcp.pcblist", &[4, 2, 6, 11], Table("S,xtcpcb", sockets::tcp), "List of active TCP connections"),
+    row("net.inet.udp.pcblist", &[4, 2, 17, 5], Table("S,xinpcb", |c| sockets::datagrams(c, Listed::Udp)), "List of active UDP sockets"),
+    row("net.inet.raw.pcblist", &[4, 2, 255, 5], Table("S,xinpcb", |c| sockets::datagrams(c, Listed::Raw)), "List of active raw IP sockets"),
     row("net.inet.udp.maxdgram", &[4, 2, 17, 3], Ulong(|_| 9216), "Maximum outgoing UDP datagram size"),
     row("net.routetable", &[4, 17], List("N", crate::os::freebsd::route::list), "Return route tables and interface/address lists"),
     row("net.inet6.ip6.v6only", &[4, 28, 41, 24], Int(|_| host_number("/proc/sys/net/ipv6/bindv6only")), "Restrict AF_INET6 sockets to IPv6 addresses only"),
