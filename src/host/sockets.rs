@@ -77,6 +77,13 @@ pub fn sockets(listed: Listed) -> SysResult<Vec<Socket>> {
     }
 }
 
+/// The socket with this inode, if it is of a kind that is listed.
+pub fn by_inode(inode: u64) -> Option<Socket> {
+    let kinds = [Listed::Tcp, Listed::Udp, Listed::Raw].map(sockets);
+    let mut all = kinds.into_iter().chain([unix()]).flatten().flatten();
+    all.find(|s| s.inode == inode)
+}
+
 /// Answers of sock_diag, none of a family that the host does not have.
 fn diagnose(request: &[u8]) -> SysResult<Vec<Message>> {
     const NETLINK_SOCK_DIAG: i32 = 4;

@@ -4,6 +4,7 @@
 
 use super::{bytes_of, with_path};
 use crate::abi::{Dialect, GuestStruct, OsAbi};
+use crate::host::sockets::by_inode;
 use crate::host::{self, nr};
 use crate::os::freebsd::flags as f;
 use crate::os::{ProcStat, convert_sockaddr, numbers_in, proc_text, status_field};
@@ -25,7 +26,7 @@ crate::guest_struct! {
     pub struct KinfoSocket("kinfo_file") {
         kf_structsize: i32, kf_type: i32, kf_fd: i32, kf_ref_count: i32, kf_flags: i32, _pad0: i32, kf_offset: i64,
         kf_sock_sendq: u32, kf_sock_domain: i32, kf_sock_type: i32, kf_sock_protocol: i32, kf_sa_local: [u8; 128],
-        kf_sa_peer: [u8; 128], _pcbs: [u64; 3], _snd_sb_state: u16, _rcv_sb_state: u16, kf_sock_recvq: u32,
+        kf_sa_peer: [u8; 128], kf_sock_pcb: u64, kf_sock_inpcb: u64, kf_sock_unpconn: u64, _snd_sb_state: u16, _rcv_sb_state: u16, kf_sock_recvq: u32,
         kf_status: u16, _pad1: u16, _ispare0: i32, kf_cap_rights: [u64; 2], _cap_spare: u64,
     }
 
@@ -161,7 +162,7 @@ fn file_entry(a: OsAbi, pid: i32, number: i32, link: &str) -> Option<Vec<u8>> {
             kf_fd: number,
             kf_ref_count: 1,
             kf_flags: flags,
-            ..socket_facts(a, pid, number)
+            ..socket_facts(a, pid, number, file.inode())
         };
         return Some(with_path(a, bytes_of(a, &socket), b""));
     }
@@ -250,12 +251,43 @@ fn ids_of(pid: i32) -> u32 {
     super::numbers(&status, "Uid").get(1).copied().unwrap_or(0)
 }
 
-/// Domain, type, protocol and addresses of a socket of this process; of others nothing is known.
-fn socket_facts(a: OsAbi, pid: i32, fd: i32) -> KinfoSocket {
-    let mut entry = KinfoSocket::default();
-    if pid != host::pid() {
+/// What is known of a socket of any process, from its inode; of one of this process, from itself what is not listed.
+fn socket_facts(a: OsAbi, pid: i32, fd: i32, inode: u64) -> KinfoSocket {
+    let mut entry = match pid == host::pid() {
+        true => own_socket(a, fd),
+        false => KinfoSocket::default(),
+    };
+    // What FreeBSD tells by addresses in the kernel: which other one it is connected with.
+    entry.kf_sock_pcb = inode;
+    entry.kf_sock_inpcb = inode;
+    let Some(socket) = by_inode(inode) else {
         return entry;
+    };
+    entry.kf_sock_unpconn = socket.peer;
+    (entry.kf_sock_recvq, entry.kf_sock_sendq) = (socket.received, socket.sent);
+    if pid != host::pid() {
+        entry.kf_sock_domain = domain(socket.family as u64);
+        (entry.kf_sock_type, entry.kf_sock_protocol) = (socket.kind, socket.protocol);
+        entry.kf_sa_local = bsd_address(a, &socket.local);
+        entry.kf_sa_peer = bsd_address(a, &socket.remote);
     }
+    entry
+}
+
+fn domain(host: u64) -> i32 {
+    f::DOMAIN.to_guest(Dialect::FreeBsd, host) as i32
+}
+
+fn bsd_address(a: OsAbi, host: &[u8]) -> [u8; 128] {
+    let mut bytes = [0; 128];
+    let n = host.len().min(bytes.len());
+    bytes[..n].copy_from_slice(&host[..n]);
+    convert_sockaddr(a, &mut bytes[..n], false);
+    bytes
+}
+
+/// Domain, type, protocol and addresses of a socket of this process.
+fn own_socket(a: OsAbi, fd: i32) -> KinfoSocket {
     let option = |which: u64| {
         const SOL_SOCKET: u64 = 1;
         let (mut value, mut len) = (0u32, 4u32);
@@ -265,27 +297,22 @@ fn socket_facts(a: OsAbi, pid: i32, fd: i32) -> KinfoSocket {
     };
     let address = |number: i64| {
         let (mut bytes, mut len) = ([0u8; 128], 128u32);
-        let args = [
-            fd as u64,
-            bytes.as_mut_ptr() as u64,
-            (&raw mut len) as u64,
-            0,
-            0,
-            0,
-        ];
-        if host::syscall(number, args).is_ok() {
-            let n = (len as usize).min(bytes.len());
-            convert_sockaddr(a, &mut bytes[..n], false);
+        let (at, len_at) = (bytes.as_mut_ptr() as u64, (&raw mut len) as u64);
+        match host::syscall(number, [fd as u64, at, len_at, 0, 0, 0]) {
+            Ok(_) => bsd_address(a, &bytes[..(len as usize).min(bytes.len())]),
+            Err(_) => [0; 128],
         }
-        bytes
     };
     // SO_DOMAIN, SO_TYPE, SO_PROTOCOL of the host
-    let (domain, kind, protocol) = (option(39), option(3), option(38));
-    entry.kf_sock_domain = f::DOMAIN.to_guest(Dialect::FreeBsd, domain.into()) as i32;
-    (entry.kf_sock_type, entry.kf_sock_protocol) = (kind as i32, protocol as i32);
-    entry.kf_sa_local = address(nr::SYS_getsockname);
-    entry.kf_sa_peer = address(nr::SYS_getpeername);
-    entry
+    let (family, kind, protocol) = (option(39), option(3), option(38));
+    KinfoSocket {
+        kf_sock_domain: domain(family.into()),
+        kf_sock_type: kind as i32,
+        kf_sock_protocol: protocol as i32,
+        kf_sa_local: address(nr::SYS_getsockname),
+        kf_sa_peer: address(nr::SYS_getpeername),
+        ..KinfoSocket::default()
+    }
 }
 
 /// Open descriptors of a process, lowest first, without the emulator's own.
@@ -350,6 +377,40 @@ pub fn files(a: OsAbi, pid: i32, program: Option<&Process>) -> Option<Vec<u8>> {
         out.extend(entry.unwrap_or_default());
     }
     Some(out)
+}
+
+/// `struct kinfo_file` of every object of `shm_open` that may be seen, by name: the files of the host's `/dev/shm`.
+pub fn shared_objects(a: OsAbi) -> Vec<u8> {
+    let entries = std::fs::read_dir("/dev/shm")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut files: Vec<_> = entries.map(|e| e.path()).collect();
+    files.sort();
+    let mut out = Vec::new();
+    for path in files {
+        let Some(meta) = std::fs::symlink_metadata(&path)
+            .ok()
+            .filter(|m| m.is_file())
+        else {
+            continue;
+        };
+        let entry = KinfoFile {
+            kf_type: kf::SHM,
+            kf_fd: -1,
+            kf_ref_count: 1,
+            kf_file_type: vnode_type(&meta),
+            kf_file_fileid: meta.ino(),
+            kf_file_size: meta.size(),
+            kf_file_mode: meta.mode() as u16,
+            kf_status: 1,
+            ..KinfoFile::default()
+        };
+        let name = path.strip_prefix("/dev/shm").unwrap_or(&path);
+        let name = [b"/", name.as_os_str().as_bytes()].concat();
+        out.extend(with_path(a, bytes_of(a, &entry), &name));
+    }
+    out
 }
 
 /// `struct kinfo_file` record of the working folder.

@@ -11,7 +11,9 @@ use crate::os::freebsd::structs::{Rlimit, Rusage, Timeval};
 use crate::os::{ProcStat, proc_text, sigset_to_guest, status_field, status_signals, thread_name};
 use crate::process::{Process, SigSet};
 use files::vnode_type;
-pub use files::{KinfoFile, KinfoSocket, descriptors, every_file, files, working_folder};
+pub use files::{
+    KinfoFile, KinfoSocket, descriptors, every_file, files, shared_objects, working_folder,
+};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 

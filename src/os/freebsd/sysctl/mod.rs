@@ -3,6 +3,7 @@
 //! Numbers of nodes that FreeBSD numbers itself (`CTL_AUTO_START` and up) are the table's own: programs ask for them by name.
 //! Source: `sys/sysctl.h`, sysctl(3).
 
+mod ipc;
 mod nodes;
 mod process;
 pub(super) mod shown;

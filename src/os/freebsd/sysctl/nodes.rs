@@ -4,7 +4,7 @@
 
 use super::super::sys::aio;
 use super::process;
-use super::{Node, Value, sockets};
+use super::{Node, Value, ipc, sockets};
 use crate::abi::{GuestStruct, Kind, Long, write_int};
 use crate::host::sockets::Listed;
 use crate::loader::freebsd_aux;
@@ -285,20 +285,28 @@ pub static NODES: &[Node] = &[
     row("kern.ipc.somaxconn", &[1, 30, 256], Int(|_| host_number("/proc/sys/net/core/somaxconn")), "Maximum listen socket pending connection accept queue size (compat)"),
     row("kern.ipc.shmmax", &[1, 30, 257], Ulong(|c| if c.abi.abi.is_32bit() { 0x7fff_ffff } else { 512 << 20 }), "Maximum shared memory segment size"),
     row("kern.ipc.shmmin", &[1, 30, 258], Ulong(|_| 1), "Minimum shared memory segment size"),
-    row("kern.ipc.shmmni", &[1, 30, 259], Ulong(|_| host_number("/proc/sys/kernel/shmmni")), "Number of shared memory identifiers"),
+    row("kern.ipc.shmmni", &[1, 30, 259], Ulong(|_| ipc::PLACES), "Number of shared memory identifiers"),
     row("kern.ipc.shmseg", &[1, 30, 260], Ulong(|_| 128), "Number of segments per process"),
     row("kern.ipc.shmall", &[1, 30, 261], Ulong(|_| 131_072), "Maximum number of pages available for shared memory"),
-    row("kern.ipc.semmni", &[1, 30, 262], Int(|_| 32_000), "Number of semaphore identifiers"),
+    row("kern.ipc.semmni", &[1, 30, 262], Int(|_| ipc::PLACES), "Number of semaphore identifiers"),
     row("kern.ipc.semmns", &[1, 30, 263], Int(|_| 1_024_000_000), "Maximum number of semaphores in the system"),
     row("kern.ipc.semmsl", &[1, 30, 264], Int(|_| 32_000), "Max semaphores per id"),
     row("kern.ipc.semopm", &[1, 30, 265], Int(|_| 500), "Max operations per semop call"),
     row("kern.ipc.semvmx", &[1, 30, 266], Int(|_| 32_767), "Semaphore maximum value"),
     row("kern.ipc.msgmax", &[1, 30, 267], Int(|_| host_number("/proc/sys/kernel/msgmax")), "Maximum message size"),
-    row("kern.ipc.msgmni", &[1, 30, 268], Int(|_| host_number("/proc/sys/kernel/msgmni")), "Number of message queue identifiers"),
+    row("kern.ipc.msgmni", &[1, 30, 268], Int(|_| ipc::PLACES), "Number of message queue identifiers"),
     row("kern.ipc.msgmnb", &[1, 30, 269], Int(|_| host_number("/proc/sys/kernel/msgmnb")), "Maximum number of bytes in a queue"),
     row("kern.ipc.msgtql", &[1, 30, 271], Int(|_| host_number("/proc/sys/kernel/msgmni")), "Number of message headers"),
     row("kern.ipc.msgssz", &[1, 30, 272], Int(|_| MSGSSZ), "Size of a message segment"),
     row("kern.ipc.msgseg", &[1, 30, 273], Int(|_| MSGSEG), "Number of message segments"),
+    row("kern.ipc.semmnu", &[1, 30, 274], Int(|_| 1_024_000_000), "Maximum number of undo structures in the system"),
+    row("kern.ipc.semume", &[1, 30, 275], Int(|_| 500), "Max undo entries per process"),
+    row("kern.ipc.semusz", &[1, 30, 276], Int(|_| 20), "Size in bytes of undo structure"),
+    row("kern.ipc.semaem", &[1, 30, 277], Int(|_| 32_767), "Adjust on exit max value"),
+    row("kern.ipc.shmsegs", &[1, 30, 278], Table("S,shmid_kernel", ipc::shared_memory), "Current number of shared memory segments allocated"),
+    row("kern.ipc.sema", &[1, 30, 279], Table("S,semid_kernel", ipc::semaphores), "Array of struct semid_kernel for each potential semaphore"),
+    row("kern.ipc.msqids", &[1, 30, 280], Table("S,msqid_kernel", ipc::queues), "Array of struct msqid_kernel for each potential message queue"),
+    row("kern.ipc.posix_shm_list", &[1, 30, 281], Table("S,kinfo_file", |c| { super::since_freebsd_12(c, "kern.ipc.posix_shm_list")?; Ok(procinfo::shared_objects(c.abi)) }), "POSIX SHM list"),
     row("kern.ps_strings", &[1, 32], Ulong(ps_strings), "Location of process' ps_strings structure"),
     row("kern.usrstack", &[1, 33], Ulong(stack_top), "Top of process stack"),
     row("kern.logsigexit", &[1, 34], Int(|_| 0), "Log processes quitting on abnormal signals to syslog(3)"),
