@@ -4,6 +4,7 @@
 //! Source: `sys/sysctl.h`, sysctl(3).
 
 mod ipc;
+mod machine;
 mod nodes;
 mod process;
 pub(super) mod shown;
@@ -55,6 +56,7 @@ impl Value {
             Ulong(_) => (8, "LU"),
             Random => (5, "S,random"),
             Struct("LU", _) => (8, "LU"),
+            Table("A", _) => (3, "A"),
             Struct(format, _) | Table(format, _) => (5, format),
             // They have no value under their own number.
             List(format, _) => (1, format),
@@ -225,12 +227,16 @@ pub fn shown(mib: &[i32]) -> Option<String> {
 
 /// Nodes of parts that a kernel can be without, and this one is: that they are not there is their answer.
 const ABSENT: &[&str] = &[
+    "kstat.zfs.misc.arcstats.size",
+    "machdep.smp_active",
     "net.inet.divert.pcblist",
     "net.inet.sctp.assoclist",
     "net.inet.sctp.stats",
     "net.inet.sdp.pcblist",
     "net.local.raw.pcblist",
     "net.local.rdm.pcblist",
+    "vfs.nfs.nfsstats",
+    "vfs.zfs.compressed_arc_enabled",
 ];
 
 /// Reports a node that is not there, with what the caller wanted.

@@ -4,7 +4,7 @@
 
 use super::super::sys::aio;
 use super::process;
-use super::{Node, Value, ipc, sockets};
+use super::{Node, Value, ipc, machine, sockets};
 use crate::abi::{GuestStruct, Kind, Long, write_int};
 use crate::host::sockets::Listed;
 use crate::loader::freebsd_aux;
@@ -66,6 +66,13 @@ fn physical(call: &Call<'_>) -> i64 {
 fn host_number(path: &str) -> i64 {
     let text = proc_text(path);
     let number = text.split_whitespace().next().and_then(|n| n.parse().ok());
+    number.unwrap_or(0)
+}
+
+/// The second one.
+fn second_number(path: &str) -> i64 {
+    let text = proc_text(path);
+    let number = text.split_whitespace().nth(1).and_then(|n| n.parse().ok());
     number.unwrap_or(0)
 }
 
@@ -363,20 +370,29 @@ pub static NODES: &[Node] = &[
     row("kern.timecounter.hardware", &[1, 281, 1], Text(|_| text("host")), "Timecounter hardware selected"),
     row("kern.timecounter.choice", &[1, 281, 2], Text(|_| text("host(1000)")), "Timecounter hardware detected"),
     row("kern.vm_guest", &[1, 282], Text(|_| text("none")), "Virtual machine guest detected?"),
-    row("kern.tty_nin", &[1, 283], Ulong(|_| 0), "Total amount of bytes received"),
+    row("kern.tty_nin", &[1, 283], Ulong(|_| 0), "Total amount of bytes received: the host does not count"),
     row("kern.geom.conftxt", &[1, 284, 1], Text(|_| Vec::new()), "Dump the GEOM config in txt"),
     row("kern.disks", &[1, 285], Text(|_| Vec::new()), "names of available disks"),
     row("kern.fscale", &[1, 287], Int(|_| FSCALE.into()), "Fixed-point scale factor"),
     row("kern.ccpu", &[1, 288], Uint(|_| 0), "Decay factor used for updating %CPU in 4BSD scheduler"),
     row("kern.signosys", &[1, 286], Int(|_| 1), "Send SIGSYS on return from invalid syscall"),
+    row("kern.tty_nout", &[1, 295], Ulong(|_| 0), "Total amount of bytes transmitted: the host does not count"),
+    row("kern.ttys", &[1, 291], Table("S,xtty", machine::terminals), "List of TTYs"),
+    row("kern.msgbuf", &[1, 292], Table("A", machine::message_buffer), "Contents of kernel message buffer"),
+    row("kern.malloc_count", &[1, 293], Int(|_| 0), "Count of kernel malloc types: the host's kernel has none"),
+    row("kern.malloc_stats", &[1, 294], Table("S,malloc_type_ustats", machine::no_malloc_types), "Return malloc types"),
     row("kern.devstat.version", &[1, 289, 1], Int(|_| 6), "Devstat list version number"),
-    row("kern.devstat.numdevs", &[1, 289, 2], Int(|_| 0), "Number of devices in the devstat list: none is shown"),
-    row("kern.devstat.generation", &[1, 289, 3], LongValue(|_| 1), "Devstat list generation"),
-    row("kern.devstat.all", &[1, 289, 4], Struct("S,devstat", |c| longs(c, &[1])), "All devices in the devstat list, behind its generation"),
+    row("kern.devstat.numdevs", &[1, 289, 2], Int(|_| machine::disk_count()), "Number of devices in the devstat list"),
+    row("kern.devstat.generation", &[1, 289, 3], LongValue(|_| machine::DISK_GENERATION), "Devstat list generation"),
+    row("kern.devstat.all", &[1, 289, 4], Struct("S,devstat", machine::devices), "All devices in the devstat list, behind its generation"),
     row("vm.vmtotal", &[2, 1], Struct("S,vmtotal", totals), "System virtual memory statistics"),
     row("vm.loadavg", &[2, 2], Struct("S,loadavg", load_average), "Machine loadaverage history"),
     row("vm.overcommit", &[2, 12], Int(|_| 0), "Configure virtual memory overcommit behavior. See tuning(7) for details."),
     row("vm.swap_total", &[2, 256], Wide(|_| memory("SwapTotal")), "Total amount of available swap storage."),
+    row("vm.swap_info", &[2, 260], List("S,xswdev", machine::swap_area), "Swap statistics by device"),
+    row("vm.dmmax", &[2, 261], Int(|_| machine::SWAP_HEADER), "Maximum size of a swap block"),
+    row("vm.zone_count", &[2, 262], Int(|_| machine::zone_count()), "Number of UMA zones"),
+    row("vm.zone_stats", &[2, 263], Table("S,struct uma_type_header", machine::zones), "Zone Stats"),
     row("vm.swap_reserved", &[2, 258], Wide(|_| memory("Committed_AS")), "Amount of swap storage needed to back all allocated anonymous memory."),
     row("vm.stats.vm.v_page_size", &[2, 257, 1, 1], Uint(|_| PAGE_SIZE as i64), "Page size in bytes"),
     row("vm.stats.vm.v_page_count", &[2, 257, 1, 2], Uint(|c| physical(c) / PAGE_SIZE as i64), "Total number of pages in system"),
@@ -442,6 +458,9 @@ pub static NODES: &[Node] = &[
     row("vfs.aio.max_aio_per_proc", &[3, 258, 9], Int(|_| 32), "Asynchronous IO requests of a process that are under way, at most"),
     row("vfs.aio.max_aio_queue_per_proc", &[3, 258, 10], Int(|_| aio::MOST as i64), "Asynchronous IO requests of a process at most"),
     row("vfs.aio.max_buf_aio", &[3, 258, 11], Int(|_| 16), "Asynchronous IO requests of raw devices of a process at most"),
+    row("vfs.cache.nchstats", &[3, 259, 1], Struct("LU", |c| longs(c, &[0; 8])), "VFS cache effectiveness statistics: the host does not count"),
+    row("vfs.numvnodes", &[3, 260], LongValue(|_| host_number("/proc/sys/fs/inode-nr")), "Number of vnodes in existence"),
+    row("vfs.freevnodes", &[3, 261], LongValue(|_| second_number("/proc/sys/fs/inode-nr")), "Number of \"free\" vnodes"),
     row("vfs.bufspace", &[3, 257], LongValue(|c| memory("Buffers").min(physical(c))), "Physical memory used for buffers"),
     row("net.local.stream.pcblist", &[4, 1, 1, 258], Table("S,xunpcb", |c| sockets::local(c, 1)), "List of active local stream sockets"),
     row("net.local.dgram.pcblist", &[4, 1, 2, 257], Table("S,xunpcb", |c| sockets::local(c, 2)), "List of active local datagram sockets"),
@@ -477,6 +496,8 @@ pub static NODES: &[Node] = &[
     row("hw.floatingpoint", &[6, 10], Int(|_| 1), "CPU has floating point"),
     row("hw.machine_arch", &[6, 11], Text(|c| text(isa_of(c.thread).machine_arch)), "System architecture"),
     row("hw.realmem", &[6, 12], Ulong(physical), "Amount of memory (in bytes) reported by the firmware"),
+    row("hw.intrnames", &[6, 258], Struct("S,intrnames", |_| machine::interrupt_names()), "Interrupt Names"),
+    row("hw.intrcnt", &[6, 259], Struct("LU", |c| longs(c, &machine::interrupt_counts())), "Interrupt Counts"),
     row("hw.pagesizes", &[6, 256], Struct("LU", |c| longs(c, &[PAGE_SIZE as i64])), "Supported page sizes"),
     row("hw.availpages", &[6, 257], Ulong(|c| physical(c) / PAGE_SIZE as i64), "Amount of physical memory (in pages)"),
     row("user.cs_path", &[8, 1], Text(|_| text("/rescue:/usr/bin:/bin:/usr/sbin:/sbin")), "PATH that finds all the standard utilities"),
