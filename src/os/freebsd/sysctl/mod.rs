@@ -3,14 +3,17 @@
 //! Numbers of nodes that FreeBSD numbers itself (`CTL_AUTO_START` and up) are the table's own: programs ask for them by name.
 //! Source: `sys/sysctl.h`, sysctl(3).
 
+mod ipc;
+mod machine;
 mod nodes;
 mod process;
 pub(super) mod shown;
+mod sockets;
 
 pub use nodes::NODES;
 
-use crate::abi::{Errno, Kind, SysResult};
-use crate::os::Call;
+use crate::abi::{Errno, GuestStruct, Kind, SysResult};
+use crate::os::{Call, freebsd};
 
 /// What a node holds.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +34,8 @@ pub enum Value {
     Text(fn(&Call<'_>) -> Vec<u8>),
     /// Bytes in the guest's layout, with their format.
     Struct(&'static str, fn(&Call<'_>) -> Vec<u8>),
+    /// Records in the guest's layout, with the format of one: as many as there are just now.
+    Table(&'static str, fn(&Call<'_>) -> SysResult<Vec<u8>>),
     /// Random bytes, as many as are asked for.
     Random,
     /// What the rest of the number asks for, with its format.
@@ -51,7 +56,8 @@ impl Value {
             Ulong(_) => (8, "LU"),
             Random => (5, "S,random"),
             Struct("LU", _) => (8, "LU"),
-            Struct(format, _) => (5, format),
+            Table("A", _) => (3, "A"),
+            Struct(format, _) | Table(format, _) => (5, format),
             // They have no value under their own number.
             List(format, _) => (1, format),
             Ask(format, _) => (5, format),
@@ -72,10 +78,12 @@ pub struct Node {
     pub description: &'static str,
 }
 
-use Value::{Ask, Counter, Int, List, Long, Random, Struct, Text, Uint, Ulong, Wide};
+use Value::{Ask, Counter, Int, List, Long, Random, Struct, Table, Text, Uint, Ulong, Wide};
 
 /// Numbers of a name at most (`CTL_MAXNAME`).
 const MOST_NUMBERS: u64 = 24;
+/// Bytes by which a table is said to be longer than it is, with one eighth of it.
+const ROOM_TO_GROW: usize = 4096;
 /// Length of a name at most (`MAXPATHLEN`).
 const LONGEST_NAME: u64 = 1024;
 
@@ -142,6 +150,14 @@ fn value(call: &mut Call<'_>, node: &Node, rest: &[i32], old: &Old) -> SysResult
         }
         Text(f) => with_nul(f(call)),
         Struct(_, f) => f(call),
+        Table(_, f) => {
+            let mut bytes = f(call)?;
+            // Asked for the size alone, the kernel leaves room for what may come until it is asked again.
+            if old.at == 0 {
+                bytes.resize(bytes.len() + bytes.len() / 8 + ROOM_TO_GROW, 0);
+            }
+            bytes
+        }
         Random => {
             let wanted = if old.len_at == 0 {
                 0
@@ -209,8 +225,25 @@ pub fn shown(mib: &[i32]) -> Option<String> {
     Some(format!("sysctl.{question} {of}").trim_end().to_owned())
 }
 
+/// Nodes of parts that a kernel can be without, and this one is: that they are not there is their answer.
+const ABSENT: &[&str] = &[
+    "kstat.zfs.misc.arcstats.size",
+    "machdep.smp_active",
+    "net.inet.divert.pcblist",
+    "net.inet.sctp.assoclist",
+    "net.inet.sctp.stats",
+    "net.inet.sdp.pcblist",
+    "net.local.raw.pcblist",
+    "net.local.rdm.pcblist",
+    "vfs.nfs.nfsstats",
+    "vfs.zfs.compressed_arc_enabled",
+];
+
 /// Reports a node that is not there, with what the caller wanted.
 fn unknown(call: &Call<'_>, what: &str, old: &Old, new: u64) -> Errno {
+    if ABSENT.contains(&what) {
+        return Errno::ENOENT;
+    }
     let room = match old.len_at {
         0 => 0,
         at => call.read_int(at, Kind::Ulong).unwrap_or(0),
@@ -218,6 +251,23 @@ fn unknown(call: &Call<'_>, what: &str, old: &Old, new: u64) -> Errno {
     let how = if new != 0 { "to be set" } else { "to be read" };
     call.unimplemented(&format!("{what} {how}, room for {room} bytes"));
     Errno::ENOENT
+}
+
+/// Bytes of a structure of which no field is checked.
+fn bytes_of<T: GuestStruct>(call: &Call<'_>, value: &T) -> Vec<u8> {
+    value.write(call.abi).unwrap_or_default()
+}
+
+/// Refuses programs that were built for FreeBSD 11 or before, which have other structures.
+fn since_freebsd_12(call: &Call<'_>, what: &str) -> SysResult<()> {
+    const FREEBSD_12: u32 = 1_200_000;
+    match freebsd::of(call.thread) {
+        Some(os) if os.release_date() < FREEBSD_12 => {
+            call.unimplemented(&format!("{what} in the layout before FreeBSD 12"));
+            Err(Errno::ENOENT)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Nodes that may be read in capability mode (CTLFLAG_CAPRD), besides those of features and of POSIX.
@@ -347,7 +397,9 @@ fn about(call: &mut Call<'_>, mib: &[i32], old: &Old) -> SysResult {
                     give(call, old, &bytes)
                 }
                 None => {
-                    call.unimplemented(&format!("number of {name}"));
+                    if !ABSENT.contains(&&name[..]) {
+                        call.unimplemented(&format!("number of {name}"));
+                    }
                     Err(Errno::ENOENT)
                 }
             }

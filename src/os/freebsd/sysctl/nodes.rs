@@ -4,15 +4,18 @@
 
 use super::super::sys::aio;
 use super::process;
-use super::{Node, Value};
+use super::{Node, Value, ipc, machine, sockets};
 use crate::abi::{GuestStruct, Kind, Long, write_int};
+use crate::host::sockets::Listed;
 use crate::loader::freebsd_aux;
 use crate::mem::PAGE_SIZE;
-use crate::os::freebsd::procinfo::{FSCALE, boot_time};
+use crate::os::freebsd::procinfo::{self, FSCALE, boot_time};
 use crate::os::freebsd::structs::Timeval;
 use crate::os::freebsd::{self, isa_of};
 use crate::os::{Call, proc_text};
-use Value::{Ask, Counter, Int, List, Long as LongValue, Random, Struct, Text, Uint, Ulong, Wide};
+use Value::{
+    Ask, Counter, Int, List, Long as LongValue, Random, Struct, Table, Text, Uint, Ulong, Wide,
+};
 
 const fn row(
     name: &'static str,
@@ -63,6 +66,13 @@ fn physical(call: &Call<'_>) -> i64 {
 fn host_number(path: &str) -> i64 {
     let text = proc_text(path);
     let number = text.split_whitespace().next().and_then(|n| n.parse().ok());
+    number.unwrap_or(0)
+}
+
+/// The second one.
+fn second_number(path: &str) -> i64 {
+    let text = proc_text(path);
+    let number = text.split_whitespace().nth(1).and_then(|n| n.parse().ok());
     number.unwrap_or(0)
 }
 
@@ -266,6 +276,7 @@ pub static NODES: &[Node] = &[
     row("kern.proc.sigtramp", &[1, 14, 41], List("S,sigtramp", process::sigtramp), "Where a process's signal trampoline is"),
     row("kern.proc.cwd", &[1, 14, 42], List("S,kinfo_file", process::working_folder), "Working directory of a process"),
     row("kern.proc.nfds", &[1, 14, 43], List("I", process::file_count), "Number of a process's open descriptors"),
+    row("kern.file", &[1, 15], Table("S,xfile", |c| { super::since_freebsd_12(c, "kern.file")?; Ok(procinfo::every_file(c.abi)) }), "Entire file table"),
     row("kern.posix1version", &[1, 17], Int(|_| 200_112), "Version of POSIX attempting to comply to"),
     row("kern.ngroups", &[1, 18], Int(|_| 1023), "Maximum number of supplementary groups"),
     row("kern.job_control", &[1, 19], Int(|_| 1), "Whether job control is available"),
@@ -281,20 +292,28 @@ pub static NODES: &[Node] = &[
     row("kern.ipc.somaxconn", &[1, 30, 256], Int(|_| host_number("/proc/sys/net/core/somaxconn")), "Maximum listen socket pending connection accept queue size (compat)"),
     row("kern.ipc.shmmax", &[1, 30, 257], Ulong(|c| if c.abi.abi.is_32bit() { 0x7fff_ffff } else { 512 << 20 }), "Maximum shared memory segment size"),
     row("kern.ipc.shmmin", &[1, 30, 258], Ulong(|_| 1), "Minimum shared memory segment size"),
-    row("kern.ipc.shmmni", &[1, 30, 259], Ulong(|_| host_number("/proc/sys/kernel/shmmni")), "Number of shared memory identifiers"),
+    row("kern.ipc.shmmni", &[1, 30, 259], Ulong(|_| ipc::PLACES), "Number of shared memory identifiers"),
     row("kern.ipc.shmseg", &[1, 30, 260], Ulong(|_| 128), "Number of segments per process"),
     row("kern.ipc.shmall", &[1, 30, 261], Ulong(|_| 131_072), "Maximum number of pages available for shared memory"),
-    row("kern.ipc.semmni", &[1, 30, 262], Int(|_| 32_000), "Number of semaphore identifiers"),
+    row("kern.ipc.semmni", &[1, 30, 262], Int(|_| ipc::PLACES), "Number of semaphore identifiers"),
     row("kern.ipc.semmns", &[1, 30, 263], Int(|_| 1_024_000_000), "Maximum number of semaphores in the system"),
     row("kern.ipc.semmsl", &[1, 30, 264], Int(|_| 32_000), "Max semaphores per id"),
     row("kern.ipc.semopm", &[1, 30, 265], Int(|_| 500), "Max operations per semop call"),
     row("kern.ipc.semvmx", &[1, 30, 266], Int(|_| 32_767), "Semaphore maximum value"),
     row("kern.ipc.msgmax", &[1, 30, 267], Int(|_| host_number("/proc/sys/kernel/msgmax")), "Maximum message size"),
-    row("kern.ipc.msgmni", &[1, 30, 268], Int(|_| host_number("/proc/sys/kernel/msgmni")), "Number of message queue identifiers"),
+    row("kern.ipc.msgmni", &[1, 30, 268], Int(|_| ipc::PLACES), "Number of message queue identifiers"),
     row("kern.ipc.msgmnb", &[1, 30, 269], Int(|_| host_number("/proc/sys/kernel/msgmnb")), "Maximum number of bytes in a queue"),
     row("kern.ipc.msgtql", &[1, 30, 271], Int(|_| host_number("/proc/sys/kernel/msgmni")), "Number of message headers"),
     row("kern.ipc.msgssz", &[1, 30, 272], Int(|_| MSGSSZ), "Size of a message segment"),
     row("kern.ipc.msgseg", &[1, 30, 273], Int(|_| MSGSEG), "Number of message segments"),
+    row("kern.ipc.semmnu", &[1, 30, 274], Int(|_| 1_024_000_000), "Maximum number of undo structures in the system"),
+    row("kern.ipc.semume", &[1, 30, 275], Int(|_| 500), "Max undo entries per process"),
+    row("kern.ipc.semusz", &[1, 30, 276], Int(|_| 20), "Size in bytes of undo structure"),
+    row("kern.ipc.semaem", &[1, 30, 277], Int(|_| 32_767), "Adjust on exit max value"),
+    row("kern.ipc.shmsegs", &[1, 30, 278], Table("S,shmid_kernel", ipc::shared_memory), "Current number of shared memory segments allocated"),
+    row("kern.ipc.sema", &[1, 30, 279], Table("S,semid_kernel", ipc::semaphores), "Array of struct semid_kernel for each potential semaphore"),
+    row("kern.ipc.msqids", &[1, 30, 280], Table("S,msqid_kernel", ipc::queues), "Array of struct msqid_kernel for each potential message queue"),
+    row("kern.ipc.posix_shm_list", &[1, 30, 281], Table("S,kinfo_file", |c| { super::since_freebsd_12(c, "kern.ipc.posix_shm_list")?; Ok(procinfo::shared_objects(c.abi)) }), "POSIX SHM list"),
     row("kern.ps_strings", &[1, 32], Ulong(ps_strings), "Location of process' ps_strings structure"),
     row("kern.usrstack", &[1, 33], Ulong(stack_top), "Top of process stack"),
     row("kern.logsigexit", &[1, 34], Int(|_| 0), "Log processes quitting on abnormal signals to syslog(3)"),
@@ -351,20 +370,29 @@ pub static NODES: &[Node] = &[
     row("kern.timecounter.hardware", &[1, 281, 1], Text(|_| text("host")), "Timecounter hardware selected"),
     row("kern.timecounter.choice", &[1, 281, 2], Text(|_| text("host(1000)")), "Timecounter hardware detected"),
     row("kern.vm_guest", &[1, 282], Text(|_| text("none")), "Virtual machine guest detected?"),
-    row("kern.tty_nin", &[1, 283], Ulong(|_| 0), "Total amount of bytes received"),
+    row("kern.tty_nin", &[1, 283], Ulong(|_| 0), "Total amount of bytes received: the host does not count"),
     row("kern.geom.conftxt", &[1, 284, 1], Text(|_| Vec::new()), "Dump the GEOM config in txt"),
     row("kern.disks", &[1, 285], Text(|_| Vec::new()), "names of available disks"),
     row("kern.fscale", &[1, 287], Int(|_| FSCALE.into()), "Fixed-point scale factor"),
     row("kern.ccpu", &[1, 288], Uint(|_| 0), "Decay factor used for updating %CPU in 4BSD scheduler"),
     row("kern.signosys", &[1, 286], Int(|_| 1), "Send SIGSYS on return from invalid syscall"),
+    row("kern.tty_nout", &[1, 295], Ulong(|_| 0), "Total amount of bytes transmitted: the host does not count"),
+    row("kern.ttys", &[1, 291], Table("S,xtty", machine::terminals), "List of TTYs"),
+    row("kern.msgbuf", &[1, 292], Table("A", machine::message_buffer), "Contents of kernel message buffer"),
+    row("kern.malloc_count", &[1, 293], Int(|_| 0), "Count of kernel malloc types: the host's kernel has none"),
+    row("kern.malloc_stats", &[1, 294], Table("S,malloc_type_ustats", machine::no_malloc_types), "Return malloc types"),
     row("kern.devstat.version", &[1, 289, 1], Int(|_| 6), "Devstat list version number"),
-    row("kern.devstat.numdevs", &[1, 289, 2], Int(|_| 0), "Number of devices in the devstat list: none is shown"),
-    row("kern.devstat.generation", &[1, 289, 3], LongValue(|_| 1), "Devstat list generation"),
-    row("kern.devstat.all", &[1, 289, 4], Struct("S,devstat", |c| longs(c, &[1])), "All devices in the devstat list, behind its generation"),
+    row("kern.devstat.numdevs", &[1, 289, 2], Int(|_| machine::disk_count()), "Number of devices in the devstat list"),
+    row("kern.devstat.generation", &[1, 289, 3], LongValue(|_| machine::DISK_GENERATION), "Devstat list generation"),
+    row("kern.devstat.all", &[1, 289, 4], Struct("S,devstat", machine::devices), "All devices in the devstat list, behind its generation"),
     row("vm.vmtotal", &[2, 1], Struct("S,vmtotal", totals), "System virtual memory statistics"),
     row("vm.loadavg", &[2, 2], Struct("S,loadavg", load_average), "Machine loadaverage history"),
     row("vm.overcommit", &[2, 12], Int(|_| 0), "Configure virtual memory overcommit behavior. See tuning(7) for details."),
     row("vm.swap_total", &[2, 256], Wide(|_| memory("SwapTotal")), "Total amount of available swap storage."),
+    row("vm.swap_info", &[2, 260], List("S,xswdev", machine::swap_area), "Swap statistics by device"),
+    row("vm.dmmax", &[2, 261], Int(|_| machine::SWAP_HEADER), "Maximum size of a swap block"),
+    row("vm.zone_count", &[2, 262], Int(|_| machine::zone_count()), "Number of UMA zones"),
+    row("vm.zone_stats", &[2, 263], Table("S,struct uma_type_header", machine::zones), "Zone Stats"),
     row("vm.swap_reserved", &[2, 258], Wide(|_| memory("Committed_AS")), "Amount of swap storage needed to back all allocated anonymous memory."),
     row("vm.stats.vm.v_page_size", &[2, 257, 1, 1], Uint(|_| PAGE_SIZE as i64), "Page size in bytes"),
     row("vm.stats.vm.v_page_count", &[2, 257, 1, 2], Uint(|c| physical(c) / PAGE_SIZE as i64), "Total number of pages in system"),
@@ -430,7 +458,13 @@ pub static NODES: &[Node] = &[
     row("vfs.aio.max_aio_per_proc", &[3, 258, 9], Int(|_| 32), "Asynchronous IO requests of a process that are under way, at most"),
     row("vfs.aio.max_aio_queue_per_proc", &[3, 258, 10], Int(|_| aio::MOST as i64), "Asynchronous IO requests of a process at most"),
     row("vfs.aio.max_buf_aio", &[3, 258, 11], Int(|_| 16), "Asynchronous IO requests of raw devices of a process at most"),
+    row("vfs.cache.nchstats", &[3, 259, 1], Struct("LU", |c| longs(c, &[0; 8])), "VFS cache effectiveness statistics: the host does not count"),
+    row("vfs.numvnodes", &[3, 260], LongValue(|_| host_number("/proc/sys/fs/inode-nr")), "Number of vnodes in existence"),
+    row("vfs.freevnodes", &[3, 261], LongValue(|_| second_number("/proc/sys/fs/inode-nr")), "Number of \"free\" vnodes"),
     row("vfs.bufspace", &[3, 257], LongValue(|c| memory("Buffers").min(physical(c))), "Physical memory used for buffers"),
+    row("net.local.stream.pcblist", &[4, 1, 1, 258], Table("S,xunpcb", |c| sockets::local(c, 1)), "List of active local stream sockets"),
+    row("net.local.dgram.pcblist", &[4, 1, 2, 257], Table("S,xunpcb", |c| sockets::local(c, 2)), "List of active local datagram sockets"),
+    row("net.local.seqpacket.pcblist", &[4, 1, 5, 256], Table("S,xunpcb", |c| sockets::local(c, 5)), "List of active local seqpacket sockets"),
     row("net.local.stream.recvspace", &[4, 1, 1, 256], Ulong(|_| 8192), "Default stream receive space."),
     row("net.local.stream.sendspace", &[4, 1, 1, 257], Ulong(|_| 8192), "Default stream send space."),
     row("net.local.dgram.maxdgram", &[4, 1, 2, 256], Ulong(|_| 2048), "Maximum datagram size."),
@@ -445,6 +479,9 @@ pub static NODES: &[Node] = &[
     row("net.inet.ip.portrange.reservedhigh", &[4, 2, 0, 256, 7], Int(|_| 1023), "Last port that needs a privilege"),
     row("net.inet.tcp.sendspace", &[4, 2, 6, 8], Int(|_| 32_768), "Initial send socket buffer size"),
     row("net.inet.tcp.recvspace", &[4, 2, 6, 9], Int(|_| 65_536), "Initial receive socket buffer size"),
+    row("net.inet.tcp.pcblist", &[4, 2, 6, 11], Table("S,xtcpcb", sockets::tcp), "List of active TCP connections"),
+    row("net.inet.udp.pcblist", &[4, 2, 17, 5], Table("S,xinpcb", |c| sockets::datagrams(c, Listed::Udp)), "List of active UDP sockets"),
+    row("net.inet.raw.pcblist", &[4, 2, 255, 5], Table("S,xinpcb", |c| sockets::datagrams(c, Listed::Raw)), "List of active raw IP sockets"),
     row("net.inet.udp.maxdgram", &[4, 2, 17, 3], Ulong(|_| 9216), "Maximum outgoing UDP datagram size"),
     row("net.routetable", &[4, 17], List("N", crate::os::freebsd::route::list), "Return route tables and interface/address lists"),
     row("net.inet6.ip6.v6only", &[4, 28, 41, 24], Int(|_| host_number("/proc/sys/net/ipv6/bindv6only")), "Restrict AF_INET6 sockets to IPv6 addresses only"),
@@ -459,6 +496,8 @@ pub static NODES: &[Node] = &[
     row("hw.floatingpoint", &[6, 10], Int(|_| 1), "CPU has floating point"),
     row("hw.machine_arch", &[6, 11], Text(|c| text(isa_of(c.thread).machine_arch)), "System architecture"),
     row("hw.realmem", &[6, 12], Ulong(physical), "Amount of memory (in bytes) reported by the firmware"),
+    row("hw.intrnames", &[6, 258], Struct("S,intrnames", |_| machine::interrupt_names()), "Interrupt Names"),
+    row("hw.intrcnt", &[6, 259], Struct("LU", |c| longs(c, &machine::interrupt_counts())), "Interrupt Counts"),
     row("hw.pagesizes", &[6, 256], Struct("LU", |c| longs(c, &[PAGE_SIZE as i64])), "Supported page sizes"),
     row("hw.availpages", &[6, 257], Ulong(|c| physical(c) / PAGE_SIZE as i64), "Amount of physical memory (in pages)"),
     row("user.cs_path", &[8, 1], Text(|_| text("/rescue:/usr/bin:/bin:/usr/sbin:/sbin")), "PATH that finds all the standard utilities"),

@@ -1,7 +1,8 @@
 //! `kern.proc`: what programs are told of processes. Ids are the host's, so all of its processes are there; what only the emulator
 //! knows of a guest (its memory, its vector) is there for the process that asks.
 
-use crate::abi::{Errno, GuestStruct, Kind, SysResult, Ulong};
+use super::bytes_of;
+use crate::abi::{Errno, Kind, SysResult, Ulong};
 use crate::host;
 use crate::loader::{aux_value, freebsd_aux};
 use crate::os::freebsd::procinfo::{self, KinfoSigtramp};
@@ -54,11 +55,6 @@ fn number(call: &Call<'_>, kind: Kind, value: u64) -> Vec<u8> {
     let mut out = vec![0; kind.size(call.abi)];
     crate::abi::write_int(call.abi, kind, &mut out, value);
     out
-}
-
-/// Bytes of a structure of which no field is checked.
-fn bytes_of<T: GuestStruct>(call: &Call<'_>, value: &T) -> Vec<u8> {
-    value.write(call.abi).unwrap_or_default()
 }
 
 pub(super) fn path(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {

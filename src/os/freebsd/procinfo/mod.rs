@@ -8,13 +8,16 @@ use crate::host::{self, nr};
 use crate::mem::{Kind, Prot};
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::{Rlimit, Rusage, Timeval};
-use crate::os::{
-    ProcStat, convert_sockaddr, proc_text, sigset_to_guest, status_field, status_signals,
-    thread_name,
-};
+use crate::os::{ProcStat, proc_text, sigset_to_guest, status_field, status_signals, thread_name};
 use crate::process::{Process, SigSet};
+use files::vnode_type;
+pub use files::{
+    KinfoFile, KinfoSocket, descriptors, every_file, files, shared_objects, working_folder,
+};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
+
+mod files;
 
 /// `FSCALE` (`sys/param.h`): what stands for 1 in fixed-point numbers.
 pub const FSCALE: u32 = 2048;
@@ -26,7 +29,7 @@ crate::guest_struct! {
     /// `struct kinfo_proc`
     pub struct KinfoProc("kinfo_proc") {
         ki_structsize: i32, ki_layout: i32, _ki_args: Ulong, _ki_paddr: Ulong, _ki_addr: Ulong, _ki_tracep: Ulong,
-        _ki_textvp: Ulong, _ki_fd: Ulong, _ki_vmspace: Ulong, ki_wchan: Ulong,
+        _ki_textvp: Ulong, ki_fd: Ulong, _ki_vmspace: Ulong, ki_wchan: Ulong,
         ki_pid: i32, ki_ppid: i32, ki_pgid: i32, ki_tpgid: i32, ki_sid: i32, ki_tsid: i32, ki_jobc: i16, _spare_short1: i16,
         ki_tdev_freebsd11: u32, ki_siglist: [u32; 4], ki_sigmask: [u32; 4], ki_sigignore: [u32; 4], ki_sigcatch: [u32; 4],
         ki_uid: u32, ki_ruid: u32, ki_svuid: u32, ki_rgid: u32, ki_svgid: u32, ki_ngroups: i16, _spare_short2: i16,
@@ -48,23 +51,6 @@ crate::guest_struct! {
         kve_vn_fsid_freebsd11: u32, kve_flags: i32, kve_resident: i32, kve_private_resident: i32, kve_protection: i32,
         kve_ref_count: i32, kve_shadow_count: i32, kve_vn_type: i32, kve_vn_size: u64, kve_vn_rdev_freebsd11: u32,
         kve_vn_mode: u16, kve_status: u16, kve_vn_fsid: u64, kve_vn_rdev: u64, _spare: [i32; 8],
-    }
-
-    /// `struct kinfo_file`, with the part of its union that is about a file in a file system.
-    pub struct KinfoFile("kinfo_file") {
-        kf_structsize: i32, kf_type: i32, kf_fd: i32, kf_ref_count: i32, kf_flags: i32, _pad0: i32, kf_offset: i64,
-        kf_file_type: i32, _spareint: [i32; 3], _spareint64: [u64; 29], kf_file_nlink: u64, kf_file_fsid: u64,
-        kf_file_rdev: u64, kf_file_fileid: u64, kf_file_size: u64, _fsid_freebsd11: u32, _rdev_freebsd11: u32,
-        kf_file_mode: u16, _file_pad0: u16, _file_pad1: u32,
-        kf_status: u16, _pad1: u16, _ispare0: i32, kf_cap_rights: [u64; 2], _cap_spare: u64,
-    }
-
-    /// `struct kinfo_file`, with the part of its union that is about a socket.
-    pub struct KinfoSocket("kinfo_file") {
-        kf_structsize: i32, kf_type: i32, kf_fd: i32, kf_ref_count: i32, kf_flags: i32, _pad0: i32, kf_offset: i64,
-        kf_sock_sendq: u32, kf_sock_domain: i32, kf_sock_type: i32, kf_sock_protocol: i32, kf_sa_local: [u8; 128],
-        kf_sa_peer: [u8; 128], _pcbs: [u64; 3], _snd_sb_state: u16, _rcv_sb_state: u16, kf_sock_recvq: u32,
-        kf_status: u16, _pad1: u16, _ispare0: i32, kf_cap_rights: [u64; 2], _cap_spare: u64,
     }
 
     /// `struct kinfo_sigtramp`
@@ -221,6 +207,8 @@ pub fn process_entry(a: OsAbi, pid: i32, tid: i32) -> Option<Vec<u8>> {
     let peak = status_field(&status, "VmHWM").trim_end_matches(" kB");
     let entry = KinfoProc {
         ki_structsize: KinfoProc::DESC.size(a) as i32,
+        // Not where its descriptors are in the kernel: only that it has them.
+        ki_fd: Ulong((stat.state() != b'Z').into()),
         ki_pid: pid,
         ki_ppid: of(4),
         ki_pgid: of(5),
@@ -279,228 +267,6 @@ pub fn process_entry(a: OsAbi, pid: i32, tid: i32) -> Option<Vec<u8>> {
         ..KinfoProc::default()
     };
     Some(bytes_of(a, &entry))
-}
-
-/// Types of the things behind descriptors (`KF_TYPE_*`) that are found out.
-mod kf {
-    pub const VNODE: i32 = 1;
-    pub const SOCKET: i32 = 2;
-    pub const PIPE: i32 = 3;
-    pub const FIFO: i32 = 4;
-    pub const KQUEUE: i32 = 5;
-    pub const PTS: i32 = 10;
-    pub const PROCDESC: i32 = 11;
-    pub const EVENTFD: i32 = 13;
-    pub const TIMERFD: i32 = 14;
-    pub const UNKNOWN: i32 = 255;
-    /// In the place of a descriptor's number.
-    pub const FD_CWD: i32 = -1;
-    pub const FD_ROOT: i32 = -2;
-    pub const FD_TEXT: i32 = -5;
-    pub const FD_CTTY: i32 = -6;
-}
-
-/// `KF_VTYPE_*`
-fn vnode_type(meta: &std::fs::Metadata) -> i32 {
-    let t = meta.file_type();
-    match () {
-        () if t.is_file() => 1,
-        () if t.is_dir() => 2,
-        () if t.is_block_device() => 3,
-        () if t.is_char_device() => 4,
-        () if t.is_symlink() => 5,
-        () if t.is_socket() => 6,
-        () if t.is_fifo() => 7,
-        () => 255,
-    }
-}
-
-/// `KF_FLAG_*` of the flags that `/proc/PID/fdinfo` shows.
-fn file_flags(host: u64) -> i32 {
-    const READ: i32 = 1;
-    const WRITE: i32 = 2;
-    let access = match host & 3 {
-        0 => READ,
-        1 => WRITE,
-        _ => READ | WRITE,
-    };
-    // O_APPEND, O_ASYNC, O_SYNC, O_NONBLOCK, O_DIRECT of the host
-    [
-        (0x400, 4),
-        (0x2000, 8),
-        (0x10_1000, 0x10),
-        (0x800, 0x20),
-        (0x4000, 0x40),
-    ]
-    .iter()
-    .filter(|(bit, _)| host & bit == *bit)
-    .fold(access, |all, (_, flag)| all | flag)
-}
-
-/// A file that a process holds: `number` is its descriptor or one of the negative numbers of [`kf`].
-fn file_entry(a: OsAbi, pid: i32, number: i32, link: &str) -> Option<Vec<u8>> {
-    let target = std::fs::read_link(link).ok()?;
-    let path = target.as_os_str().as_bytes();
-    let meta = std::fs::metadata(link).ok();
-    let info = match number {
-        0.. => proc_text(&format!("/proc/{pid}/fdinfo/{number}")),
-        _ => String::new(),
-    };
-    let offset = status_field(&info, "pos").parse().unwrap_or(0);
-    let flags = u64::from_str_radix(status_field(&info, "flags"), 8).unwrap_or(0);
-    let kind = match path {
-        p if p.starts_with(b"socket:") => kf::SOCKET,
-        p if p.starts_with(b"pipe:") => kf::PIPE,
-        b"anon_inode:[eventpoll]" => kf::KQUEUE,
-        b"anon_inode:[eventfd]" => kf::EVENTFD,
-        b"anon_inode:[timerfd]" => kf::TIMERFD,
-        b"anon_inode:[pidfd]" => kf::PROCDESC,
-        p if p.starts_with(b"/dev/pts/") => kf::PTS,
-        p if p.starts_with(b"/") => match &meta {
-            Some(m) if m.file_type().is_fifo() => kf::FIFO,
-            _ => kf::VNODE,
-        },
-        _ => kf::UNKNOWN,
-    };
-    let flags = if number < 0 { 1 } else { file_flags(flags) };
-    if kind == kf::SOCKET {
-        let socket = KinfoSocket {
-            kf_type: kind,
-            kf_fd: number,
-            kf_ref_count: 1,
-            kf_flags: flags,
-            ..socket_facts(a, pid, number)
-        };
-        return Some(with_path(a, bytes_of(a, &socket), b""));
-    }
-    let meta = meta.as_ref();
-    let get = |field: fn(&std::fs::Metadata) -> u64| meta.map_or(0, field);
-    let file = KinfoFile {
-        kf_type: kind,
-        kf_fd: number,
-        kf_ref_count: 1,
-        kf_flags: flags,
-        kf_offset: offset,
-        kf_file_type: meta.map_or(255, vnode_type),
-        kf_file_nlink: get(MetadataExt::nlink),
-        kf_file_fsid: get(MetadataExt::dev),
-        kf_file_rdev: get(MetadataExt::rdev),
-        kf_file_fileid: get(MetadataExt::ino),
-        kf_file_size: get(MetadataExt::size),
-        kf_file_mode: get(|m| m.mode().into()) as u16,
-        // KF_ATTR_VALID
-        kf_status: meta.is_some().into(),
-        ..KinfoFile::default()
-    };
-    let path = if path.starts_with(b"/") { path } else { b"" };
-    Some(with_path(a, bytes_of(a, &file), path))
-}
-
-/// Domain, type, protocol and addresses of a socket of this process; of others nothing is known.
-fn socket_facts(a: OsAbi, pid: i32, fd: i32) -> KinfoSocket {
-    let mut entry = KinfoSocket::default();
-    if pid != host::pid() {
-        return entry;
-    }
-    let option = |which: u64| {
-        const SOL_SOCKET: u64 = 1;
-        let (mut value, mut len) = (0u32, 4u32);
-        let (at, len_at) = ((&raw mut value) as u64, (&raw mut len) as u64);
-        let args = [fd as u64, SOL_SOCKET, which, at, len_at, 0];
-        host::syscall(nr::SYS_getsockopt, args).map_or(0, |_| value)
-    };
-    let address = |number: i64| {
-        let (mut bytes, mut len) = ([0u8; 128], 128u32);
-        let args = [
-            fd as u64,
-            bytes.as_mut_ptr() as u64,
-            (&raw mut len) as u64,
-            0,
-            0,
-            0,
-        ];
-        if host::syscall(number, args).is_ok() {
-            let n = (len as usize).min(bytes.len());
-            convert_sockaddr(a, &mut bytes[..n], false);
-        }
-        bytes
-    };
-    // SO_DOMAIN, SO_TYPE, SO_PROTOCOL of the host
-    let (domain, kind, protocol) = (option(39), option(3), option(38));
-    entry.kf_sock_domain = f::DOMAIN.to_guest(Dialect::FreeBsd, domain.into()) as i32;
-    (entry.kf_sock_type, entry.kf_sock_protocol) = (kind as i32, protocol as i32);
-    entry.kf_sa_local = address(nr::SYS_getsockname);
-    entry.kf_sa_peer = address(nr::SYS_getpeername);
-    entry
-}
-
-/// Open descriptors of a process, lowest first, without the emulator's own.
-pub fn descriptors(pid: i32) -> Vec<i32> {
-    let own = pid == host::pid();
-    let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
-        return Vec::new();
-    };
-    let mut fds: Vec<i32> = entries
-        .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|fd| !own || !host::fd::is_own(*fd))
-        .collect();
-    fds.sort_unstable();
-    fds
-}
-
-/// `struct kinfo_file` records: program, working folder, root folder, terminal, then the open descriptors. `None` if there is no
-/// such process.
-pub fn files(a: OsAbi, pid: i32, program: Option<&Process>) -> Option<Vec<u8>> {
-    ProcStat::read(&format!("/proc/{pid}/stat"))?;
-    let mut out = Vec::new();
-    let exe = match program {
-        Some(process) => process.exe.to_string_lossy().into_owned(),
-        None => format!("/proc/{pid}/exe"),
-    };
-    let text = match program {
-        // The host's link leads to the emulator.
-        Some(_) => std::fs::metadata(&exe).ok().map(|m| {
-            let file = KinfoFile {
-                kf_type: kf::VNODE,
-                kf_fd: kf::FD_TEXT,
-                kf_ref_count: 1,
-                kf_flags: 1,
-                kf_file_type: vnode_type(&m),
-                kf_file_fsid: m.dev(),
-                kf_file_fileid: m.ino(),
-                kf_file_size: m.size(),
-                kf_file_mode: m.mode() as u16,
-                kf_status: 1,
-                ..KinfoFile::default()
-            };
-            with_path(a, bytes_of(a, &file), exe.as_bytes())
-        }),
-        None => file_entry(a, pid, kf::FD_TEXT, &exe),
-    };
-    out.extend(text.unwrap_or_default());
-    for (number, link) in [(kf::FD_CWD, "cwd"), (kf::FD_ROOT, "root")] {
-        let entry = file_entry(a, pid, number, &format!("/proc/{pid}/{link}"));
-        out.extend(entry.unwrap_or_default());
-    }
-    let fds = descriptors(pid);
-    let terminal = fds.iter().map(|fd| format!("/proc/{pid}/fd/{fd}"));
-    let terminal = terminal.into_iter().find(|link| {
-        std::fs::read_link(link).is_ok_and(|t| t.as_os_str().as_bytes().starts_with(b"/dev/pts/"))
-    });
-    if let Some(link) = terminal {
-        out.extend(file_entry(a, pid, kf::FD_CTTY, &link).unwrap_or_default());
-    }
-    for fd in fds {
-        // One that has been closed since is left out.
-        let entry = file_entry(a, pid, fd, &format!("/proc/{pid}/fd/{fd}"));
-        out.extend(entry.unwrap_or_default());
-    }
-    Some(out)
-}
-
-/// `struct kinfo_file` record of the working folder.
-pub fn working_folder(a: OsAbi, pid: i32) -> Option<Vec<u8>> {
-    file_entry(a, pid, kf::FD_CWD, &format!("/proc/{pid}/cwd"))
 }
 
 /// `struct kinfo_vmentry` records of the guest's memory, by address. What is resident is not counted.
@@ -600,7 +366,6 @@ pub fn umask(pid: i32) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::Endian;
     use crate::os::freebsd::isa::AARCH64;
 
     #[test]
@@ -613,27 +378,6 @@ mod tests {
         assert_eq!(places, [Some(72), Some(447), Some(600)]);
         // The paths, of 1024 bytes, follow.
         assert_eq!(KinfoVmentry::DESC.size(a), 1160 - PATH_MAX);
-        assert_eq!(KinfoFile::DESC.size(a), 1392 - PATH_MAX);
-        assert_eq!(KinfoSocket::DESC.size(a), 1392 - PATH_MAX);
-    }
-
-    #[test]
-    fn records_are_as_long_as_they_say() {
-        for endian in [Endian::Little, Endian::Big] {
-            let mut a = AARCH64.abi;
-            a.abi.endian = endian;
-            let all = files(a, host::pid(), None).expect("this process");
-            let (mut rest, mut numbers) = (&all[..], Vec::new());
-            while !rest.is_empty() {
-                let int = |at: usize| crate::abi::read_int(a, crate::abi::Kind::I32, &rest[at..]);
-                let size = int(0) as usize;
-                numbers.push(int(8) as i32);
-                assert!(size.is_multiple_of(8) && size > KinfoFile::DESC.size(a));
-                rest = &rest[size..];
-            }
-            assert!(numbers.starts_with(&[kf::FD_TEXT, kf::FD_CWD, kf::FD_ROOT]));
-        }
-        assert_eq!(files(AARCH64.abi, i32::MAX, None), None);
     }
 
     #[test]
