@@ -369,6 +369,16 @@ pub fn host_iovecs(call: &Call<'_>, addr: u64, n: u64, dir: Dir) -> SysResult<Ve
     let mut out = Vec::with_capacity(n as usize * 16);
     // `recvmmsg` counts messages.
     let counted = dir.writes() && !call.row.name.starts_with("recvmmsg");
+    let most = u64::MAX >> (65 - 8 * word);
+    // A length is an `ssize_t`; on FreeBSD their sum is one too, where the host transfers less.
+    let mut sum = 0u64;
+    for v in input.chunks(2 * word) {
+        let len = read_int(call.abi, Kind::Ulong, &v[word..]);
+        sum = sum.saturating_add(len);
+        if len > most || sum > most && call.abi.dialect == Dialect::FreeBsd {
+            return Err(Errno::EINVAL);
+        }
+    }
     for v in input.chunks(2 * word) {
         let base = read_int(call.abi, Kind::Ulong, v);
         let len = read_int(call.abi, Kind::Ulong, &v[word..]);

@@ -135,8 +135,8 @@ pub trait Os: std::any::Any + Send + Sync {
         false
     }
 
-    /// Told of each signal that comes to the process, whatever its action is.
-    fn signal_arrived(&self, _signal: Signal) {}
+    /// Told of each signal that comes to the process, whatever its action is; `ignored`: whether that is to do nothing.
+    fn signal_arrived(&self, _signal: Signal, _ignored: bool) {}
 
     /// Whether the guest holds all signals off at the moment; one that comes waits, and the guest is told that one does.
     fn holds_signals(&self, _thread: &Thread) -> bool {

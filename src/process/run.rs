@@ -284,7 +284,8 @@ impl Thread {
         if process.os.is_unheard_of(&info) {
             return;
         }
-        process.os.signal_arrived(info.signal);
+        let ignored = process.is_ignored(info.signal);
+        process.os.signal_arrived(info.signal, ignored);
         let mut info = info;
         for observer in process.observers() {
             match observer.signal(self, info) {

@@ -18,6 +18,7 @@ pub mod sysctl;
 
 use std::any::Any;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::{Call, Run, pass};
 use crate::abi::{Errno, OsAbi, Signal, SysResult};
@@ -47,6 +48,9 @@ pub struct FreeBsd {
     environment: sys::kernel::Environment,
     descriptors: sys::procdesc::Descriptors,
     capabilities: sys::capsicum::Capabilities,
+    limits: sys::limits::Limits,
+    /// Signals that this process has taken (`ru_nsignals`).
+    signals: AtomicU64,
     /// Whether the program has changed the ids of its process.
     credentials: sys::credentials::Credentials,
 }
@@ -68,6 +72,8 @@ impl FreeBsd {
             environment: sys::kernel::Environment::default(),
             descriptors: sys::procdesc::Descriptors::default(),
             capabilities: sys::capsicum::Capabilities::default(),
+            limits: sys::limits::Limits::default(),
+            signals: AtomicU64::new(0),
             credentials: sys::credentials::Credentials::default(),
         })
     }
@@ -79,6 +85,7 @@ impl FreeBsd {
                 Some(("cap", text)) => self.capabilities.inherit(text),
                 Some(("proc", text)) => self.descriptors.inherit(text),
                 Some(("sock", text)) => self.sockets.inherit(text),
+                Some(("limits", text)) => self.limits.inherit(text),
                 _ => {}
             }
         }
@@ -286,7 +293,10 @@ impl Os for FreeBsd {
         sys::wait::is_unheard_of(self, info)
     }
 
-    fn signal_arrived(&self, signal: Signal) {
+    fn signal_arrived(&self, signal: Signal, ignored: bool) {
+        if !ignored {
+            self.signals.fetch_add(1, Relaxed);
+        }
         self.kqueues.signal_arrived(signal);
     }
 
@@ -311,6 +321,7 @@ impl Os for FreeBsd {
             ("cap", self.capabilities.to_text(vforked)),
             ("proc", self.descriptors.to_text(vforked)),
             ("sock", self.sockets.to_text(vforked)),
+            ("limits", self.limits.to_text(vforked)),
         ];
         let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());
         let parts: Vec<String> = parts.map(|(name, text)| format!("{name}:{text}")).collect();

@@ -14,6 +14,8 @@
 #define __NR_wait4 7
 #define __NR_link 9
 #define __NR_unlink 10
+#define __NR_freebsd11_mknod 14
+#define __NR_chmod 15
 #define __NR_obreak 17
 #define __NR_getpid 20
 #define __NR_setuid 23
@@ -31,6 +33,7 @@
 #define __NR_getlogin 49
 #define __NR_sigaltstack 53
 #define __NR_ioctl 54
+#define __NR_revoke 56
 #define __NR_symlink 57
 #define __NR_readlink 58
 #define __NR_execve 59
@@ -52,7 +55,11 @@
 #define __NR_bind 104
 #define __NR_setsockopt 105
 #define __NR_listen 106
+#define __NR_getrusage 117
 #define __NR_getsockopt 118
+#define __NR_readv 120
+#define __NR_writev 121
+#define __NR_fchown 123
 #define __NR_fchmod 124
 #define __NR_writev 121
 #define __NR_setreuid 126
@@ -102,6 +109,7 @@
 #define __NR_aio_write 256
 #define __NR_lio_listio 257
 #define __NR_freebsd11_getdents 272
+#define __NR_lchmod 274
 #define __NR_lutimes 276
 #define __NR_freebsd11_nstat 278
 #define __NR_freebsd11_nfstat 279

@@ -183,7 +183,8 @@ fn all_groups(call: &mut Call<'_>) -> SysResult {
     if room == 0 {
         return Ok(count);
     }
-    if (room as i64) < count as i64 {
+    // The kernel takes the size for unsigned.
+    if u64::from(room as u32) < count {
         return Err(Errno::EINVAL);
     }
     for (n, group) in groups[..count as usize].iter().enumerate() {

@@ -24,14 +24,14 @@ crate::syscalls! {
     chdir(path: PATH) -> NUM, Full, Pass(SYS_chdir);
     fchdir(fd: FD) -> NUM, Full, Pass(SYS_fchdir);
     chroot(path: PATH) -> NUM, Full, Pass(SYS_chroot);
-    chmod(path: PATH, mode: MODE) -> NUM, Full, Pass(SYS_chmod);
+    chmod(path: PATH, mode: MODE) -> NUM, Full, Handler(|c| { let path = c.path(0)?; change_mode_of(c, AT_FDCWD, &path, c.arg(1), 0) });
     fchmodat(fd: DIRFD, path: PATH, mode: MODE, flag: flags(&f::AT)) -> NUM, Partial("AT_SYMLINK_NOFOLLOW of a symbolic link is EOPNOTSUPP, as on the host"), Handler(change_mode);
     chown(path: PATH, uid: INT, gid: INT) -> NUM, Full, Pass(SYS_chown);
     lchown(path: PATH, uid: INT, gid: INT) -> NUM, Full, Pass(SYS_lchown);
     fchownat(fd: DIRFD, path: PATH, uid: INT, gid: INT, flag: flags(&f::AT)) -> NUM, Full, Pass(SYS_fchownat);
     access(path: PATH, amode: flags(&f::ACCESS)) -> NUM, Full, Pass(SYS_access);
     eaccess(path: PATH, amode: flags(&f::ACCESS)) -> NUM, Full, Handler(access_effective);
-    faccessat(fd: DIRFD, path: PATH, amode: flags(&f::ACCESS), flag: flags(&f::FACCESSAT)) -> NUM, Full, Pass(SYS_faccessat2);
+    faccessat(fd: DIRFD, path: PATH, amode: flags(&f::ACCESS), flag: flags(&f::FACCESSAT)) -> NUM, Full, Handler(access_at);
     mkdir(path: PATH_NEW, mode: MODE) -> NUM, Full, Handler(|c| make_directory(c, None, 0));
     mkdirat(fd: DIRFD, path: PATH_NEW, mode: MODE) -> NUM, Full, Handler(|c| make_directory(c, Some(0), 1));
     rmdir(path: PATH_NEW) -> NUM, Full, Handler(|c| remove(c, None, 0, HOST_REMOVEDIR));
@@ -62,7 +62,7 @@ crate::syscalls! {
     fchflags(fd: FD, flags: BITS) -> NUM, Stub(NO_FLAGS), Handler(|c| no_flags(c.arg(1)));
     chflagsat(fd: DIRFD, path: PATH, flags: BITS, atflag: flags(&f::AT)) -> NUM, Stub(NO_FLAGS), Handler(|c| no_flags(c.arg(2)));
     undelete(path: PATH_NEW) -> NUM, Stub("EOPNOTSUPP, as but on a file system of whiteouts"), Handler(|_| Err(Errno::EOPNOTSUPP));
-    revoke(path: PATH) -> NUM, Stub("EPERM, as of another's terminal"), Handler(|_| Err(Errno::EPERM));
+    revoke(path: PATH) -> NUM, Stub("EPERM, as of another's terminal; EINVAL of what is no device"), Handler(revoke_access);
     fchroot(fd: FD) -> NUM, Full, Handler(|c| { let path = cstring(format!("/proc/self/fd/{}", c.int(0)))?; c.host(SYS_chroot, [path.as_ptr() as u64, 0, 0, 0, 0, 0]) });
 }
 
@@ -82,12 +82,21 @@ fn no_flags(flags: u64) -> SysResult {
     }
 }
 
+/// A name to be created, removed or renamed: FreeBSD refuses the root folder before anything else.
+fn refuse_root(path: CString) -> SysResult<CString> {
+    let bytes = path.as_bytes();
+    match !bytes.is_empty() && bytes.iter().all(|&b| b == b'/') {
+        true => Err(Errno::EISDIR),
+        false => Ok(path),
+    }
+}
+
 /// Argument `at`, the name of something that is created, removed or renamed in its directory. A symbolic link at the end is meant
 /// itself, but with a slash behind it FreeBSD follows it, which the host does not.
 fn new_name(call: &Call<'_>, dir: u64, at: usize) -> SysResult<CString> {
     /// `MAXSYMLINKS`
     const MOST_LINKS: usize = 32;
-    let mut path = call.name(at)?;
+    let mut path = refuse_root(call.name(at)?)?;
     for _ in 0..MOST_LINKS {
         let bytes = path.as_bytes();
         let end = bytes.iter().rposition(|&b| b != b'/').map_or(0, |n| n + 1);
@@ -128,7 +137,13 @@ fn make_directory(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResu
 
 fn rename_file(call: &mut Call<'_>, old: (u64, usize), new: (u64, usize)) -> SysResult {
     let from = new_name(call, old.0, old.1)?;
-    let to = new_name(call, new.0, new.1)?;
+    let to = match new_name(call, new.0, new.1) {
+        // The error that rename(2) has for moving a folder over one above it.
+        Err(Errno::EISDIR) if is_directory(call, old.0, &from, HOST_SYMLINK_NOFOLLOW)? => {
+            return Err(Errno::EINVAL);
+        }
+        other => other?,
+    };
     let args = [old.0, from.as_ptr() as u64, new.0, to.as_ptr() as u64, 0, 0];
     call.host(SYS_renameat, args)
 }
@@ -159,11 +174,7 @@ fn remove_if_same(call: &mut Call<'_>) -> SysResult {
 
 /// What a file is, whatever its name: device and inode, as statx(2) has them.
 fn identity(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult<[u8; 16]> {
-    let mut stat = [0u8; 256];
-    let at = stat.as_mut_ptr() as u64;
-    // STATX_INO
-    let args = [dir, path.as_ptr() as u64, flags, 0x100, at, 0];
-    call.host(SYS_statx, args)?;
+    let stat = status(call, dir, path, flags)?;
     let mut id = [0; 16];
     id[..8].copy_from_slice(&stat[32..40]);
     id[8..].copy_from_slice(&stat[136..144]);
@@ -175,8 +186,68 @@ fn change_mode(call: &mut Call<'_>) -> SysResult {
     change_mode_of(call, call.arg(0), &path, call.arg(2), call.host_flags(3))
 }
 
+/// What statx(2) says of a file.
+fn status(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult<[u8; 256]> {
+    let mut stat = [0u8; 256];
+    // STATX_BASIC_STATS
+    let args = [
+        dir,
+        path.as_ptr() as u64,
+        flags,
+        0x7ff,
+        stat.as_mut_ptr() as u64,
+        0,
+    ];
+    call.host(SYS_statx, args)?;
+    Ok(stat)
+}
+
+/// `st_mode` of a file.
+fn mode_of(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult<u16> {
+    const STX_MODE: usize = 28;
+    let stat = status(call, dir, path, flags)?;
+    Ok(u16::from_le_bytes([stat[STX_MODE], stat[STX_MODE + 1]]))
+}
+
+fn is_directory(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult<bool> {
+    Ok(mode_of(call, dir, path, flags)? & S_IFMT == S_IFDIR)
+}
+
+/// The sticky bit of what is no folder is the superuser's (sticky(7)); the host takes it from anybody.
+fn refuse_sticky(
+    call: &mut Call<'_>,
+    dir: u64,
+    path: &CStr,
+    mode: u64,
+    flags: u64,
+) -> SysResult<()> {
+    const S_ISVTX: u64 = 0o1000;
+    if mode & S_ISVTX == 0 || crate::host::ids().euid == 0 || is_directory(call, dir, path, flags)?
+    {
+        return Ok(());
+    }
+    Err(Errno::EFTYPE)
+}
+
+/// `fchmod`, also of a descriptor that was opened with O_EXEC: the host has no access by it.
+pub(super) fn change_mode_of_open(call: &mut Call<'_>) -> SysResult {
+    let (fd, mode) = (call.arg(0), call.arg(1));
+    refuse_sticky(call, fd, c"", mode, HOST_EMPTY_PATH)?;
+    match call.host(SYS_fchmod, [fd, mode, 0, 0, 0, 0]) {
+        Err(Errno::EBADF) => {
+            let path = super::file::path_of_open(call, fd)?;
+            call.host(
+                SYS_fchmodat,
+                [AT_FDCWD, path.as_ptr() as u64, mode, 0, 0, 0],
+            )
+        }
+        other => other,
+    }
+}
+
 fn change_mode_of(call: &mut Call<'_>, dir: u64, path: &CStr, mode: u64, flags: u64) -> SysResult {
     let at = path.as_ptr() as u64;
+    refuse_sticky(call, dir, path, mode, flags)?;
     match flags {
         0 => call.host(SYS_fchmodat, [dir, at, mode, 0, 0, 0]),
         flags => match call.host(SYS_fchmodat2, [dir, at, mode, flags, 0, 0]) {
@@ -203,9 +274,33 @@ fn access_effective(call: &mut Call<'_>) -> SysResult {
     )
 }
 
+/// `faccessat` knows no AT_SYMLINK_NOFOLLOW.
+fn access_at(call: &mut Call<'_>) -> SysResult {
+    // sys/fcntl.h: AT_EACCESS, AT_RESOLVE_BENEATH, AT_EMPTY_PATH
+    const KNOWN: u64 = 0x100 | 0x2000 | 0x4000;
+    if call.arg(3) & 0xffff_ffff & !KNOWN != 0 {
+        return Err(Errno::EINVAL);
+    }
+    pass(call, SYS_faccessat2, false)
+}
+
+/// What is no device cannot be taken from others; a device is another's.
+fn revoke_access(call: &mut Call<'_>) -> SysResult {
+    const S_IFCHR: u16 = 0o20000;
+    let path = call.path(0)?;
+    match mode_of(call, AT_FDCWD, &path, HOST_SYMLINK_NOFOLLOW)? & S_IFMT {
+        S_IFCHR => Err(Errno::EPERM),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+// sys/stat.h, the host's numbers too.
+const S_IFMT: u16 = 0o170000;
+const S_IFDIR: u16 = 0o40000;
+
 fn make_fifo(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
     const S_IFIFO: u64 = 0o10000;
-    let path = call.name(at)?;
+    let path = refuse_root(call.name(at)?)?;
     let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
     let mode = call.arg(at + 1) & 0o7777 | S_IFIFO;
     call.host(SYS_mknodat, [dir, path.as_ptr() as u64, mode, 0, 0, 0])
@@ -221,8 +316,18 @@ fn working_directory(call: &mut Call<'_>) -> SysResult {
     Ok(0)
 }
 
+/// Devices are the superuser's to make, and nothing else but a fifo is made so: the host makes files, and its whiteouts for anybody.
 fn make_node(call: &mut Call<'_>, dir: Option<usize>, at: usize, device: u64) -> SysResult {
-    let path = call.name(at)?;
+    const S_IFIFO: u64 = 0o10000;
+    const S_IFCHR: u64 = 0o20000;
+    const S_IFBLK: u64 = 0o60000;
+    match call.arg(at + 1) & u64::from(S_IFMT) {
+        S_IFCHR | S_IFBLK if crate::host::ids().euid != 0 => return Err(Errno::EPERM),
+        S_IFCHR | S_IFBLK => {}
+        S_IFIFO if device == 0 => return make_fifo(call, dir, at),
+        _ => return Err(Errno::EINVAL),
+    }
+    let path = refuse_root(call.name(at)?)?;
     let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
     let (major, minor) = super::stat::device_parts(device);
     // The host's encoding (`linux/kdev_t.h`), of 12 and 20 bits.
@@ -267,16 +372,7 @@ fn real_path(call: &mut Call<'_>) -> SysResult {
 
 /// `sys/unistd.h`
 fn configuration(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult {
-    let mut stat = [0u8; 256];
-    let args = [
-        dir,
-        path.as_ptr() as u64,
-        flags,
-        0,
-        stat.as_mut_ptr() as u64,
-        0,
-    ];
-    call.host(SYS_statx, args)?;
+    status(call, dir, path, flags)?;
     Ok(match call.int(1) {
         1 => 32767,           // _PC_LINK_MAX
         2 | 3 => 255,         // _PC_MAX_CANON, _PC_MAX_INPUT

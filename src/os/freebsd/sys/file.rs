@@ -1,6 +1,7 @@
 //! Files that are open: reading, writing, positions, locks, descriptors.
 
 use super::descriptors;
+use super::dir::change_mode_of_open;
 use super::net::kept;
 use crate::abi::{Errno, GuestStruct, OsAbi, SysResult};
 use crate::host::nr::*;
@@ -15,7 +16,7 @@ use crate::os::{
 };
 use crate::process::Outcome;
 
-const OPEN_LIMITS: &str = "O_EXEC: fchmod, fchown and locks of the descriptor are EBADF";
+const OPEN_LIMITS: &str = "O_EXEC: locks and times of the descriptor are EBADF, and what is looked up from it must be accessible then";
 
 const IOVEC_OUT: ArgType = ArgType::Iovec(Dir::Out, Len::Arg(2));
 const IOVEC_IN: ArgType = ArgType::Iovec(Dir::In, Len::Arg(2));
@@ -24,12 +25,12 @@ const IOVEC_IN: ArgType = ArgType::Iovec(Dir::In, Len::Arg(2));
 const ONE_WAY: &str = "one way, from the second to the first descriptor";
 
 crate::syscalls! {
-    read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Handler(read_file);
-    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(|c| kept::write(c).unwrap_or_else(|| write_file(c)));
+    read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Handler(|c| { countable(c)?; read_file(c) });
+    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(|c| { countable(c)?; kept::write(c).unwrap_or_else(|| write_file(c)) });
     readv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT) -> NUM, Full, Wait(SYS_readv);
     writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Handler(kept::write_vector);
-    pread(fd: FD, buf: buf_out(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Wait(SYS_pread64);
-    pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Wait(SYS_pwrite64);
+    pread(fd: FD, buf: buf_out(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Handler(|c| { countable(c)?; pass(c, SYS_pread64, true) });
+    pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Handler(|c| { countable(c)?; pass(c, SYS_pwrite64, true) });
     preadv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_preadv, Dir::Out));
     pwritev(fd: FD, iovp: IOVEC_IN, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_pwritev, Dir::In));
     lseek(fd: FD, offset: OFFSET, whence: one_of(&f::WHENCE)) -> WIDENUM, Full, Pass(SYS_lseek);
@@ -49,8 +50,8 @@ crate::syscalls! {
     sync() -> NUM, Full, Wait(SYS_sync);
     ftruncate(fd: FD, length: OFFSET) -> NUM, Full, Pass(SYS_ftruncate);
     truncate(path: PATH, length: OFFSET) -> NUM, Full, Pass(SYS_truncate);
-    fchmod(fd: FD, mode: MODE) -> NUM, Full, Pass(SYS_fchmod);
-    fchown(fd: FD, uid: INT, gid: INT) -> NUM, Full, Pass(SYS_fchown);
+    fchmod(fd: FD, mode: MODE) -> NUM, Full, Handler(change_mode_of_open);
+    fchown(fd: FD, uid: INT, gid: INT) -> NUM, Full, Handler(change_owner);
     posix_fallocate(fd: FD, offset: OFFSET, len: OFFSET) -> NUM, Full, Handler(allocate);
     posix_fadvise(fd: FD, offset: OFFSET, len: OFFSET, advice: INT) -> NUM, Full, Pass(SYS_fadvise64);
     copy_file_range(infd: FD, inoffp: OFFSET_PTR, outfd: FD, outoffp: OFFSET_PTR, len: SIZE, flags: HEX) -> NUM, Full, Handler(copy_range);
@@ -73,6 +74,40 @@ const O_EMPTY_PATH: u64 = 0x200_0000;
 const O_SHLOCK: u64 = 0x10;
 const O_EXLOCK: u64 = 0x20;
 const O_NONBLOCK: u64 = 4;
+
+/// Bytes of a transfer at most: `IOSIZE_MAX`, what `ssize_t` holds.
+fn countable(call: &mut Call<'_>) -> SysResult<()> {
+    let bits = 8 * u32::from(call.abi.abi.word);
+    match call.arg(2) >> (bits - 1) {
+        0 => Ok(()),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// A path of the host's to what is open.
+pub(super) fn path_of_open(call: &mut Call<'_>, fd: u64) -> SysResult<std::ffi::CString> {
+    const F_GETFD: u64 = 1;
+    call.host(SYS_fcntl, [fd, F_GETFD, 0, 0, 0, 0])?;
+    cstring(format!("/proc/self/fd/{}", fd as i32))
+}
+
+/// `fchown`, also of a descriptor that was opened with O_EXEC: the host has no access by it.
+fn change_owner(call: &mut Call<'_>) -> SysResult {
+    const AT_EMPTY_PATH: u64 = 0x1000;
+    let args = [
+        call.arg(0),
+        c"".as_ptr() as u64,
+        call.arg(1),
+        call.arg(2),
+        AT_EMPTY_PATH,
+        0,
+    ];
+    // Not the working folder, which AT_FDCWD would be.
+    if call.int(0) < 0 {
+        return Err(Errno::EBADF);
+    }
+    call.host(SYS_fchownat, args)
+}
 
 fn creation_mode(flags: u64) -> ArgType {
     if flags & O_CREAT != 0 {
@@ -107,6 +142,11 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
         path = cstring(format!("/proc/self/fd/{}", dir as i32))?;
     }
     let mut flags = call.host_flags(at + 1);
+    let mode = if wanted & O_CREAT != 0 {
+        call.arg(at + 2) & 0o7777
+    } else {
+        0
+    };
     if wanted & O_EXEC != 0 {
         // The host's descriptor for no access at all, which does not ask whether the file may be executed.
         flags |= HOST_O_PATH;
@@ -115,14 +155,12 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
         } else {
             0
         };
-        let args = [dir, path.as_ptr() as u64, X_OK, AT_EACCESS | follow, 0, 0];
-        call.host(SYS_faccessat2, args)?;
+        // Whoever makes the file has what it asks for, whatever the mode.
+        if !create_first(call, dir, &path, mode, wanted)? {
+            let args = [dir, path.as_ptr() as u64, X_OK, AT_EACCESS | follow, 0, 0];
+            call.host(SYS_faccessat2, args)?;
+        }
     }
-    let mode = if wanted & O_CREAT != 0 {
-        call.arg(at + 2) & 0o7777
-    } else {
-        0
-    };
     let args = [dir, path.as_ptr() as u64, flags, mode, 0, 0];
     let fd = match call.host_wait(SYS_openat, args) {
         // FreeBSD's error for a symbolic link under O_NOFOLLOW.
@@ -145,6 +183,27 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
             let _ = call.host(SYS_close, [fd, 0, 0, 0, 0, 0]);
             Err(e)
         }
+    }
+}
+
+/// Makes the file of an `open` with O_EXEC and O_CREAT, as the host does not in one call; whether it is new.
+fn create_first(
+    call: &mut Call<'_>,
+    dir: u64,
+    path: &std::ffi::CStr,
+    mode: u64,
+    wanted: u64,
+) -> SysResult<bool> {
+    const O_EXCL: u64 = 0x800;
+    // The host's O_CREAT | O_EXCL | O_CLOEXEC.
+    const NEW: u64 = 0o100 | 0o200 | 0o2000000;
+    if wanted & O_CREAT == 0 {
+        return Ok(false);
+    }
+    match call.host(SYS_openat, [dir, path.as_ptr() as u64, NEW, mode, 0, 0]) {
+        Ok(fd) => call.host(SYS_close, [fd, 0, 0, 0, 0, 0]).map(|_| true),
+        Err(Errno::EEXIST) if wanted & O_EXCL == 0 => Ok(false),
+        Err(e) => Err(e),
     }
 }
 

@@ -78,9 +78,12 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
         || how & MAP_GUARD != 0 && (prot & 7 != 0 || fd != -1 || pos != 0)
         || how & MAP_SHARED != 0 && how & MAP_PRIVATE != 0
         || fixed && addr % PAGE_SIZE != pos % PAGE_SIZE
+        // security.bsd.map_at_zero
+        || fixed && addr < PAGE_SIZE
     {
         return Err(Errno::EINVAL);
     }
+    super::limits::allow_mapping(call, len)?;
     let align = how >> MAP_ALIGNMENT_SHIFT & 0xff;
     let place = match (fixed, how & MAP_EXCL != 0) {
         (true, true) => Place::FixedNoReplace(addr),

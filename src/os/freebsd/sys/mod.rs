@@ -13,6 +13,7 @@ pub mod file;
 pub mod kernel;
 pub mod kqueue;
 pub mod ksem;
+pub mod limits;
 pub mod mem;
 pub mod misc;
 pub mod missing;
@@ -40,10 +41,10 @@ pub mod rows {
     pub use super::{
         absent::rows::*, aio::rows::*, capsicum::rows::*, credentials::rows::*, dir::rows::*,
         extattr::rows::*, fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*,
-        ksem::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*,
-        net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*,
-        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
-        thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
+        ksem::rows::*, limits::rows::*, mem::rows::*, misc::rows::*, missing::rows::*,
+        mounts::rows::*, net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*,
+        process::rows::*, sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*,
+        sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -61,6 +62,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         kernel::ROWS,
         kqueue::ROWS,
         ksem::ROWS,
+        limits::ROWS,
         mem::ROWS,
         misc::ROWS,
         missing::ROWS,

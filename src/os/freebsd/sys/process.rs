@@ -1,10 +1,13 @@
 //! Processes: creation, end, waiting, identity, limits.
 
-use crate::abi::{Errno, Kind, Show, SysResult};
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::abi::{Errno, GuestStruct, Kind, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::decode::files::text;
 use crate::os::freebsd::structs::*;
-use crate::os::freebsd::{flags as f, isa_of};
+use crate::os::freebsd::{flags as f, isa_of, of};
+use crate::os::host_process::ProcStat;
 use crate::os::{
     ArgType, Call, Dir,
     Run::{Handler, Pass},
@@ -27,17 +30,13 @@ crate::syscalls! {
     setpgid(pid: INT, pgid: INT) -> NUM, Full, Pass(SYS_setpgid);
     getsid(pid: INT) -> NUM, Full, Pass(SYS_getsid);
     setsid() -> NUM, Full, Pass(SYS_setsid);
-    getdtablesize() -> NUM, Full, Handler(descriptor_limit);
     setlogin(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     setloginclass(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     __setugid(flag: INT) -> NUM, Stub("ENOSYS, as without REGRESSION in the kernel"), Handler(|_| Err(Errno::ENOSYS));
-    getrlimitusage(which: one_of(&f::RLIMIT), flags: HEX, res: ints_of(Dir::Out, Kind::U64, Show::Dec, 1)) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
     getlogin(namebuf: ArgType::Decoded(Dir::Out, text), namelen: UINT) -> NUM, Full, Handler(login_name);
     getpriority(which: one_of(&f::PRIO), who: INT) -> NUM, Full, Handler(|c| Ok(20u64.wrapping_sub(c.host(SYS_getpriority, [c.arg(0), c.arg(1), 0, 0, 0, 0])?)));
     setpriority(which: one_of(&f::PRIO), who: INT, prio: INT) -> NUM, Full, Pass(SYS_setpriority);
-    getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(get_limit);
-    setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(set_limit);
-    getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Full, Pass(SYS_getrusage);
+    getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Partial("ru_nsignals counts those of RUSAGE_SELF"), Handler(usage);
     sysarch(op: one_of(&f::SYSARCH), parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
 }
 
@@ -68,9 +67,30 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
         super::kqueue::relatives::forked(parent, crate::host::pid());
         (isa.set_result)(&mut thread.cpu, isa.fork_result)
     })?;
+    settle(call, pid)?;
     super::capsicum::vfork_done(call, pid);
     super::net::kept::vfork_done(call, pid);
+    if let Some(os) = of(call.thread) {
+        os.limits.vfork_done();
+    }
     Ok(pid as u64)
+}
+
+/// A child that has ended rather than executed a program can be waited for when the call returns (posix_spawn(3) does so without
+/// waiting); the host's kernel lets its parent go on a moment before.
+fn settle(call: &mut Call<'_>, pid: i32) -> SysResult<()> {
+    /// Field of the virtual size in proc(5): 0 once it has no memory, which only a process that ends has not.
+    const VSIZE: usize = 23;
+    const P_PID: u64 = 1;
+    /// WEXITED | WNOWAIT
+    const ENDED_LEFT: u64 = 0x100_0004;
+    let stat = ProcStat::read(&format!("/proc/{pid}/stat"));
+    if stat.is_some_and(|s| s.number(VSIZE) == 0) {
+        let args = [P_PID, pid as u64, 0, ENDED_LEFT, 0, 0];
+        // Whoever ignores SIGCHLD has no child any more: that is no error here.
+        let _ = call.host(SYS_waitid, args);
+    }
+    Ok(())
 }
 
 /// What the child of a fork is told, and what it does not have of its parent.
@@ -81,6 +101,9 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
     super::procdesc::forked(call);
     super::capsicum::forked(call, parent);
     super::net::kept::forked(call, parent);
+    if let Some(os) = of(call.thread) {
+        os.signals.store(0, Relaxed);
+    }
     if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
         isa_of(call.thread).fork_result
     {
@@ -139,45 +162,6 @@ fn close_all(call: &mut Call<'_>) -> SysResult {
     super::descriptors::close_range(call, 0, u32::MAX.into(), 0)
 }
 
-/// The host's number of RLIMIT_NOFILE.
-const HOST_NOFILE: u64 = 7;
-
-fn descriptor_limit(call: &mut Call<'_>) -> SysResult {
-    let mut limits = [0u64; 2];
-    call.host(
-        SYS_prlimit64,
-        [0, HOST_NOFILE, 0, limits.as_mut_ptr() as u64, 0, 0],
-    )?;
-    Ok(limits[0].min(i32::MAX as u64))
-}
-
-fn limit_usage(call: &mut Call<'_>) -> SysResult {
-    // sys/resource.h
-    const RLIMIT_NOFILE: u64 = 8;
-    const RLIMIT_AS: u64 = 10;
-    let used = match call.arg(0) {
-        RLIMIT_NOFILE => std::fs::read_dir("/proc/self/fd").map_or(0, |d| {
-            let guests = d
-                .flatten()
-                .filter_map(|e| e.file_name().to_str()?.parse().ok());
-            guests.filter(|&fd| !crate::host::fd::is_own(fd)).count() as u64
-        }),
-        RLIMIT_AS => call
-            .mem()
-            .regions()
-            .iter()
-            .map(crate::mem::Region::len)
-            .sum(),
-        0..=14 => {
-            call.unimplemented(&format!("usage of resource {}", call.arg(0)));
-            return Err(Errno::ENXIO);
-        }
-        _ => return Err(Errno::EINVAL),
-    };
-    call.write_int(call.arg(2), Kind::I64, used)?;
-    Ok(0)
-}
-
 fn login_name(call: &mut Call<'_>) -> SysResult {
     let mut name = std::env::var_os("LOGNAME")
         .or_else(|| std::env::var_os("USER"))
@@ -193,40 +177,14 @@ fn login_name(call: &mut Call<'_>) -> SysResult {
     Ok(0)
 }
 
-/// RLIM_INFINITY of FreeBSD: the largest positive number; the host's has all bits set.
-const INFINITY: i64 = i64::MAX;
-
-/// Whether the host has this limit.
-fn host_limit(call: &Call<'_>) -> SysResult<Option<u64>> {
-    match call.arg(0) {
-        0..=14 => Ok(Some(call.host_flags(0)).filter(|&n| n < 100)),
-        _ => Err(Errno::EINVAL),
+/// The host counts no signals.
+fn usage(call: &mut Call<'_>) -> SysResult {
+    const RUSAGE_SELF: i32 = 0;
+    pass(call, SYS_getrusage, false)?;
+    let at = Rusage::DESC.offset(call.abi, "ru_nsignals").unwrap_or(0) as u64;
+    let signals = of(call.thread).map_or(0, |os| os.signals.load(Relaxed));
+    if call.int(0) == RUSAGE_SELF {
+        call.write_int(call.arg(1).wrapping_add(at), Kind::Long, signals)?;
     }
-}
-
-fn get_limit(call: &mut Call<'_>) -> SysResult {
-    let mut host = [u64::MAX; 2];
-    if let Some(which) = host_limit(call)? {
-        call.host(SYS_prlimit64, [0, which, 0, host.as_mut_ptr() as u64, 0, 0])?;
-    }
-    let own = |v: u64| i64::try_from(v).unwrap_or(INFINITY);
-    let limit = Rlimit {
-        rlim_cur: own(host[0]),
-        rlim_max: own(host[1]),
-    };
-    call.write_struct(call.arg(1), &limit)?;
     Ok(0)
-}
-
-fn set_limit(call: &mut Call<'_>) -> SysResult {
-    let limit: Rlimit = call.read_struct(call.arg(1))?;
-    if limit.rlim_cur < 0 || limit.rlim_max < 0 {
-        return Err(Errno::EINVAL);
-    }
-    let host = |v: i64| if v == INFINITY { u64::MAX } else { v as u64 };
-    let new = [host(limit.rlim_cur), host(limit.rlim_max)];
-    match host_limit(call)? {
-        Some(which) => call.host(SYS_prlimit64, [0, which, new.as_ptr() as u64, 0, 0, 0]),
-        None => Ok(0),
-    }
 }

@@ -546,4 +546,5 @@ pub static NODES: &[Node] = &[
     row("security.bsd.see_other_gids", &[256, 2, 2], Int(|_| 1), "Unprivileged processes may see subjects/objects with different real gid"),
     row("security.bsd.unprivileged_proc_debug", &[256, 2, 3], Int(|_| 1), "Unprivileged processes may use process debugging facilities"),
     row("security.bsd.hardlink_check_uid", &[256, 2, 4], Int(|_| 0), "Unprivileged processes cannot create hard links to files owned by other users"),
+    row("security.bsd.map_at_zero", &[256, 2, 5], Int(|_| 0), "Permit processes to map an object at virtual address 0."),
 ];

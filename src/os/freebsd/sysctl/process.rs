@@ -6,6 +6,7 @@ use crate::abi::{Errno, Kind, SysResult, Ulong};
 use crate::host;
 use crate::loader::{aux_value, freebsd_aux};
 use crate::os::freebsd::procinfo::{self, KinfoSigtramp};
+use crate::os::freebsd::sys::limits;
 use crate::os::freebsd::sys::procctl::is_guest;
 use crate::os::{Call, ProcStat, numbers_in, proc_text, status_field};
 use crate::process::Command;
@@ -185,7 +186,11 @@ pub(super) fn groups(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
 pub(super) fn limit(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
     match *rest {
         [id, which] if (0..procinfo::LIMITS as i32).contains(&which) => {
-            let limit = procinfo::limit(pid(&[id])?, which as usize);
+            let pid = pid(&[id])?;
+            let limit = match limits::own(call, which as u64) {
+                Some(limit) if pid == crate::host::pid() => limit,
+                _ => procinfo::limit(pid, which as usize),
+            };
             Ok(bytes_of(call, &limit))
         }
         _ => Err(Errno::EINVAL),

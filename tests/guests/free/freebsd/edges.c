@@ -1,0 +1,214 @@
+/* The edges of calls that FreeBSD's own tests look at, and where the host's kernel answers otherwise. */
+#include "check.h"
+
+struct in { u8 len, family; u16 port; u8 address[4], zero[8]; };
+struct iovec { void *base; size_t len; };
+struct rlimit { s64 cur, max; };
+struct timeval { s64 sec; long usec; };
+struct rusage { struct timeval utime, stime; long rest[14]; };
+enum { NOBODY = 65534, EISDIR = 21, ENOTSOCK = 38, ENOTCONN = 57, EAFNOSUPPORT = 47, EFTYPE = 79 };
+enum { O_RDONLY = 0, O_RDWR = 2, O_CREAT = 0x200, O_EXCL = 0x800, O_DIRECTORY = 0x20000, O_EXEC = 0x40000, AT_FDCWD = -100 };
+enum { S_IFCHR = 0020000, S_IFREG = 0100000, PRIVATE = 2, FIXED = 0x10, ANON = 0x1000, RLIMIT_DATA = 2, RLIMIT_AS = 10 };
+
+/* Runs a check in a process that is not the superuser's. */
+static void as_nobody(void (*check)(void))
+{
+	int status;
+	flush();
+	long child = SYS(fork);
+	if (child == 0) {
+		if (SYS(geteuid) == 0)
+			SAME(SYS(setuid, NOBODY), 0);
+		check();
+		quit(0);
+	}
+	SAME(wait6(0, child, &status, 16, 0, 0), child);
+	SAME(status, 0);
+}
+
+static void of_anybody(void)
+{
+	SAME(SYS(freebsd11_mknod, "device", S_IFCHR | 0600, 0), -EPERM);
+	/* The sticky bit of a file is the superuser's, that of a folder its owner's. */
+	SAME(SYS(mkdir, "own", 0755), 0);
+	SAME(SYS(chmod, "own", 01755), 0);
+	SAME(SYS(mkfifo, "own/fifo", 0600), 0);
+	SAME(SYS(chmod, "own/fifo", 01700), -EFTYPE);
+	SAME(SYS(lchmod, "own/fifo", 01700), -EFTYPE);
+	int fd = SYS(open, "own/fifo", O_RDWR);
+	CHECK(fd > 2);
+	SAME(SYS(fchmod, fd, 01700), -EFTYPE);
+	SAME(SYS(fchmod, fd, 0700), 0);
+	SAME(SYS(unlink, "own/fifo"), 0);
+	SAME(SYS(rmdir, "own"), 0);
+	/* What is limited stays so. */
+	struct rlimit limit = {1 << 30, 1 << 30};
+	SAME(SYS(setrlimit, RLIMIT_DATA, &limit), 0);
+	limit.max++;
+	SAME(SYS(setrlimit, RLIMIT_DATA, &limit), -EPERM);
+}
+
+static void names(void)
+{
+	SAME(SYS(unlink, "/"), -EISDIR);
+	SAME(SYS(rmdir, "//"), -EISDIR);
+	SAME(SYS(mkdir, "/", 0755), -EISDIR);
+	SAME(SYS(mkfifo, "/", 0755), -EISDIR);
+	SAME(SYS(rename, "/", "x"), -EISDIR);
+	SAME(SYS(mkdir, "folder", 0755), 0);
+	SAME(SYS(rename, "folder", "/"), -EINVAL);
+	SAME(SYS(freebsd11_mknod, "file", S_IFREG | 0600, 0), -EINVAL);
+	SAME(SYS(faccessat, AT_FDCWD, "folder", 0, 0x200), -EINVAL);
+	SAME(SYS(faccessat, AT_FDCWD, "folder", 0, 0x100), 0);
+	SAME(SYS(revoke, (char *)-1), -EFAULT);
+	SAME(SYS(revoke, "missing"), -ENOENT);
+	SAME(SYS(revoke, "folder"), -EINVAL);
+	as_nobody(of_anybody);
+}
+
+/* Descriptors to search or execute by. */
+static void searched(void)
+{
+	long uid = SYS(geteuid);
+	int dir = SYS(open, "folder", O_EXEC | O_DIRECTORY);
+	CHECK(dir > 2);
+	SAME(SYS(fchmod, dir, 0700), 0);
+	SAME(SYS(fchown, dir, uid, -1), 0);
+	SAME(SYS(fchown, -1, uid, -1), -EBADF);
+	SAME(SYS(fchmod, 99, 0700), -EBADF);
+	SAME(SYS(fchown, AT_FDCWD, uid, -1), -EBADF);
+	int fd = SYS(open, "script", O_CREAT | O_EXEC, 0644);
+	CHECK(fd > 2);
+	SAME(SYS(openat, fd, "x", O_RDONLY), -20);
+	SAME(SYS(open, "script", O_CREAT | O_EXCL | O_EXEC, 0644), -EEXIST);
+	SAME(SYS(unlink, "script"), 0);
+	SYS(close, fd);
+	SYS(close, dir);
+	SAME(SYS(rmdir, "folder"), 0);
+}
+
+static void lengths(void)
+{
+	char byte = 'x';
+	int fd = SYS(open, "file", O_RDWR | O_CREAT, 0600);
+	CHECK(fd > 2);
+	SAME(SYS(write, fd, &byte, (size_t)-1), -EINVAL);
+	SAME(SYS(read, fd, &byte, (size_t)-1), -EINVAL);
+	SAME(pwrite(fd, &byte, (size_t)-1, 0), -EINVAL);
+	SAME(pread(fd, &byte, ~(size_t)0 / 2 + 1, 0), -EINVAL);
+	struct iovec iov[2] = {{&byte, 1}, {&byte, (size_t)-1}};
+	SAME(SYS(writev, fd, iov, 2), -EINVAL);
+	SAME(SYS(readv, fd, iov, 2), -EINVAL);
+	/* The sum counts, whatever the parts are. */
+	iov[0].len = iov[1].len = ~(size_t)0 / 2;
+	SAME(SYS(writev, fd, iov, 2), -EINVAL);
+	SAME(SYS(write, fd, (void *)-1, 1), -EFAULT);
+	SAME(lseek(fd, 0, 2), 0);
+	SYS(close, fd);
+}
+
+static void sockets(void)
+{
+	struct in none;
+	memset(&none, 0, sizeof none);
+	int pair[2], local = SYS(socket, 1, 1, 0), stream = SYS(socket, 2, 1, 0), datagram = SYS(socket, 2, 2, 0);
+	SAME(SYS(bind, local, &none, sizeof none), -EAFNOSUPPORT);
+	SAME(SYS(connect, local, &none, sizeof none), -EAFNOSUPPORT);
+	int fd = SYS(open, "file", O_RDONLY), null = SYS(open, "/dev/null", O_RDWR);
+	SAME(sendfile(fd, stream, 0, 0, 0, 0, 0), -ENOTCONN);
+	SAME(sendfile(fd, datagram, 0, 0, 0, 0, 0), -EINVAL);
+	SAME(sendfile(fd, null, 0, 0, 0, 0, 0), -ENOTSOCK);
+	SAME(sendfile(fd, -1, 0, 0, 0, 0, 0), -EBADF);
+	SAME(SYS(socketpair, 1, 1, 0, pair), 0);
+	SAME(sendfile(fd, pair[0], 0, 0, 0, 0, 0), 0);
+	/* The kernel does not look whether it could say how much was sent. */
+	SAME(sendfile(fd, pair[0], 0, 0, 0, (off_t *)-8, 0), 0);
+	SAME(SYS(unlink, "file"), 0);
+	for (fd = 3; fd < 16; fd++)
+		SYS(close, fd);
+}
+
+static void groups(void)
+{
+	static u32 all[1024];
+	long count = SYS(getgroups_before_15, 0, 0);
+	CHECK(count > 0);
+	SAME(SYS(getgroups_before_15, -1, all), count);
+	SAME(SYS(getgroups_before_15, 1024, (void *)-8), -EFAULT);
+}
+
+static void handle(int signal) { (void)signal; }
+
+static void usage(void)
+{
+	struct rusage usage;
+	struct { long handler; s32 flags; u32 mask[4]; } action = {(long)handle, 0, {0}};
+	long before, me = SYS(getpid);
+	SAME(SYS(sigaction, 30, &action, 0), 0);
+	SAME(SYS(getrusage, 0, &usage), 0);
+	before = usage.rest[11];
+	for (int i = 0; i < 5; i++)
+		SAME(SYS(kill, me, 30), 0);
+	SAME(SYS(getrusage, 0, &usage), 0);
+	SAME(usage.rest[11], before + 5);
+}
+
+static void memory(void)
+{
+	struct rlimit limit, old;
+	SAME(mmap(0, 4096, 3, FIXED | ANON | PRIVATE, -1, 0), -EINVAL);
+	/* Of the guest, not of the emulator: it goes on by itself. */
+	SAME(SYS(getrlimit, RLIMIT_AS, &old), 0);
+	limit = (struct rlimit){64 << 20, old.max};
+	SAME(SYS(setrlimit, RLIMIT_AS, &limit), 0);
+	SAME(mmap(0, 65 << 20, 3, ANON | PRIVATE, -1, 0), -ENOMEM);
+	long at = mmap(0, 8 << 20, 3, ANON | PRIVATE, -1, 0);
+	CHECK(at > 0 || at < -4096);
+	limit.cur = 1;
+	SAME(SYS(setrlimit, RLIMIT_AS, &limit), 0);
+	SAME(mmap(0, 4096, 3, ANON | PRIVATE, -1, 0), -ENOMEM);
+	int status;
+	long child = SYS(fork);
+	if (child == 0) {
+		SAME(SYS(getrlimit, RLIMIT_AS, &limit), 0);
+		SYS(exit_group, limit.cur == 1 ? 7 : 8);
+	}
+	SAME(wait6(0, child, &status, 16, 0, 0), child);
+	SAME(status, 7 << 8);
+	limit = (struct rlimit){2, 1};
+	SAME(SYS(setrlimit, RLIMIT_DATA, &limit), -EINVAL);
+	SAME(SYS(setrlimit, RLIMIT_AS, &old), 0);
+	SAME(SYS(munmap, at, 8 << 20), 0);
+}
+
+/* What a vforked child leaves can be had as soon as vfork returns, without waiting. */
+static void vforks(void)
+{
+	enum { WNOHANG = 1 };
+	for (int i = 0; i < 100; i++) {
+		int status = -1;
+		long child = SYS(vfork);
+		if (child == 0)
+			SYS(exit_group, 5);
+		CHECK(child > 0);
+		SAME(SYS(wait4, child, &status, WNOHANG, 0), child);
+		SAME(status, 5 << 8);
+	}
+}
+
+int guest_main(int argc, char **argv, char **envp)
+{
+	(void)argc, (void)argv, (void)envp;
+	/* For the one who is nobody. */
+	SYS(chmod, ".", 0777);
+	names();
+	searched();
+	lengths();
+	sockets();
+	groups();
+	usage();
+	memory();
+	vforks();
+	print("fine\n");
+	return 0;
+}
