@@ -15,7 +15,6 @@ pub mod kqueue;
 pub mod ksem;
 pub mod mem;
 pub mod misc;
-pub mod missing;
 pub mod mounts;
 pub mod net;
 pub mod own;
@@ -23,6 +22,7 @@ pub mod posix;
 pub mod procctl;
 pub mod procdesc;
 pub mod process;
+pub mod ptrace;
 pub mod sched;
 pub mod signal;
 pub mod special;
@@ -40,10 +40,10 @@ pub mod rows {
     pub use super::{
         absent::rows::*, aio::rows::*, capsicum::rows::*, credentials::rows::*, dir::rows::*,
         extattr::rows::*, fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*,
-        ksem::rows::*, mem::rows::*, misc::rows::*, missing::rows::*, mounts::rows::*,
-        net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*,
-        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
-        thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
+        ksem::rows::*, mem::rows::*, misc::rows::*, mounts::rows::*, net::rows::*, posix::rows::*,
+        procctl::rows::*, procdesc::rows::*, process::rows::*, ptrace::rows::*, sched::rows::*,
+        signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*, thread::rows::*,
+        time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -63,13 +63,13 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         ksem::ROWS,
         mem::ROWS,
         misc::ROWS,
-        missing::ROWS,
         mounts::ROWS,
         net::ROWS,
         posix::ROWS,
         procctl::ROWS,
         procdesc::ROWS,
         process::ROWS,
+        ptrace::ROWS,
         sched::ROWS,
         signal::ROWS,
         special::ROWS,
