@@ -9,7 +9,7 @@ use super::control::{Control, Run};
 use super::relay::{Channel, Session, Wishes};
 use crate::host;
 use crate::host::fd::Identity;
-use crate::process::{Process, Thread};
+use crate::process::{Controller, Process, Thread};
 use emu_stub::{CatchSyscalls, Pid, Stop, StopReason, Tid};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -203,7 +203,7 @@ impl Control {
         for fd in close {
             fd.close_inherited();
         }
-        thread.handle.stepping.store(false, SeqCst);
+        thread.handle.set_stepping(Controller::Debugger, false);
         self.relatives.store(false, SeqCst);
         // As the debug registers of hardware, which a child does not inherit.
         thread.process.mem.set_watched(Vec::new());
@@ -221,7 +221,9 @@ impl Control {
         }));
         self.lock().pass = pass.into_iter().collect();
         self.set_connected(&thread.process, true);
-        thread.process.hold(&thread.handle, true);
+        thread
+            .process
+            .hold(&thread.handle, Controller::Debugger, true);
         let saved = host::signal::block_all();
         service(channel);
         host::signal::set_mask(saved);
@@ -305,7 +307,9 @@ impl Control {
                     return None;
                 }
                 // Before the server can see the event: it is the one who ends the hold.
-                thread.process.hold(&thread.handle, true);
+                thread
+                    .process
+                    .hold(&thread.handle, Controller::Debugger, true);
                 if matches!(state.run, Run::Running) {
                     state.run = Run::Exec;
                     state.exec = ExecStage::Wanted(host::pid() as Pid, thread.tid() as Tid);
@@ -368,10 +372,10 @@ impl Control {
         for thread in process.threads().iter().chain(&process.vfork_children()) {
             let tid = thread.tid as Tid;
             if tid == execing {
-                process.hold(thread, false);
+                process.hold(thread, Controller::Debugger, false);
             } else if others_run && state.plan.action(own, tid).is_some() {
                 // It may have come with an event of its own meanwhile: it comes again.
-                process.hold(thread, false);
+                process.hold(thread, Controller::Debugger, false);
             }
         }
     }
@@ -417,7 +421,9 @@ impl Control {
                 tid: thread.tid() as Tid,
                 reason: StopReason::Interrupted,
             });
-            thread.process.hold(&thread.handle, true);
+            thread
+                .process
+                .hold(&thread.handle, Controller::Debugger, true);
         }
         drop(state);
         self.changed().notify_all();

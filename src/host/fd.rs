@@ -183,6 +183,22 @@ pub fn set_inherited(fd: i32, inherited: bool) {
     unsafe { libc::fcntl(fd, libc::F_SETFD, flags) };
 }
 
+/// Closes all descriptors but the emulator's own: in a process that is ending, where nobody uses them any more.
+pub fn close_all_but_own() {
+    let mut from = 0;
+    let close = |from: i32, to: i32| {
+        if from <= to {
+            let args = [from as u64, to as u64, 0, 0, 0, 0];
+            let _ = super::syscall(libc::SYS_close_range, args);
+        }
+    };
+    for fd in own() {
+        close(from, fd - 1);
+        from = fd + 1;
+    }
+    close(from, i32::MAX);
+}
+
 /// Which descriptor of the emulator's own one is: no other one that has its number before or after it is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -249,6 +265,11 @@ impl OwnFd {
     pub fn adopt(fd: i32) -> io::Result<OwnFd> {
         let adopted = adopt(fd)?;
         Ok(OwnFd(adopted))
+    }
+
+    /// The descriptor.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        std::os::fd::AsFd::as_fd(&self.0)
     }
 
     /// Keeps it open in programs that this process executes.

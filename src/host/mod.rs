@@ -1,5 +1,6 @@
 //! The host, x86-64 Linux: the only place that calls libc or uses host instructions directly from Rust.
 
+pub mod channel;
 pub mod child;
 pub mod clock;
 pub mod code;

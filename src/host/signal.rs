@@ -224,6 +224,58 @@ pub fn kick(tid: i32) {
     let _ = syscall(libc::SYS_rt_tgsigqueueinfo, target);
 }
 
+/// `si_code` of [`ring`].
+const RING: i32 = -0x656f;
+
+/// Somebody has rung since [`take_ring`].
+static RUNG: AtomicBool = AtomicBool::new(false);
+
+/// Asks another process that runs a guest to look for news ([`take_ring`]): one of its guest threads leaves what it is doing for
+/// that. Sent as SIGBUS, which such a process never blocks; any other one would be ended by it.
+///
+/// # Errors
+/// The host's: ESRCH, EPERM.
+pub fn ring(pid: i32) -> SysResult<()> {
+    send_ring(libc::SYS_rt_sigqueueinfo, &[pid as u64])
+}
+
+fn send_ring(number: i64, target: &[u64]) -> SysResult<()> {
+    let mut info = RawInfo([0; 128]);
+    info.0[..4].copy_from_slice(&libc::SIGBUS.to_le_bytes());
+    info.0[8..12].copy_from_slice(&RING.to_le_bytes());
+    let mut args = [0; 6];
+    args[..target.len()].copy_from_slice(target);
+    args[target.len()] = libc::SIGBUS as u64;
+    args[target.len() + 1] = &raw const info as u64;
+    syscall(number, args).map(drop)
+}
+
+/// Whether somebody has rung since the last time.
+pub fn take_ring() -> bool {
+    RUNG.load(Ordering::Relaxed) && RUNG.swap(false, Ordering::SeqCst)
+}
+
+/// A thread is rung for. One that runs no guest hands it on to the main thread.
+fn answer_ring(context: &mut libc::ucontext_t) {
+    // SAFETY: null, or set by this thread to a slot that outlives its time as a guest thread.
+    match unsafe { SLOT.get().as_ref() } {
+        Some(slot) => {
+            RUNG.store(true, Ordering::SeqCst);
+            slot.cpu
+                .pending()
+                .fetch_or(pending::SIGNAL, Ordering::SeqCst);
+            leave_window(context);
+        }
+        None => {
+            let pid = super::pid() as u64;
+            // Whoever rings does so until he is heard.
+            if super::tid() as u64 != pid {
+                let _ = send_ring(libc::SYS_rt_tgsigqueueinfo, &[pid, pid]);
+            }
+        }
+    }
+}
+
 /// Signals that the CPU raises on its own. SIGSEGV and SIGBUS are never blocked (see `process`).
 fn is_fault(signal: Signal) -> bool {
     matches!(
@@ -249,9 +301,10 @@ extern "C" fn handle(number: i32, info: *mut libc::siginfo_t, context: *mut libc
         synchronous(signal, &info, context);
         return;
     }
-    if code == KICK {
-        leave_window(context);
-        return;
+    match code {
+        KICK => return leave_window(context),
+        RING => return answer_ring(context),
+        _ => {}
     }
     let ending = ENDING.load(Ordering::Acquire);
     if ending & 1u64.unbounded_shl(u32::from(signal.0) - 1) != 0 {

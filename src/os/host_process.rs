@@ -38,6 +38,19 @@ impl ProcStat {
     }
 }
 
+/// The parent of a process; `None` if there is no such process.
+pub fn parent_of(pid: i32) -> Option<i32> {
+    const PPID: usize = 4;
+    let stat = ProcStat::read(&format!("/proc/{pid}/stat"))?;
+    Some(stat.number(PPID) as i32)
+}
+
+/// The process that a thread belongs to; `None` if there is no such thread.
+pub fn process_of(tid: i32) -> Option<i32> {
+    let status = proc_text(&format!("/proc/{tid}/status"));
+    status_field(&status, "Tgid").parse().ok()
+}
+
 /// A set of signals in the text of `/proc/PID/status`, where `key` is its name ("SigBlk").
 pub fn status_signals(status: &str, key: &str) -> SigSet {
     let field = status_field(status, key);

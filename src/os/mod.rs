@@ -13,11 +13,13 @@ pub mod linux;
 mod pass;
 mod records;
 mod table;
+pub mod tracing;
 
 pub use call::{Call, is_own_proc_file, own_proc_file, proc_file_of};
 pub use exec::{execute, execute_descriptor};
 pub use host_process::{
-    ProcStat, numbers_in, proc_text, status_field, status_signals, thread_name,
+    ProcStat, numbers_in, parent_of, proc_text, process_of, status_field, status_signals,
+    thread_name,
 };
 pub use pass::{
     convert_sockaddr, cstring, host_iovecs, pass, pass_as, pass_with, read_sigset,

@@ -3,8 +3,10 @@
 //! They are queued here rather than by the host's kernel. A thread that may take one finds it at its next poll; one that is in a
 //! system call is made to leave it. From one guest process to another they travel on the host's last signal, with a code that
 //! nobody else uses: while the receiver blocks or ignores that one they wait or are lost.
+//!
+//! So is SIGSTOP for a process that another guest traces: its tracer has to hear of it, and the host's would stop it at once.
 
-use super::{Process, SigFields, SigInfo, SigSet, Signal, SysResult, Thread};
+use super::{Process, SigFields, SigInfo, SigSet, Signal, SysResult, Thread, ThreadHandle};
 use crate::abi::Errno;
 use crate::host;
 use crate::host::nr::{SYS_rt_sigqueueinfo, SYS_rt_sigtimedwait};
@@ -100,9 +102,11 @@ impl Process {
         // The sender itself, if it can.
         threads.sort_by_key(|t| t.tid != me);
         let bit = beyond(signal.into());
-        let taker = threads.iter().find(|t| {
-            target.is_none_or(|tid| tid == t.tid) && t.open_beyond.load(SeqCst) & bit != 0
-        });
+        let takes =
+            |t: &ThreadHandle| signal == Signal::SIGSTOP || t.open_beyond.load(SeqCst) & bit != 0;
+        let taker = threads
+            .iter()
+            .find(|t| target.is_none_or(|tid| tid == t.tid) && takes(t));
         if let Some(taker) = taker {
             taker.cpu.pending().fetch_or(pending::SIGNAL, SeqCst);
             if taker.tid != me {
@@ -197,13 +201,14 @@ impl Thread {
 
     fn has_open_beyond(&self) -> bool {
         let open = self.handle.open_beyond.load(SeqCst);
-        beyond(self.process.beyond.pending(self.tid())) & open != 0
+        let pending = self.process.beyond.pending(self.tid());
+        beyond(pending) & open != 0 || pending.contains(Signal::SIGSTOP)
     }
 
     /// Takes one that is open.
     pub(super) fn take_beyond(&mut self) -> Option<SigInfo> {
         let open = self.handle.open_beyond.load(SeqCst);
-        let open = SigSet(u128::from(open) << 64);
+        let open = SigSet(u128::from(open) << 64).union(Signal::SIGSTOP.into());
         self.process.beyond.take(self.tid(), open)
     }
 

@@ -58,7 +58,7 @@ pub use observer::{End, Observer, Unimplemented};
 pub use os::{Machine, Os, Outcome, Syscall};
 pub use recent::{CallState, RECENT_CALLS, Recent, Ring};
 pub use signal::{Action, DefaultAction, SigFields, SigInfo, SigSet, sa};
-pub use thread::{AltStack, Forked, Thread, ThreadHandle};
+pub use thread::{AltStack, Controller, Forked, Thread, ThreadHandle};
 
 pub use crate::abi::{Errno, Signal, SysResult};
 
@@ -188,6 +188,7 @@ impl Process {
         observers: Vec<Arc<dyn Observer>>,
     ) -> Arc<Process> {
         let code = Arc::new(CodeState::new(mem.clone()));
+        let observers = os.observer().into_iter().chain(observers).collect();
         Arc::new(Process {
             isa,
             mem,
@@ -250,9 +251,9 @@ impl Process {
         self.world.resume();
     }
 
-    /// Keeps a thread parked beyond the end of a stop, or no longer. Call while all are stopped.
-    pub fn hold(&self, thread: &ThreadHandle, held: bool) {
-        self.world.hold(thread, held);
+    /// Keeps a thread parked beyond the end of a stop, or no longer: it goes on when nobody holds it. Call while all are stopped.
+    pub fn hold(&self, thread: &ThreadHandle, by: Controller, held: bool) {
+        self.world.hold(thread, by, held);
     }
 
     /// Takes over from the host: inherited SIG_IGN stays, every signal that would end the guest gets the handler.
@@ -324,6 +325,18 @@ impl Process {
         actions.watch(signal, watched);
         actions.apply(signal, self.os.default_action(signal))?;
         Ok(())
+    }
+
+    /// Makes signals that would stop or continue the process come to [`Observer::signal`] instead; or no longer. SIGSTOP is not
+    /// among them, see [`Process::send_beyond`].
+    pub fn see_stops(&self, stops: bool) {
+        let mut tables = self.lock_actions();
+        let actions = tables.mine();
+        actions.see_stops(stops);
+        for signal in (1..=64).map(Signal) {
+            // SIGKILL and SIGSTOP stay as they are.
+            let _ = actions.apply(signal, self.os.default_action(signal));
+        }
     }
 
     /// Sets the action for a signal, and the host's to match; returns the old one.

@@ -16,6 +16,9 @@ pub trait Observer: Send + Sync {
     /// The process ends: with this status, or by this signal.
     fn process_exit(&self, _thread: &mut Thread, _end: End) {}
 
+    /// Everybody has been told that the process ends, and nothing is left but to go.
+    fn process_gone(&self, _thread: &mut Thread, _end: End) {}
+
     /// A system call is about to be made.
     fn syscall_enter(&self, _thread: &mut Thread, _call: &Syscall) {}
 

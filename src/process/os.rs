@@ -138,6 +138,15 @@ pub trait Os: std::any::Any + Send + Sync {
     /// Told of each signal that comes to the process, whatever its action is; `ignored`: whether that is to do nothing.
     fn signal_arrived(&self, _signal: Signal, _ignored: bool) {}
 
+    /// Another emulator has asked this one to look for news ([`crate::host::signal::ring`]). Called in a guest thread, between two
+    /// instructions.
+    fn rung(&self, _thread: &mut Thread) {}
+
+    /// Who is to be told of what happens to the process, before all others.
+    fn observer(&self) -> Option<std::sync::Arc<dyn super::Observer>> {
+        None
+    }
+
     /// Whether the guest holds all signals off at the moment; one that comes waits, and the guest is told that one does.
     fn holds_signals(&self, _thread: &Thread) -> bool {
         false

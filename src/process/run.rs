@@ -29,11 +29,11 @@ impl Thread {
         self.park_if_asked();
         loop {
             // A step with a signal, or one that a signal comes to, ends at the handler's first instruction, as on Linux.
-            if std::mem::take(&mut self.entered_handler) && self.handle.stepping.load(SeqCst) {
+            if std::mem::take(&mut self.entered_handler) && self.handle.is_stepping() {
                 self.tell_trap(Exit::Stepped);
                 continue;
             }
-            let exit = if self.handle.stepping.load(SeqCst) || process.config.single_step {
+            let exit = if self.handle.is_stepping() || process.config.single_step {
                 // An engine's step does not poll: the instruction is executed whatever waits, so this does.
                 if self.cpu.pending.load(SeqCst) & (pending::SIGNAL | pending::STOP) != 0 {
                     self.poll(None);
@@ -53,7 +53,7 @@ impl Thread {
                         }
                     };
                     // If it has stopped behind the call, what it was told then is a step of its own.
-                    if !stopped && !self.entered_handler && self.handle.stepping.load(SeqCst) {
+                    if !stopped && !self.entered_handler && self.handle.is_stepping() {
                         self.tell_trap(Exit::Stepped);
                     }
                 }
@@ -218,6 +218,7 @@ impl Thread {
             }
         }
         self.cpu.pending.fetch_and(!pending::SIGNAL, SeqCst);
+        self.answer_ring();
         let mut restart = interrupted;
         if process.os.holds_signals(self) {
             self.keep_signals();
@@ -236,6 +237,12 @@ impl Thread {
             process.os.rewind_syscall(self, &call);
         }
         self.restore_host_mask();
+    }
+
+    fn answer_ring(&mut self) {
+        if host::signal::take_ring() {
+            self.process.clone().os.rung(self);
+        }
     }
 
     /// Turns an exception of the guest's CPU into its signal. The kernel forces it: a guest that blocks or ignores it dies.
@@ -299,6 +306,7 @@ impl Thread {
     /// Delivers the signals that have come and of which the guest sees nothing, as it ignores them or holds them off: a call that
     /// one of them has interrupted can go on waiting. Says whether these were all.
     pub fn pass_over_ignored(&mut self) -> bool {
+        self.answer_ring();
         if self.process.clone().os.holds_signals(self) {
             self.cpu.pending.fetch_and(!pending::SIGNAL, SeqCst);
             self.keep_signals();

@@ -219,6 +219,8 @@ pub(super) struct Actions {
     of: [Action; 128],
     /// Signals that are to be seen even if they are ignored.
     watched: SigSet,
+    /// Those that stop and continue the process are to be seen, and have no effect.
+    stops: bool,
 }
 
 /// The actions of this process, and of children of vforks that share its memory.
@@ -269,6 +271,7 @@ impl Default for Actions {
         Actions {
             of: [Action::default(); 128],
             watched: SigSet::EMPTY,
+            stops: false,
         }
     }
 }
@@ -299,6 +302,10 @@ impl Actions {
         };
     }
 
+    pub(super) fn see_stops(&mut self, stops: bool) {
+        self.stops = stops;
+    }
+
     /// Makes the host do what the action of `signal` asks for; returns what it did before. `default` is what the guest's system
     /// does without a handler.
     pub(super) fn apply(&self, signal: Signal, default: DefaultAction) -> SysResult<Inherited> {
@@ -310,6 +317,9 @@ impl Actions {
         let is_fault = matches!(signal, Signal::SIGSEGV | Signal::SIGBUS);
         let disposition = match (action.handler, default) {
             _ if is_fault => Disposition::Handle,
+            (Action::DEFAULT, DefaultAction::Stop | DefaultAction::Continue) if self.stops => {
+                Disposition::Handle
+            }
             (Action::IGNORE, _) | (Action::DEFAULT, DefaultAction::Ignore)
                 if self.watched.contains(signal) =>
             {

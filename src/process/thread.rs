@@ -9,7 +9,7 @@ use crate::host::signal::Slot;
 use crate::host::{self, Borrower, Owner, handover};
 use crate::ir::{CpuState, pending};
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 use std::sync::{Arc, mpsc};
 
 /// Host stack of a guest thread in bytes: reserved, and touched only as far as handlers of system calls go down.
@@ -42,18 +42,28 @@ impl AltStack {
     }
 }
 
+/// Who may hold threads, and have them step: each has a say of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Controller {
+    /// The debugger that the user has attached.
+    Debugger = 1,
+    /// Another guest process, that traces this one.
+    Tracer = 2,
+}
+
 /// What other threads may know of a thread.
 pub struct ThreadHandle {
     /// Its id, the host's and the guest's.
     pub tid: i32,
     /// Its registers, while it is parked or in a blocking system call.
     pub cpu: Borrower<CpuState>,
-    /// Asks it to execute one instruction at a time, telling [`super::Observer::trap`] after each.
-    pub stepping: AtomicBool,
+    /// Who wants it to execute one instruction at a time ([`Controller`]s as bits).
+    stepping: AtomicU8,
     /// The result of the system call that it is in is to be dropped.
     discard: AtomicBool,
     pub(super) state: AtomicU32,
-    pub(super) held: AtomicBool,
+    /// Who holds it ([`Controller`]s as bits).
+    pub(super) held: AtomicU8,
     /// It is a child of a vfork: another process, that shares the memory.
     pub(super) vforked: bool,
     /// The signals beyond the host's that it takes now: bit n is signal 65 + n.
@@ -68,14 +78,37 @@ impl ThreadHandle {
         Arc::new(ThreadHandle {
             tid: host::tid(),
             cpu,
-            stepping: AtomicBool::new(false),
+            stepping: AtomicU8::new(0),
             discard: AtomicBool::new(false),
             state: AtomicU32::new(state::RUNNING),
-            held: AtomicBool::new(false),
+            held: AtomicU8::new(0),
             vforked,
             open_beyond: AtomicU64::new(0),
             recent: Ring::default(),
         })
+    }
+
+    /// Has it execute one instruction at a time, telling [`super::Observer::trap`] after each; or no longer.
+    pub fn set_stepping(&self, by: Controller, stepping: bool) {
+        match stepping {
+            true => self.stepping.fetch_or(by as u8, SeqCst),
+            false => self.stepping.fetch_and(!(by as u8), SeqCst),
+        };
+    }
+
+    /// Whether it steps for that one.
+    pub fn steps_for(&self, by: Controller) -> bool {
+        self.stepping.load(SeqCst) & by as u8 != 0
+    }
+
+    /// Whether it steps.
+    pub fn is_stepping(&self) -> bool {
+        self.stepping.load(SeqCst) != 0
+    }
+
+    /// Whether somebody keeps it parked.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.load(SeqCst) != 0
     }
 
     /// Breaks off the blocking system call that it is in, if it is in one: it comes to nothing, and the thread goes on with its
@@ -494,6 +527,9 @@ impl Thread {
         process.os.process_exit(end);
         for observer in process.observers() {
             observer.process_exit(self, end);
+        }
+        for observer in process.observers() {
+            observer.process_gone(self, end);
         }
         match end {
             End::Exit(status) => host::signal::exit_process(status),

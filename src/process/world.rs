@@ -1,6 +1,6 @@
 //! Which threads there are, and stopping them all.
 
-use super::thread::ThreadHandle;
+use super::thread::{Controller, ThreadHandle};
 use crate::ir::pending;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -132,7 +132,7 @@ impl World {
         let mut threads = self.lock();
         threads.stopping = None;
         for t in &threads.all {
-            if !t.held.load(SeqCst) {
+            if !t.is_held() {
                 t.cpu.pending().fetch_and(!pending::STOP, SeqCst);
             }
         }
@@ -151,7 +151,7 @@ impl World {
         let mut threads = self.lock();
         me.state.store(state::PARKED, SeqCst);
         self.changed.notify();
-        while threads.stopping.is_some_and(|except| except != me.tid) || me.held.load(SeqCst) {
+        while threads.stopping.is_some_and(|except| except != me.tid) || me.is_held() {
             threads = self.resumed.wait(threads);
         }
         me.cpu.pending().fetch_and(!pending::STOP, SeqCst);
@@ -177,9 +177,12 @@ impl World {
 
     /// Sets or clears a thread's hold, which outlasts a stop. Held threads park; they are let go when a stop ends after the
     /// hold was cleared.
-    pub(super) fn hold(&self, handle: &ThreadHandle, held: bool) {
+    pub(super) fn hold(&self, handle: &ThreadHandle, by: Controller, held: bool) {
         let _threads = self.lock();
-        handle.held.store(held, SeqCst);
+        match held {
+            true => handle.held.fetch_or(by as u8, SeqCst),
+            false => handle.held.fetch_and(!(by as u8), SeqCst),
+        };
         if held {
             handle.cpu.pending().fetch_or(pending::STOP, SeqCst);
         }

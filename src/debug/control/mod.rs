@@ -10,7 +10,9 @@ use super::relay::Channel;
 use crate::cpu::{CodeControl, Exit};
 use crate::host::fd::Identity;
 use crate::ir::{Access, Trap, WatchHit};
-use crate::process::{End, Observer, Process, SigFields, SigInfo, Signal, Syscall, Thread};
+use crate::process::{
+    Controller, End, Observer, Process, SigFields, SigInfo, Signal, Syscall, Thread,
+};
 use emu_stub::{
     Conversation, Ended, Inferior, Notifier, Pid, Resume, ResumePlan, Stop, StopReason, Tid, Turn,
     WatchKind,
@@ -379,7 +381,9 @@ impl Control {
     pub(super) fn report_as(&self, thread: &mut Thread, stop: Stop) -> bool {
         let mut state = self.lock();
         // Before the debugger can see the event: it is the one who ends the hold.
-        thread.process.hold(&thread.handle, true);
+        thread
+            .process
+            .hold(&thread.handle, Controller::Debugger, true);
         let queued = matches!(state.run, Run::Running);
         let mut serves = false;
         if queued {

@@ -18,7 +18,9 @@ impl Observer for Control {
                 reason: StopReason::Step,
             };
             self.set_stopped(&thread.process, &mut state, stop);
-            thread.process.hold(&thread.handle, true);
+            thread
+                .process
+                .hold(&thread.handle, Controller::Debugger, true);
             self.changed().notify_all();
             drop(state);
             // Signals are blocked until a thread runs.
@@ -29,11 +31,13 @@ impl Observer for Control {
         // A thread that is born while running does what the plan says of the others.
         match state.plan.others_in(crate::host::pid() as Pid) {
             Some(Resume::Step { .. } | Resume::StepRange { .. }) => {
-                thread.handle.stepping.store(true, SeqCst)
+                thread.handle.set_stepping(Controller::Debugger, true)
             }
             Some(Resume::Continue { .. }) => {}
             None => {
-                thread.process.hold(&thread.handle, true);
+                thread
+                    .process
+                    .hold(&thread.handle, Controller::Debugger, true);
                 drop(state);
                 thread.park();
                 return self.catch_thread(thread, StopReason::ThreadCreated);
@@ -47,7 +51,7 @@ impl Observer for Control {
         match exit {
             Exit::Stepped => {
                 if !self.watches(thread) {
-                    thread.handle.stepping.store(false, SeqCst);
+                    thread.handle.set_stepping(Controller::Debugger, false);
                     return true;
                 }
                 let pc = thread.cpu.pc;
@@ -60,7 +64,7 @@ impl Observer for Control {
                     Some(Resume::Step { .. } | Resume::StepRange { .. }) => {
                         self.report(thread, StopReason::Step);
                     }
-                    _ => thread.handle.stepping.store(false, SeqCst),
+                    _ => thread.handle.set_stepping(Controller::Debugger, false),
                 }
                 true
             }
@@ -181,7 +185,9 @@ impl Observer for Control {
                     self.wake_server(&mut state);
                     break;
                 }
-                thread.process.hold(&thread.handle, true);
+                thread
+                    .process
+                    .hold(&thread.handle, Controller::Debugger, true);
             }
             // Another event was first.
             thread.park();

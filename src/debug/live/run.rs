@@ -5,10 +5,9 @@ use crate::debug::control::Run;
 use crate::debug::follow::Inheritance;
 use crate::debug::relay::{Channel, Session};
 use crate::host;
-use crate::process::Signal;
+use crate::process::{Controller, Signal};
 use emu_stub::{Pid, Result, Resume, ResumePlan, Stop, StopReason, Tid};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::sync::atomic::Ordering::SeqCst;
 
 /// `tgkill(2)` on x86-64.
 const SYS_TGKILL: i64 = 234;
@@ -130,7 +129,7 @@ fn go(live: &mut Live, mut plan: ResumePlan) {
             action = action.or(Some(Resume::Continue { signal: None }));
         }
         let stepping = matches!(action, Some(Resume::Step { .. } | Resume::StepRange { .. }));
-        thread.stepping.store(stepping, SeqCst);
+        thread.set_stepping(Controller::Debugger, stepping);
         if let Some(Resume::Continue { signal: Some(n) } | Resume::Step { signal: Some(n) }) =
             action
             && !state.at_signal.contains_key(&tid)
@@ -150,7 +149,8 @@ fn go(live: &mut Live, mut plan: ResumePlan) {
                 state.injected.pop();
             }
         }
-        live.process.hold(&thread, action.is_none());
+        live.process
+            .hold(&thread, Controller::Debugger, action.is_none());
     }
     state.plan = plan;
     state.run = Run::Running;
@@ -273,8 +273,8 @@ pub(super) fn detach(live: &mut Live, signal: Option<i32>) -> Result<()> {
     if let Some(child) = live.vfork_child().filter(|t| t.tid as Pid == live.selected) {
         live.control.release_vfork_child();
         live.selected = live.pid;
-        child.stepping.store(false, SeqCst);
-        live.process.hold(&child, false);
+        child.set_stepping(Controller::Debugger, false);
+        live.process.hold(&child, Controller::Debugger, false);
         return Ok(());
     }
     // An event that nobody took yet is dropped with the debugger, but its thread must be halted before it is let go.

@@ -6,17 +6,20 @@
 //! served in the same way. When the debugger goes on with one of the others alone, the session moves
 //! there ([`Session`]), with the connection: descriptors go along with messages ([`Channel`]).
 
-mod channel;
 mod remote;
 mod serve;
 
-pub use channel::Channel;
+pub use crate::host::channel::Channel;
 pub use remote::{Event, Remote};
 pub use serve::{Guest, Relayed, serve};
 
+use emu_stub::proxy::Wire;
 use emu_stub::{CatchSyscalls, Pid, SavedSession};
 use serde::{Deserialize, Serialize};
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What one process tells the other besides what the inferior has to say.
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,4 +81,21 @@ pub struct Session {
     pub wishes: Wishes,
     /// The other processes of the session.
     pub others: Vec<Pid>,
+}
+
+/// One that a front end's [`emu_stub::Proxy`] and the emulator share.
+struct Shared(Arc<Channel>);
+
+impl Wire for Shared {
+    fn send(&self, frame: &[u8]) -> io::Result<()> {
+        self.0.send(frame)
+    }
+
+    fn receive(&self) -> io::Result<Vec<u8>> {
+        self.0.receive()
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.0.fd()
+    }
 }

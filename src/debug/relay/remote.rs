@@ -1,6 +1,6 @@
 //! The serving process's side.
 
-use super::channel::Shared;
+use super::Shared;
 use super::{Channel, Note, Session};
 use emu_stub::{Inferior, Pid, Proxy, Stop};
 use std::io;

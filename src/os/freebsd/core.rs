@@ -7,7 +7,7 @@ use crate::ir::CpuState;
 use crate::isa::RegisterTable;
 use crate::os::core::{RegisterSet, SetField, ThreadFacts, registers};
 use crate::os::freebsd::procinfo::{name, signals};
-use crate::os::freebsd::siginfo;
+use crate::os::freebsd::{flags as f, siginfo};
 
 /// Owner of the notes.
 pub const OWNER: &str = "FreeBSD";
@@ -49,7 +49,8 @@ crate::guest_struct! {
 
     /// `struct ptrace_lwpinfo` up to its `siginfo_t`.
     pub struct LwpInfoHead("ptrace_lwpinfo") {
-        pl_lwpid: i32, pl_event: i32, pl_flags: i32, pl_sigmask: [u32; 4], pl_siglist: [u32; 4],
+        pl_lwpid: i32, pl_event: i32 as Show::Flags(&f::PL_EVENT), pl_flags: i32 as Show::Flags(&f::PL_FLAG), pl_sigmask: [u32; 4] as Show::SignalSet,
+        pl_siglist: [u32; 4] as Show::SignalSet,
     }
 
     /// `struct ptrace_lwpinfo` behind its `siginfo_t`.
@@ -231,6 +232,17 @@ pub fn lwp_info(
         pl_syscall_code: facts.call.unwrap_or(0) as u32,
         pl_syscall_narg: 0,
     };
+    let data = lwp_info_struct(isa, &head, info, &tail);
+    sized(isa, data.len(), &data)
+}
+
+/// `struct ptrace_lwpinfo`, with a `siginfo_t` in the guest's layout between its parts.
+pub fn lwp_info_struct(
+    isa: &FreeBsdIsa,
+    head: &LwpInfoHead,
+    info: Option<&[u8]>,
+    tail: &LwpInfoTail,
+) -> Vec<u8> {
     let mut data = head.write(isa.abi).unwrap_or_default();
     // siginfo_t begins where a pointer may be.
     data.resize(siginfo_at(isa), 0);
@@ -238,11 +250,11 @@ pub fn lwp_info(
     data.extend(info.unwrap_or(&none));
     data.extend(tail.write(isa.abi).unwrap_or_default());
     data.resize(data.len().next_multiple_of(isa.abi.abi.word.into()), 0);
-    sized(isa, data.len(), &data)
+    data
 }
 
 /// Offset of `pl_siginfo`.
-fn siginfo_at(isa: &FreeBsdIsa) -> usize {
+pub fn siginfo_at(isa: &FreeBsdIsa) -> usize {
     LwpInfoHead::DESC
         .size(isa.abi)
         .next_multiple_of(isa.abi.abi.word.into())

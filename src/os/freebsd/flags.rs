@@ -376,6 +376,34 @@ crate::flags! {
     /// Name spaces of extended attributes: read by the handlers.
     pub enum EXTATTR, "EXTATTR_NAMESPACE_" [] { EXTATTR_NAMESPACE_EMPTY = 0, EXTATTR_NAMESPACE_USER = 1, EXTATTR_NAMESPACE_SYSTEM = 2 }
 
+    /// `ptrace`.
+    pub enum PTRACE, "PT_" [] {
+        PT_TRACE_ME = 0, PT_READ_I = 1, PT_READ_D = 2, PT_WRITE_I = 4, PT_WRITE_D = 5, PT_CONTINUE = 7, PT_KILL = 8, PT_STEP = 9,
+        PT_ATTACH = 10, PT_DETACH = 11, PT_IO = 12, PT_LWPINFO = 13, PT_GETNUMLWPS = 14, PT_GETLWPLIST = 15, PT_CLEARSTEP = 16,
+        PT_SETSTEP = 17, PT_SUSPEND = 18, PT_RESUME = 19, PT_TO_SCE = 20, PT_TO_SCX = 21, PT_SYSCALL = 22, PT_FOLLOW_FORK = 23,
+        PT_LWP_EVENTS = 24, PT_GET_EVENT_MASK = 25, PT_SET_EVENT_MASK = 26, PT_GET_SC_ARGS = 27, PT_GET_SC_RET = 28, PT_COREDUMP = 29,
+        PT_GETREGS = 33, PT_SETREGS = 34, PT_GETFPREGS = 35, PT_SETFPREGS = 36, PT_GETDBREGS = 37, PT_SETDBREGS = 38,
+        PT_VM_TIMESTAMP = 40, PT_VM_ENTRY = 41, PT_GETREGSET = 42, PT_SETREGSET = 43, PT_SC_REMOTE = 44,
+    }
+
+    /// `ptrace(PT_SET_EVENT_MASK)`.
+    pub flags PTRACE_EVENT, "PTRACE_" [] {
+        PTRACE_EXEC = 1, PTRACE_SCE = 2, PTRACE_SCX = 4, PTRACE_FORK = 8, PTRACE_LWP = 0x10, PTRACE_VFORK = 0x20,
+    }
+
+    /// `piod_op` of `struct ptrace_io_desc`.
+    pub enum PIOD, "PIOD_" [] { PIOD_READ_D = 1, PIOD_WRITE_D = 2, PIOD_READ_I = 3, PIOD_WRITE_I = 4 }
+
+    /// `pl_event` of `struct ptrace_lwpinfo`.
+    pub enum PL_EVENT, "PL_EVENT_" [] { PL_EVENT_NONE = 0, PL_EVENT_SIGNAL = 1 }
+
+    /// `pl_flags` of `struct ptrace_lwpinfo`.
+    pub flags PL_FLAG, "PL_FLAG_" [] {
+        PL_FLAG_SA = 1, PL_FLAG_BOUND = 2, PL_FLAG_SCE = 4, PL_FLAG_SCX = 8, PL_FLAG_EXEC = 0x10, PL_FLAG_SI = 0x20,
+        PL_FLAG_FORKED = 0x40, PL_FLAG_CHILD = 0x80, PL_FLAG_BORN = 0x100, PL_FLAG_EXITED = 0x200, PL_FLAG_VFORKED = 0x400,
+        PL_FLAG_VFORK_DONE = 0x800,
+    }
+
     /// Commands of `procctl`.
     pub enum PROCCTL, "PROC_" [] {
         PROC_SPROTECT = 1, PROC_REAP_ACQUIRE = 2, PROC_REAP_RELEASE = 3, PROC_REAP_STATUS = 4, PROC_REAP_GETPIDS = 5, PROC_REAP_KILL = 6,

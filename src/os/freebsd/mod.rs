@@ -17,9 +17,10 @@ pub mod sys;
 pub mod sysctl;
 
 use std::any::Any;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
+use super::tracing::{Tracee, Tracer};
 use super::{Call, Run, pass};
 use crate::abi::{Errno, OsAbi, Signal, SysResult};
 use crate::cpu::Exit;
@@ -53,6 +54,10 @@ pub struct FreeBsd {
     signals: AtomicU64,
     /// Whether the program has changed the ids of its process.
     credentials: sys::credentials::Credentials,
+    /// What its tracer knows of the process.
+    tracee: Arc<Tracee>,
+    /// The processes that it traces.
+    tracer: Tracer,
 }
 
 impl FreeBsd {
@@ -75,6 +80,11 @@ impl FreeBsd {
             limits: sys::limits::Limits::default(),
             signals: AtomicU64::new(0),
             credentials: sys::credentials::Credentials::default(),
+            tracee: Arc::new(Tracee::new(
+                sys::ptrace::serve,
+                Signal::SIGSTOP.to_guest(isa.abi.dialect) as i32,
+            )),
+            tracer: Tracer::default(),
         })
     }
 
@@ -86,6 +96,7 @@ impl FreeBsd {
                 Some(("proc", text)) => self.descriptors.inherit(text),
                 Some(("sock", text)) => self.sockets.inherit(text),
                 Some(("limits", text)) => self.limits.inherit(text),
+                Some(("trace", text)) => self.tracee.inherit(text),
                 _ => {}
             }
         }
@@ -121,6 +132,16 @@ fn of(thread: &Thread) -> Option<&FreeBsd> {
 /// The personality of a process.
 fn of_process(process: &process::Process) -> Option<&FreeBsd> {
     (&*process.os as &dyn Any).downcast_ref()
+}
+
+/// What the tracer of a process knows of it, if the process can have one.
+pub(super) fn tracee_of(process: &process::Process) -> Option<&Tracee> {
+    of_process(process).map(|os| &*os.tracee)
+}
+
+/// The processes that one traces, if it can.
+pub(super) fn tracer_of(process: &process::Process) -> Option<&Tracer> {
+    of_process(process).map(|os| &os.tracer)
 }
 
 /// Where `struct ps_strings` is: at the very top of the stack, which ends where the address space does.
@@ -300,12 +321,23 @@ impl Os for FreeBsd {
         self.kqueues.signal_arrived(signal);
     }
 
+    fn rung(&self, thread: &mut Thread) {
+        sys::ptrace::rung(self, thread);
+    }
+
+    fn observer(&self) -> Option<Arc<dyn process::Observer>> {
+        Some(self.tracee.clone())
+    }
+
     fn holds_signals(&self, thread: &Thread) -> bool {
         thread.hold_word != 0 && sys::fastblock::is_held(thread, self.isa.abi)
     }
 
     fn around_fork(&self, fork: &mut dyn FnMut() -> bool) {
-        self.requests.around_fork(fork);
+        self.requests.around_fork(&mut || {
+            self.tracer
+                .around_fork(&mut || self.tracee.around_fork(fork))
+        });
     }
 
     fn inherited_state(&self, thread: &mut Thread, native: bool) -> SysResult<String> {
@@ -317,11 +349,13 @@ impl Os for FreeBsd {
         if native {
             sys::kqueue::relatives::executes();
         }
+        self.tracee.executes(thread);
         let parts = [
             ("cap", self.capabilities.to_text(vforked)),
             ("proc", self.descriptors.to_text(vforked)),
             ("sock", self.sockets.to_text(vforked)),
             ("limits", self.limits.to_text(vforked)),
+            ("trace", self.tracee.to_text(thread, native)),
         ];
         let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());
         let parts: Vec<String> = parts.map(|(name, text)| format!("{name}:{text}")).collect();

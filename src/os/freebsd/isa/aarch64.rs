@@ -3,9 +3,10 @@
 use super::{CallResult, FreeBsdIsa};
 use crate::abi::{Abi, Dialect, Endian, Errno, Kind, OsAbi, Show, read_int};
 use crate::ir::{CpuState, MemFault};
+use crate::isa::Isa;
 use crate::isa::aarch64::{features, regs};
 use crate::os::freebsd::siginfo;
-use crate::os::{Call, sigset_from_guest, sigset_to_guest};
+use crate::os::sigset_to_guest;
 use crate::process::{self, Action, Machine, SigInfo, Signal, Thread};
 
 /// FreeBSD on little-endian AArch64.
@@ -53,7 +54,8 @@ pub static AARCH64: FreeBsdIsa = FreeBsdIsa {
     min_signal_stack: 4096,
     trap_signal: Signal::SIGTRAP,
     push_frame,
-    set_context,
+    context_size: UC_SIZE,
+    load_context,
     context,
     // arm64/sysarch.h: no operation is there but ARM64_GUARD_PAGE.
     sysarch: |_| Err(Errno::EINVAL),
@@ -210,29 +212,23 @@ fn push_frame(
     Ok(())
 }
 
-fn set_context(call: &mut Call<'_>, addr: u64) -> Result<(), Errno> {
-    let uc = call.read_bytes(addr, UC_SIZE as u64)?;
-    let thread = &mut *call.thread;
-    let process = thread.process.clone();
-    process.isa.sync_registers(&mut thread.cpu);
-    let cpu = &mut thread.cpu;
+fn load_context(isa: &dyn Isa, cpu: &mut CpuState, uc: &[u8]) {
+    isa.sync_registers(cpu);
     for n in 0..30 {
-        cpu.write64(regs::x(n as u32), get(&uc, MC + 8 * n));
+        cpu.write64(regs::x(n as u32), get(uc, MC + 8 * n));
     }
-    cpu.write64(regs::x(30), get(&uc, LR));
-    cpu.write64(regs::SP, get(&uc, SP));
-    cpu.pc = get(&uc, ELR);
-    cpu.set_nzcv(get32(&uc, SPSR));
-    if get32(&uc, MC_FLAGS) & MC_FP_VALID != 0 {
+    cpu.write64(regs::x(30), get(uc, LR));
+    cpu.write64(regs::SP, get(uc, SP));
+    cpu.pc = get(uc, ELR);
+    cpu.set_nzcv(get32(uc, SPSR));
+    if get32(uc, MC_FLAGS) & MC_FP_VALID != 0 {
         for n in 0..32 {
             let mut v = [0; 16];
             v.copy_from_slice(&uc[Q + 16 * n..Q + 16 * n + 16]);
             cpu.write(regs::v(n as u32), 16, u128::from_le_bytes(v));
         }
-        cpu.write32(regs::FPSR, get32(&uc, FPSR));
-        cpu.write32(regs::FPCR, get32(&uc, FPCR));
+        cpu.write32(regs::FPSR, get32(uc, FPSR));
+        cpu.write32(regs::FPCR, get32(uc, FPCR));
     }
-    process.isa.sync_derived(cpu);
-    thread.set_signal_mask(sigset_from_guest(ABI.dialect, &uc[..SIGMASK_SIZE]));
-    Ok(())
+    isa.sync_derived(cpu);
 }

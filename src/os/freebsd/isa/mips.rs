@@ -4,11 +4,12 @@
 use super::{CallResult, FreeBsdIsa};
 use crate::abi::{Abi, Dialect, Endian, Errno, Kind, OsAbi, read_int, write_int};
 use crate::ir::{CpuState, MemFault};
+use crate::isa::Isa;
 use crate::isa::mips::regs::o32::*;
 use crate::isa::mips::{mode, regs};
 use crate::mem::Prot;
 use crate::os::freebsd::siginfo;
-use crate::os::{Call, read_sigset, sigset_to_guest};
+use crate::os::{Call, sigset_to_guest};
 use crate::process::{self, Action, Machine, SigFields, SigInfo, Signal, Thread, sa};
 
 /// FreeBSD on big-endian MIPS.
@@ -64,7 +65,8 @@ const fn freebsd(name: &'static str, machine_arch: &'static str, endian: Endian)
         min_signal_stack: 2048,
         trap_signal: Signal::SIGEMT,
         push_frame,
-        set_context,
+        context_size: UC_SIZE,
+        load_context,
         context: |thread, returned| context(thread, returned).0,
         sysarch,
     }
@@ -261,15 +263,13 @@ fn push_frame(
     Ok(())
 }
 
-fn set_context(call: &mut Call<'_>, addr: u64) -> Result<(), Errno> {
-    let a = call.abi;
-    let uc = call.read_bytes(addr, UC_SIZE as u64)?;
-    let mask = read_sigset(call, addr, 16)?;
-    let thread = &mut *call.thread;
-    let process = thread.process.clone();
+fn load_context(isa: &dyn Isa, cpu: &mut CpuState, uc: &[u8]) {
+    let a = OsAbi {
+        abi: isa.abi(),
+        dialect: Dialect::FreeBsd,
+    };
     let word = |at: usize| read_int(a, Kind::U32, &uc[at..]);
-    process.isa.sync_registers(&mut thread.cpu);
-    let cpu = &mut thread.cpu;
+    isa.sync_registers(cpu);
     for n in 1..32 {
         put(cpu, n, word(MC_REGS + 4 * n as usize));
     }
@@ -284,9 +284,7 @@ fn set_context(call: &mut Call<'_>, addr: u64) -> Result<(), Errno> {
         cpu.write32(regs::FCSR, word(MC_FPREGS + 128) as u32);
     }
     set_tls(cpu, word(MC_TLS));
-    process.isa.sync_derived(cpu);
-    thread.set_signal_mask(mask);
-    Ok(())
+    isa.sync_derived(cpu);
 }
 
 /// `sysarch`: the thread pointer, by value and to memory.

@@ -6,8 +6,9 @@ mod mips;
 pub use aarch64::AARCH64;
 pub use mips::{MIPS, MIPSEL};
 
-use crate::abi::{Errno, OsAbi, SysResult};
+use crate::abi::{OsAbi, SysResult};
 use crate::ir::{CpuState, MemFault};
+use crate::isa::Isa;
 use crate::os::Call;
 use crate::process::{self, Action, Machine, SigInfo, Signal, Thread};
 
@@ -56,8 +57,10 @@ pub struct FreeBsdIsa {
     pub trap_signal: Signal,
     /// Builds a signal frame and enters the handler; the last argument is where the code is.
     pub push_frame: fn(&mut Thread, &SigInfo, &Action, u64) -> Result<(), MemFault>,
-    /// Takes registers and mask from the `ucontext_t` at an address.
-    pub set_context: fn(&mut Call<'_>, u64) -> Result<(), Errno>,
+    /// Size in bytes of `ucontext_t`, whose signal mask comes first.
+    pub context_size: usize,
+    /// Takes the registers from a `ucontext_t`.
+    pub load_context: fn(&dyn Isa, &mut CpuState, &[u8]),
     /// The thread's `ucontext_t`; with the flag, as it is after a system call that returned 0.
     pub context: fn(&mut Thread, bool) -> Vec<u8>,
     /// `sysarch(2)`

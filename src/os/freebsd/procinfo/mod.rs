@@ -112,6 +112,7 @@ fn flags_of(pid: i32, stat: &ProcStat) -> (i64, i64, i64) {
     const CONTROLT: i64 = 0x2;
     const KPROC: i64 = 0x4;
     const SYSTEM: i64 = 0x200;
+    const TRACED: i64 = 0x800;
     const INMEM: i64 = 0x1000_0000;
     const CTTY: i64 = 1;
     const SLEADER: i64 = 2;
@@ -121,8 +122,9 @@ fn flags_of(pid: i32, stat: &ProcStat) -> (i64, i64, i64) {
     let terminal = stat.number(7) != 0;
     let leader = stat.number(6) == i64::from(pid);
     let flag = |on: bool, bit: i64| if on { bit } else { 0 };
+    let traced = super::sys::board::tracer(pid) != 0;
     (
-        INMEM | flag(terminal, CONTROLT) | flag(kernel, KPROC | SYSTEM),
+        INMEM | flag(terminal, CONTROLT) | flag(kernel, KPROC | SYSTEM) | flag(traced, TRACED),
         flag(terminal, CTTY) | flag(leader, SLEADER),
         flag(stat.state() != b'D', SINTR),
     )
@@ -252,7 +254,10 @@ pub fn process_entry(a: OsAbi, pid: i32, tid: i32) -> Option<Vec<u8>> {
         ki_moretdname: name(tdname.get(16..).unwrap_or_default()),
         ki_tdev: terminal(&stat),
         ki_lastcpu: of(39),
-        ki_tracer: status_field(&status, "TracerPid").parse().unwrap_or(0),
+        ki_tracer: match super::sys::board::tracer(pid) {
+            0 => status_field(&status, "TracerPid").parse().unwrap_or(0),
+            tracer => tracer,
+        },
         ki_numthreads: of(20),
         ki_tid: tid,
         ki_pri: priority(stat.number(19)),

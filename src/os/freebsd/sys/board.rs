@@ -118,6 +118,35 @@ fn start_time(pid: i32) -> u64 {
     stat_of(pid).map_or(0, |stat| stat.number(STARTTIME) as u64)
 }
 
+/// Says that a process is traced by another one, or no longer (0).
+///
+/// # Errors
+/// The host's.
+pub(super) fn set_tracer(pid: i32, tracer: i32) -> SysResult<()> {
+    let at = folder(pid).join("tracer");
+    if tracer == 0 {
+        let _ = fs::remove_file(&at);
+        return Ok(());
+    }
+    let text = format!("{} {tracer}", start_time(pid));
+    put(pid, || fs::write(&at, &text).map_err(|e| errno(&e)))
+}
+
+/// Who traces a process; 0 for nobody.
+pub fn tracer(pid: i32) -> i32 {
+    if !exists(pid) || !is_trusted(pid) {
+        return 0;
+    }
+    let text = fs::read_to_string(folder(pid).join("tracer")).unwrap_or_default();
+    // One of an earlier process of this number says nothing.
+    match text.split_once(' ') {
+        Some((start, tracer)) if start.parse() == Ok(start_time(pid)) => {
+            tracer.parse().unwrap_or(0)
+        }
+        _ => 0,
+    }
+}
+
 /// What the controls of a process are set to (`procctl`), by command; 0 for one that is not set.
 pub(super) fn controls(pid: i32) -> [u32; COMMANDS] {
     let mut values = [0; COMMANDS];

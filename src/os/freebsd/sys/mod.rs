@@ -16,7 +16,6 @@ pub mod ksem;
 pub mod limits;
 pub mod mem;
 pub mod misc;
-pub mod missing;
 pub mod mounts;
 pub mod net;
 pub mod own;
@@ -24,6 +23,7 @@ pub mod posix;
 pub mod procctl;
 pub mod procdesc;
 pub mod process;
+pub mod ptrace;
 pub mod sched;
 pub mod signal;
 pub mod special;
@@ -41,10 +41,10 @@ pub mod rows {
     pub use super::{
         absent::rows::*, aio::rows::*, capsicum::rows::*, credentials::rows::*, dir::rows::*,
         extattr::rows::*, fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*,
-        ksem::rows::*, limits::rows::*, mem::rows::*, misc::rows::*, missing::rows::*,
-        mounts::rows::*, net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*,
-        process::rows::*, sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*,
-        sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
+        ksem::rows::*, limits::rows::*, mem::rows::*, misc::rows::*, mounts::rows::*, net::rows::*,
+        posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*, ptrace::rows::*,
+        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
+        thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -65,13 +65,13 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         limits::ROWS,
         mem::ROWS,
         misc::ROWS,
-        missing::ROWS,
         mounts::ROWS,
         net::ROWS,
         posix::ROWS,
         procctl::ROWS,
         procdesc::ROWS,
         process::ROWS,
+        ptrace::ROWS,
         sched::ROWS,
         signal::ROWS,
         special::ROWS,

@@ -39,7 +39,7 @@ const REAP_RELEASE: i32 = 3;
 const REAP_STATUS: i32 = 4;
 const REAP_GETPIDS: i32 = 5;
 const REAP_KILL: i32 = 6;
-const TRACE_CTL: i32 = 7;
+pub(super) const TRACE_CTL: i32 = 7;
 const TRACE_STATUS: i32 = 8;
 const TRAPCAP_CTL: i32 = 9;
 const TRAPCAP_STATUS: i32 = 10;
@@ -229,6 +229,7 @@ fn apply(call: &mut Call<'_>, pid: i32, command: i32) -> SysResult {
         }
         TRACE_CTL => match call.read_int(at, Kind::I32)? {
             TRACE_ENABLE if !own => Err(Errno::EPERM),
+            TRACE_DISABLE | 3 if board::tracer(pid) != 0 => Err(Errno::EBUSY),
             value @ (TRACE_ENABLE | TRACE_DISABLE | 3) => {
                 if own {
                     prctl(call, PR_SET_DUMPABLE, (value == TRACE_ENABLE).into())?;
@@ -249,7 +250,10 @@ fn apply(call: &mut Call<'_>, pid: i32, command: i32) -> SysResult {
         // -1 when tracing is off, 0 when nobody traces.
         TRACE_STATUS => {
             let off = own && prctl(call, PR_GET_DUMPABLE, 0)? == 0 || kept(pid, TRACE_CTL) != 0;
-            let tracer = status_line(pid, "TracerPid:");
+            let tracer = match board::tracer(pid) {
+                0 => status_line(pid, "TracerPid:"),
+                tracer => tracer as u64,
+            };
             give(call, at, if off { u64::MAX } else { tracer })
         }
         NO_NEW_PRIVS_CTL => match call.read_int(at, Kind::I32)? {

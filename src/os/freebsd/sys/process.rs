@@ -3,7 +3,9 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::abi::{Errno, GuestStruct, Kind, SysResult};
+use crate::host::fd::OwnFd;
 use crate::host::nr::*;
+use crate::os::freebsd;
 use crate::os::freebsd::decode::files::text;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of, of};
@@ -60,6 +62,12 @@ fn replace_program(
 
 /// The child shares the memory until it executes a program or ends.
 fn create_shared(call: &mut Call<'_>) -> SysResult {
+    let process = call.thread.process.clone();
+    if let Some(os) = freebsd::of_process(&process)
+        && os.tracee.lends_memory(call.thread)
+    {
+        return create_for_tracer(call, os);
+    }
     const SIGCHLD: u64 = 17;
     let (isa, parent) = (isa_of(call.thread), crate::host::pid());
     let pid = call.thread.vfork(SIGCHLD, |thread| {
@@ -91,6 +99,18 @@ fn settle(call: &mut Call<'_>, pid: i32) -> SysResult<()> {
         let _ = call.host(SYS_waitid, args);
     }
     Ok(())
+}
+
+/// The child has memory of its own, which its parent does not see: its tracer stops it before it executes a program.
+fn create_for_tracer(call: &mut Call<'_>, os: &freebsd::FreeBsd) -> SysResult {
+    let (end, childs) = OwnFd::pipe()?;
+    let child = create(call)?;
+    if child == 0 {
+        os.tracee.borrows_memory(childs);
+    } else {
+        os.tracee.lent_memory(call.thread, end);
+    }
+    Ok(child)
 }
 
 /// What the child of a fork is told, and what it does not have of its parent.

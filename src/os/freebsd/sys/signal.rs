@@ -200,7 +200,10 @@ fn alternate_stack(call: &mut Call<'_>) -> SysResult {
 
 fn enter_context(call: &mut Call<'_>, addr: u64) -> SysResult {
     let isa = isa_of(call.thread);
-    (isa.set_context)(call, addr)?;
+    let context = call.read_bytes(addr, isa.context_size as u64)?;
+    let mask = sigset_from_guest(call.abi.dialect, &context[..SET_SIZE as usize]);
+    (isa.load_context)(call.thread.process.isa, &mut call.thread.cpu, &context);
+    call.thread.set_signal_mask(mask);
     call.outcome = Some(Outcome::Keep);
     Ok(0)
 }
@@ -270,6 +273,9 @@ fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
             _ if value.is_some() => Err(Errno::EINVAL),
             _ => send_to_group(call, pid, signal),
         };
+    }
+    if signal == Some(Signal::SIGSTOP) && super::ptrace::sends_stop(call, pid, 0) {
+        return Ok(0);
     }
     let signal = signal.map_or(0, |s| s.0.into());
     let Some(value) = value else {
@@ -341,6 +347,12 @@ fn kill_thread(call: &mut Call<'_>, pid: u64, tid: u64, n: usize) -> SysResult {
             call.thread.process.send_beyond(Some(target), info);
         }
         return Ok(0);
+    }
+    if signal == Some(Signal::SIGSTOP) && !all {
+        let threads = process_of(tid as i32);
+        if threads == Some(pid as i32) && super::ptrace::sends_stop(call, pid as i32, tid as i32) {
+            return Ok(0);
+        }
     }
     let signal = signal.map_or(0, |s| s.0.into());
     let mut result = if all { Err(Errno::ESRCH) } else { Ok(0) };

@@ -2,6 +2,7 @@
 
 use crate::abi::{Errno, GuestStruct, Kind, SysResult};
 use crate::host::nr::SYS_sched_setscheduler;
+use crate::os::freebsd::decode::process::context;
 use crate::os::freebsd::isa_of;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::sys::umtx;
@@ -10,6 +11,7 @@ use crate::process::Outcome;
 
 crate::syscalls! {
     thr_new(param: input::<ThrParam>(), param_size: INT) -> NUM, Full, Handler(create);
+    thr_create(ctx: ArgType::Decoded(Dir::In, context), id: ADDR, flags: INT) -> NUM, Full, Handler(create_from_context);
     thr_exit(state: ADDR) -> NUM, Full, Handler(exit);
     thr_self(id: ints_of(Dir::Out, Kind::Long, crate::abi::Show::Dec, 1)) -> NUM, Full, Handler(own_id);
     thr_set_name(id: LONG, name: STR) -> NUM, Full, Handler(set_name);
@@ -51,6 +53,28 @@ fn create(call: &mut Call<'_>) -> SysResult {
                 if at != 0 {
                     let _ = mem.store_word(at, abi.abi, tid);
                 }
+            }
+        },
+    )?;
+    Ok(0)
+}
+
+/// The thread begins with the registers of a `ucontext_t`, and with the signal mask of this one.
+fn create_from_context(call: &mut Call<'_>) -> SysResult {
+    let (isa, abi) = (isa_of(call.thread), call.abi);
+    let context = call.read_bytes(call.arg(0), isa.context_size as u64)?;
+    let id_at = call.arg(1);
+    if id_at != 0 {
+        // The kernel finds out before there is a thread.
+        call.write_int(id_at, Kind::Long, 0)?;
+    }
+    let process = call.thread.process.clone();
+    call.thread.spawn(
+        |cpu| (isa.load_context)(process.isa, cpu, &context),
+        move |thread| {
+            let mem = thread.process.mem.clone();
+            if id_at != 0 {
+                let _ = mem.store_word(id_at, abi.abi, thread.tid() as u64);
             }
         },
     )?;

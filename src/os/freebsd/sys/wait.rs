@@ -3,6 +3,8 @@
 //! The host knows three kinds of sets of children: one, a group, all. For the others, and for all but those behind process
 //! descriptors, each child is asked in turn.
 
+mod traced;
+
 use crate::abi::{Errno, GuestStruct, GuestValue, Kind, OsAbi, Show, SysResult};
 use crate::host::child;
 use crate::host::nr::*;
@@ -56,6 +58,27 @@ struct Found {
     /// The host's `struct rusage` of the child, and of the children that it has waited for.
     used: Vec<u8>,
     used_by_children: Vec<u8>,
+}
+
+impl Found {
+    fn without_usage(info: RawInfo) -> Found {
+        let used = vec![0; Rusage::DESC.size(OsAbi::HOST)];
+        Found {
+            pid: info.i32(16),
+            info,
+            used: used.clone(),
+            used_by_children: used,
+        }
+    }
+}
+
+/// What is asked for besides the host's options.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// What the child has used.
+    usage: bool,
+    /// Stops of tracees.
+    trapped: bool,
 }
 
 /// Which children are meant.
@@ -194,14 +217,17 @@ fn children_usage(stat: &ProcStat, used: &mut [u8]) -> Vec<u8> {
     children
 }
 
-fn wait(
-    call: &mut Call<'_>,
-    wanted: Wanted,
-    options: u64,
-    usage: bool,
-) -> SysResult<Option<Found>> {
+fn wait(call: &mut Call<'_>, wanted: Wanted, options: u64, how: Asked) -> SysResult<Option<Found>> {
+    let usage = how.usage;
     loop {
-        let pid = look(call, wanted, options)?;
+        let traces = freebsd::of(call.thread).is_some_and(|os| os.tracer.traces_any());
+        let pid = match traces {
+            true => match traced::look(call, wanted, options, how.trapped)? {
+                traced::Seen::Tracee(info) => return Ok(Some(Found::without_usage(info))),
+                traced::Seen::Child(pid) => pid,
+            },
+            false => look(call, wanted, options)?,
+        };
         if pid == 0 {
             return Ok(None);
         }
@@ -229,6 +255,7 @@ fn wait(
         if options & WNOWAIT == 0 && matches!(info.i32(8), 1..=3) {
             if let Some(os) = freebsd::of(call.thread) {
                 os.descriptors.reaped(pid);
+                os.tracer.remove(pid);
             }
             // One that was killed has not done that itself.
             if super::board::exists(pid) {
@@ -267,7 +294,11 @@ fn wait_child(call: &mut Call<'_>) -> SysResult {
     }
     let options = call.host_flags(2);
     let usage = call.arg(3) != 0;
-    let found = wait(call, Wanted { kind, id }, options | WEXITED, usage)?;
+    let how = Asked {
+        usage,
+        trapped: true,
+    };
+    let found = wait(call, Wanted { kind, id }, options | WEXITED, how)?;
     let Some(found) = found else { return Ok(0) };
     give_status(call, call.arg(1), &found.info)?;
     if usage {
@@ -285,6 +316,7 @@ fn known_options(call: &Call<'_>, n: usize) -> bool {
 fn wait_id(call: &mut Call<'_>) -> SysResult {
     /// WNOHANG, WNOWAIT of the guest.
     const WNOHANG_NOWAIT: u64 = 1 | 8;
+    const WTRAPPED: u64 = 32;
     let asked = call.arg(3) & 0x3f;
     if !known_options(call, 3) || asked & !WNOHANG_NOWAIT == 0 {
         return Err(Errno::EINVAL);
@@ -301,7 +333,11 @@ fn wait_id(call: &mut Call<'_>) -> SysResult {
         };
     }
     let usage = call.arg(4) != 0;
-    let found = wait(call, wanted, call.host_flags(3), usage)?;
+    let how = Asked {
+        usage,
+        trapped: asked & WTRAPPED != 0,
+    };
+    let found = wait(call, wanted, call.host_flags(3), how)?;
     let Some(found) = found else { return Ok(0) };
     give_status(call, call.arg(2), &found.info)?;
     if usage {

@@ -385,6 +385,8 @@ pub static NODES: &[Node] = &[
     row("kern.devstat.numdevs", &[1, 289, 2], Int(|_| machine::disk_count()), "Number of devices in the devstat list"),
     row("kern.devstat.generation", &[1, 289, 3], LongValue(|_| machine::DISK_GENERATION), "Devstat list generation"),
     row("kern.devstat.all", &[1, 289, 4], Struct("S,devstat", machine::devices), "All devices in the devstat list, behind its generation"),
+    row("kern.kill_on_debugger_exit", &[1, 310], Int(|_| 1), "Kill ptraced processes when debugger exits"),
+    row("kern.sigqueue.max_pending_per_proc", &[1, 311, 1], Int(|_| 128), "Max pending signals per proc"),
     row("vm.vmtotal", &[2, 1], Struct("S,vmtotal", totals), "System virtual memory statistics"),
     row("vm.loadavg", &[2, 2], Struct("S,loadavg", load_average), "Machine loadaverage history"),
     row("vm.overcommit", &[2, 12], Int(|_| 0), "Configure virtual memory overcommit behavior. See tuning(7) for details."),

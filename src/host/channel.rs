@@ -1,6 +1,6 @@
 //! Messages with descriptors between two processes, over a unix socket.
 
-use crate::host;
+use super::fd;
 use emu_stub::proxy::{Wire, head, parse_head};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
@@ -12,7 +12,7 @@ use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Descriptors that one message carries at most (`SCM_MAX_FD` of Linux is 253).
@@ -36,7 +36,7 @@ impl Channel {
     /// No more descriptors.
     pub fn pair() -> io::Result<(Channel, Channel)> {
         let pair = || UnixStream::pair().map(|(a, b)| vec![a.into(), b.into()]);
-        let mut ends = host::fd::raised_all(pair)?.into_iter();
+        let mut ends = fd::raised_all(pair)?.into_iter();
         match (ends.next(), ends.next()) {
             (Some(a), Some(b)) => Ok((Channel::new(a), Channel::new(b))),
             _ => Err(io::ErrorKind::NotFound.into()),
@@ -56,8 +56,8 @@ impl Channel {
     ///
     /// # Errors
     /// No more descriptors.
-    pub(super) fn attach(&self, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-        let copies = descriptors.iter().map(|fd| host::fd::duplicate(*fd));
+    pub fn attach(&self, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let copies = descriptors.iter().map(|fd| fd::duplicate(*fd));
         let copies = copies.collect::<io::Result<Vec<_>>>()?;
         *lock(&self.to_send) = copies;
         Ok(())
@@ -103,7 +103,7 @@ impl Channel {
     }
 
     /// Takes a descriptor that came along with a message.
-    pub(super) fn take_descriptor(&self) -> Option<OwnedFd> {
+    pub fn take_descriptor(&self) -> Option<OwnedFd> {
         lock(&self.received).pop_front()
     }
 }
@@ -127,7 +127,7 @@ impl Wire for Channel {
             self.send_descriptors(&descriptors)?;
         }
         for descriptor in descriptors {
-            host::fd::forget(descriptor.as_raw_fd());
+            fd::forget(descriptor.as_raw_fd());
         }
         Ok(())
     }
@@ -142,7 +142,7 @@ impl Wire for Channel {
         let mut frame = vec![0; length];
         (&self.socket).read_exact(&mut frame)?;
         if descriptors != 0 {
-            let received = host::fd::raised_all(|| self.receive_descriptors())?;
+            let received = fd::raised_all(|| self.receive_descriptors())?;
             lock(&self.received).extend(received);
         }
         Ok(frame)
@@ -150,23 +150,6 @@ impl Wire for Channel {
 
     fn fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
-    }
-}
-
-/// One that a front end's [`emu_stub::Proxy`] and the emulator share.
-pub(super) struct Shared(pub Arc<Channel>);
-
-impl Wire for Shared {
-    fn send(&self, frame: &[u8]) -> io::Result<()> {
-        self.0.send(frame)
-    }
-
-    fn receive(&self) -> io::Result<Vec<u8>> {
-        self.0.receive()
-    }
-
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.0.fd()
     }
 }
 
@@ -178,7 +161,7 @@ impl AsFd for Channel {
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        host::fd::forget(self.socket.as_raw_fd());
+        fd::forget(self.socket.as_raw_fd());
     }
 }
 

@@ -1,0 +1,935 @@
+//! The side of the process that is traced.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, RawFd};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::rendezvous::{Connections, Meeting};
+use super::{COLLECTED, Notice, Reply, Request, event};
+use crate::abi::Signal;
+use crate::cpu::Exit;
+use crate::host;
+use crate::host::fd::{Identity, OwnFd};
+use crate::host::nr::{SYS_kill, SYS_tgkill};
+use crate::process::{
+    Controller, End, Observer, Outcome, Process, SigFields, SigInfo, Syscall, Thread,
+};
+use emu_stub::proxy::Wire;
+
+/// Carries out a request in a process that has stopped.
+pub type Service = fn(&Arc<Process>, &Tracee, &Request) -> Reply;
+
+/// What the tracer knows of a thread.
+#[derive(Clone, Debug, Default)]
+pub struct Lwp {
+    /// It has come to something that the tracer has not dealt with yet.
+    pub stopped: bool,
+    /// It waits for that in [`Tracee::stop`].
+    parked: bool,
+    /// The signal that it has stopped for; afterwards the one that the tracer lets through (the guest's numbers).
+    signal: i32,
+    /// What came with the signal, if it is one.
+    pub info: Option<SigInfo>,
+    /// What it has stopped for besides ([`event`]).
+    pub events: u32,
+    /// The child that it has created.
+    pub child: i32,
+    /// It stays where it is when the others go on.
+    pub suspended: bool,
+    /// The system call that it is in, or has just made.
+    pub call: Option<Syscall>,
+    /// Whether it is in that call.
+    pub in_call: bool,
+    /// What the call came to.
+    pub outcome: Option<Outcome>,
+    /// The tracer has written registers or memory since it began.
+    pub written: bool,
+    /// To be delivered when it goes on.
+    due: Option<SigInfo>,
+    /// It has told of its end.
+    pub exited: bool,
+    /// The child that has this process's memory, as it thinks, is done when this can be read.
+    borrowed: Option<Arc<OwnFd>>,
+}
+
+/// How the tracer is spoken to.
+enum Link {
+    None,
+    /// It has not come yet.
+    Waiting(Option<Meeting>),
+    Open(Arc<Connections>),
+}
+
+/// How tracing begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// The process has asked for it.
+    Asked,
+    /// By another process: all threads stop, for this signal.
+    Attached(i32),
+}
+
+struct State {
+    /// The tracer's process.
+    tracer: i32,
+    /// What it wants to hear of ([`event`]).
+    wants: u32,
+    link: Link,
+    /// The thread that has stopped the process.
+    event: Option<i32>,
+    /// All threads are parked for that.
+    halted: bool,
+    /// The tracer has been told so.
+    told: bool,
+    lwps: HashMap<i32, Lwp>,
+    /// Signals that are delivered without a stop: thread, or 0 for whichever gets it, and the guest's number.
+    passing: Vec<(i32, i32)>,
+    /// For the child of a fork that is being made: this end and the tracer's of its connections.
+    fork: Option<(Connections, Connections)>,
+    /// The call that makes it.
+    forking: Option<Syscall>,
+    /// The process is a child that has not told of itself.
+    born: bool,
+    /// The tracer has taken the end.
+    collected: bool,
+    /// What this process, the child of a [`Tracee::lends_memory`], keeps open until it executes a program or ends.
+    borrower: Option<OwnFd>,
+    /// Children of vforks that have asked to be traced, with their sockets.
+    vforked: HashMap<i32, (RawFd, PathBuf)>,
+}
+
+/// A process that may be traced.
+pub struct Tracee {
+    traced: AtomicBool,
+    state: Mutex<State>,
+    changed: Condvar,
+    service: Service,
+    /// The guest's number of the signal that stops a child which is born traced.
+    stop_signal: i32,
+}
+
+/// The guest's SIGTRAP, of every system.
+const SIGTRAP: i32 = 5;
+/// `si_code` of a step (the host's).
+const TRAP_TRACE: i32 = 2;
+
+impl Tracee {
+    /// One that nobody traces. `stop_signal`: the guest's number of SIGSTOP.
+    pub fn new(service: Service, stop_signal: i32) -> Tracee {
+        Tracee {
+            traced: AtomicBool::new(false),
+            state: Mutex::new(State {
+                tracer: 0,
+                wants: 0,
+                link: Link::None,
+                event: None,
+                halted: false,
+                told: false,
+                lwps: HashMap::new(),
+                passing: Vec::new(),
+                fork: None,
+                forking: None,
+                born: false,
+                collected: false,
+                borrower: None,
+                vforked: HashMap::new(),
+            }),
+            changed: Condvar::new(),
+            service,
+            stop_signal,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether somebody traces it.
+    pub fn is_traced(&self) -> bool {
+        self.traced.load(SeqCst)
+    }
+
+    /// Whether somebody traces the process of a thread; the child of a vfork is one of its own.
+    pub fn traces(&self, thread: &Thread) -> bool {
+        self.is_traced() && !thread.is_vfork_child()
+    }
+
+    /// Who does.
+    pub fn tracer(&self) -> i32 {
+        self.lock().tracer
+    }
+
+    /// What the tracer wants to hear of.
+    pub fn wants(&self) -> u32 {
+        self.lock().wants
+    }
+
+    /// Sets that.
+    pub fn set_wants(&self, wants: u32) {
+        self.lock().wants = wants;
+    }
+
+    /// The thread that a request is about: that of the request, or the one that has stopped the process.
+    pub fn thread_of(&self, request: &Request) -> i32 {
+        match request.tid {
+            0 => self.lock().event.unwrap_or(0),
+            tid => tid,
+        }
+    }
+
+    /// What is known of a thread.
+    pub fn lwp(&self, tid: i32) -> Lwp {
+        self.lock().lwps.get(&tid).cloned().unwrap_or_default()
+    }
+
+    /// Changes that.
+    pub fn with_lwp<R>(&self, tid: i32, change: impl FnOnce(&mut Lwp) -> R) -> R {
+        change(self.lock().lwps.entry(tid).or_default())
+    }
+
+    /// The process asks to be traced by `tracer`, for which it waits at `meeting`.
+    pub fn ask(&self, thread: &mut Thread, tracer: i32, wants: u32, meeting: Meeting) {
+        if thread.is_vfork_child() {
+            // Its memory is its parent's, its descriptors are its own: what is opened here is for the program that it executes.
+            let path = meeting.path().to_owned();
+            if let Some(listener) = meeting.leave() {
+                let number = listener.into_raw_fd();
+                self.lock().vforked.insert(thread.tid(), (number, path));
+            }
+            return;
+        }
+        self.lock().link = Link::Waiting(Some(meeting));
+        self.begin(&thread.process.clone(), tracer, wants, Started::Asked);
+    }
+
+    /// Another process has asked for this one.
+    pub fn attach(&self, process: &Arc<Process>, tracer: i32, wants: u32, link: Connections) {
+        self.lock().link = Link::Open(Arc::new(link));
+        let how = Started::Attached(self.stop_signal);
+        self.begin(process, tracer, wants, how);
+    }
+
+    fn begin(&self, process: &Arc<Process>, tracer: i32, wants: u32, how: Started) {
+        {
+            let mut state = self.lock();
+            state.tracer = tracer;
+            state.wants = wants;
+            state.event = None;
+            state.lwps.clear();
+            state.passing.clear();
+        }
+        self.traced.store(true, SeqCst);
+        process.see_stops(true);
+        self.start_agent(process, how);
+    }
+
+    fn start_agent(&self, process: &Arc<Process>, how: Started) {
+        let of_process = process.clone();
+        let run = move || {
+            if let Some(tracee) = of(&of_process) {
+                tracee.serve(&of_process, how);
+            }
+        };
+        if !process.spawn_helper("tracee", run) {
+            self.detach(process, 0);
+        }
+    }
+
+    /// The agent: waits for the tracer and does what it asks for.
+    fn serve(&self, process: &Arc<Process>, how: Started) {
+        let meeting = match &mut self.lock().link {
+            Link::Waiting(meeting) => meeting.take(),
+            _ => None,
+        };
+        if let Some(meeting) = meeting {
+            let tracer = self.tracer();
+            let connections = meeting.wait_for(
+                tracer,
+                |fd, pause| {
+                    let pause = Timespec::try_from(pause).ok();
+                    let _ = poll(&mut [PollFd::new(&fd, PollFlags::IN)], pause.as_ref());
+                },
+                || self.is_traced(),
+            );
+            match connections {
+                Some(connections) => self.lock().link = Link::Open(Arc::new(connections)),
+                None if host::syscall(SYS_kill, [tracer as u64, 0, 0, 0, 0, 0]).is_ok() => {
+                    // It is there, and does not want to.
+                    return self.detach(process, 0);
+                }
+                None => return self.lose_tracer(process),
+            }
+        }
+        let link = match &self.lock().link {
+            Link::Open(link) => link.clone(),
+            _ => return,
+        };
+        if let Started::Attached(signal) = how {
+            self.halt_for(process, signal);
+        } else if self.lock().event.is_some() {
+            // A thread stopped before the tracer came.
+            self.tell_stop();
+        }
+        loop {
+            let Ok(frame) = link.requests.receive() else {
+                return self.lose_tracer(process);
+            };
+            let Ok(request) = postcard::from_bytes::<Request>(&frame) else {
+                return self.lose_tracer(process);
+            };
+            let reply = match request.code {
+                COLLECTED => {
+                    self.lock().collected = true;
+                    self.changed.notify_all();
+                    Reply::default()
+                }
+                _ => (self.service)(process, self, &request),
+            };
+            let sent = postcard::to_stdvec(&reply).map(|frame| link.requests.send(&frame));
+            if !matches!(sent, Ok(Ok(()))) {
+                return self.lose_tracer(process);
+            }
+            if !self.is_traced() {
+                return;
+            }
+        }
+    }
+
+    /// The tracer has ended: so does the tracee.
+    fn lose_tracer(&self, process: &Arc<Process>) {
+        self.lock().collected = true;
+        self.changed.notify_all();
+        // One that is waited for nowhere, or ends already, is let go.
+        if self.is_traced() && !process.is_ending() {
+            let args = [host::pid() as u64, Signal::SIGKILL.0.into(), 0, 0, 0, 0];
+            let _ = host::syscall(SYS_kill, args);
+        }
+    }
+
+    /// Halts the process for a signal that no thread has come to.
+    fn halt_for(&self, process: &Arc<Process>, signal: i32) {
+        self.hold_all(process);
+        let Some(first) = process.threads().first().map(|t| t.tid) else {
+            return;
+        };
+        {
+            let mut state = self.lock();
+            let tracer = state.tracer;
+            if state.event.is_none() {
+                state.event = Some(first);
+                let lwp = state.lwps.entry(first).or_default();
+                lwp.stopped = true;
+                lwp.signal = signal;
+                lwp.info = Some(sent_by(Signal::SIGSTOP, tracer));
+            }
+        }
+        self.tell_stop();
+    }
+
+    /// Keeps all threads parked until the tracer lets them go.
+    fn hold_all(&self, process: &Process) {
+        process.stop_all();
+        for thread in process.threads() {
+            process.hold(&thread, Controller::Tracer, true);
+        }
+        process.resume_all();
+        self.lock().halted = true;
+    }
+
+    fn tell_stop(&self) {
+        let (link, signal) = {
+            let mut state = self.lock();
+            let Link::Open(link) = &state.link else {
+                return;
+            };
+            let link = link.clone();
+            let Some(tid) = state.event.filter(|_| state.halted) else {
+                return;
+            };
+            if std::mem::replace(&mut state.told, true) {
+                return;
+            }
+            (link, state.lwps.get(&tid).map_or(0, |l| l.signal))
+        };
+        tell(&link, Notice::Stopped(signal));
+    }
+
+    /// The thread has come to something that the tracer wants to hear of: stops the process, and returns the signal that the tracer
+    /// lets through when it goes on (the guest's number; 0 for none).
+    fn stop(&self, thread: &mut Thread, signal: i32, events: u32, info: Option<SigInfo>) -> i32 {
+        self.stop_as(thread, thread.tid(), signal, events, info)
+    }
+
+    /// Likewise, for what thread `tid` has come to.
+    fn stop_as(
+        &self,
+        thread: &mut Thread,
+        tid: i32,
+        signal: i32,
+        events: u32,
+        info: Option<SigInfo>,
+    ) -> i32 {
+        let process = thread.process.clone();
+        // Others may come meanwhile.
+        thread.set_signal_mask(thread.signal_mask());
+        self.with_lwp(tid, |lwp| {
+            lwp.stopped = true;
+            lwp.parked = true;
+            lwp.signal = signal;
+            lwp.events = events;
+            lwp.info = info;
+        });
+        loop {
+            let first = {
+                let mut state = self.lock();
+                let waits = state.lwps.get(&tid).is_some_and(|l| l.stopped);
+                if !self.is_traced() || !waits {
+                    break;
+                }
+                let first = state.event.is_none();
+                if first {
+                    state.event = Some(tid);
+                    state.told = false;
+                }
+                process.hold(&thread.handle, Controller::Tracer, true);
+                first
+            };
+            if first {
+                thread.park_after(|| {
+                    self.hold_all(&process);
+                    self.tell_stop();
+                });
+            } else {
+                thread.park();
+            }
+        }
+        self.with_lwp(tid, |lwp| {
+            // The tracer has gone without a word about this one.
+            let void = std::mem::take(&mut lwp.stopped) && info.is_none();
+            lwp.parked = false;
+            lwp.events = 0;
+            lwp.child = 0;
+            lwp.info = None;
+            if void { 0 } else { lwp.signal }
+        })
+    }
+
+    /// Stops for what is no signal of the guest's; the one that the tracer wants is on its way afterwards.
+    fn stop_at(&self, thread: &mut Thread, signal: i32, events: u32) {
+        let wanted = self.stop(thread, signal, events, None);
+        self.send(&thread.process.clone(), thread.tid(), Some(thread), wanted);
+    }
+
+    /// Sends a signal (the guest's number) that does not stop the tracee again.
+    fn send(&self, process: &Process, tid: i32, thread: Option<&Thread>, number: i32) {
+        let Some(signal) = (1..=126)
+            .map(Signal)
+            .find(|s| process.os.signal_number(*s) as i32 == number)
+        else {
+            return;
+        };
+        let pid = host::pid() as u64;
+        let sent = u64::from(signal.0);
+        // A stop has no effect on a traced process.
+        if signal == Signal::SIGSTOP && self.is_traced() {
+            return;
+        }
+        let kill = |number, args: [u64; 3]| {
+            let _ = host::syscall(number, [args[0], args[1], args[2], 0, 0, 0]);
+        };
+        if signal == Signal::SIGKILL || signal == Signal::SIGSTOP {
+            return kill(SYS_kill, [pid, sent, 0]);
+        }
+        // Whoever does not block it may have it.
+        let blocked = thread.is_some_and(|t| t.signal_mask().contains(signal));
+        let target = if blocked { 0 } else { tid };
+        self.lock().passing.push((target, number));
+        match target {
+            _ if signal.0 > 64 => {
+                let info = sent_by(signal, host::pid());
+                process.send_beyond((target != 0).then_some(tid), info);
+            }
+            0 => kill(SYS_kill, [pid, sent, 0]),
+            _ => kill(SYS_tgkill, [pid, tid as u64, sent]),
+        }
+    }
+
+    /// Lets the process go on, with a signal (the guest's number; 0 for none) for the thread that has stopped it.
+    pub fn resume(&self, process: &Arc<Process>, signal: i32) {
+        process.stop_all();
+        let reporter = {
+            let mut state = self.lock();
+            let reporter = state.event.take();
+            (state.halted, state.told) = (false, false);
+            let mut unparked = None;
+            if let Some(tid) = reporter {
+                let lwp = state.lwps.entry(tid).or_default();
+                lwp.stopped = false;
+                lwp.signal = signal;
+                if !lwp.parked {
+                    lwp.info = None;
+                    unparked = Some(tid);
+                }
+            }
+            for thread in process.threads() {
+                let suspended = state.lwps.get(&thread.tid).is_some_and(|l| l.suspended);
+                process.hold(&thread, Controller::Tracer, suspended);
+            }
+            unparked
+        };
+        if let Some(tid) = reporter {
+            self.send(process, tid, None, signal);
+        }
+        process.resume_all();
+    }
+
+    /// Lets the process go for good.
+    pub fn detach(&self, process: &Arc<Process>, signal: i32) {
+        self.traced.store(false, SeqCst);
+        process.see_stops(false);
+        for lwp in self.lock().lwps.values_mut() {
+            lwp.suspended = false;
+        }
+        for thread in process.threads() {
+            thread.set_stepping(Controller::Tracer, false);
+        }
+        self.resume(process, signal);
+        let mut state = self.lock();
+        state.link = Link::None;
+        state.tracer = 0;
+        state.wants = 0;
+    }
+
+    /// Whether a child of a vfork is to be a process with memory of its own, as the tracer wants to trace it before it executes a
+    /// program. Its parent waits for it all the same, once the tracer has been told of both.
+    pub fn lends_memory(&self, thread: &Thread) -> bool {
+        self.traces(thread) && self.wants() & event::FORK != 0
+    }
+
+    /// Such a child has been created: it ends or executes a program when `end` can be read.
+    pub fn lent_memory(&self, thread: &Thread, end: OwnFd) {
+        self.with_lwp(thread.tid(), |lwp| {
+            lwp.events |= event::VFORK;
+            lwp.borrowed = Some(Arc::new(end));
+        });
+    }
+
+    /// This process is such a child.
+    pub fn borrows_memory(&self, end: OwnFd) {
+        self.lock().borrower = Some(end);
+    }
+
+    /// The thread is about to execute a program, which ends the others.
+    pub fn executes(&self, thread: &mut Thread) {
+        if !self.traces(thread) || self.wants() & event::THREAD == 0 {
+            return;
+        }
+        for other in thread.process.clone().threads() {
+            if other.tid != thread.tid() {
+                self.stop_as(thread, other.tid, SIGTRAP, event::EXITED, None);
+                self.with_lwp(other.tid, |lwp| lwp.exited = true);
+            }
+        }
+    }
+
+    /// Forks by calling `fork` with the state locked, which the agent may be using.
+    pub fn around_fork(&self, fork: &mut dyn FnMut() -> bool) -> bool {
+        let _state = self.lock();
+        fork()
+    }
+
+    /// What the program that the thread executes is to know, as text; its descriptors are left open.
+    pub fn to_text(&self, thread: &Thread, native: bool) -> String {
+        let state = self.lock();
+        if thread.is_vfork_child() {
+            return match state.vforked.get(&thread.tid()) {
+                Some((fd, path)) if !native => {
+                    host::fd::set_inherited(*fd, true);
+                    format!("w{fd};{};{}", state.wants | event::EXEC, path.display())
+                }
+                _ => String::new(),
+            };
+        }
+        if !self.is_traced() || native {
+            return String::new();
+        }
+        let fds = match &state.link {
+            Link::Open(link) => [link.requests.fd(), link.notices.fd()].map(|fd| fd.as_raw_fd()),
+            _ => return String::new(),
+        };
+        fds.iter().for_each(|fd| host::fd::set_inherited(*fd, true));
+        format!("o{};{};{};{}", fds[0], fds[1], state.wants, state.tracer)
+    }
+
+    /// Takes over what the program before this one has left.
+    pub fn inherit(&self, text: &str) {
+        let mut state = self.lock();
+        let number = |t: Option<&str>| t.and_then(|t| t.parse::<i32>().ok());
+        let adopt = |fd: Option<i32>| fd.and_then(|fd| host::fd::adopt(fd).ok());
+        if let Some(text) = text.strip_prefix('o') {
+            let mut parts = text.split(';');
+            let (requests, notices) = (number(parts.next()), number(parts.next()));
+            let (wants, tracer) = (number(parts.next()), number(parts.next()));
+            let (Some(requests), Some(notices)) = (adopt(requests), adopt(notices)) else {
+                return;
+            };
+            state.link = Link::Open(Arc::new(Connections::over(requests, notices)));
+            state.wants = wants.unwrap_or(0) as u32;
+            state.tracer = tracer.unwrap_or(0);
+        } else if let Some(text) = text.strip_prefix('w') {
+            let mut parts = text.splitn(3, ';');
+            let (fd, wants) = (number(parts.next()), number(parts.next()));
+            let Some(listener) = adopt(fd) else { return };
+            let path = PathBuf::from(parts.next().unwrap_or_default());
+            state.link = Link::Waiting(Some(Meeting::inherited(listener, path)));
+            state.wants = wants.unwrap_or(0) as u32;
+            state.tracer = parent();
+        } else {
+            return;
+        }
+        self.traced.store(true, SeqCst);
+    }
+}
+
+/// The parent of this process.
+fn parent() -> i32 {
+    host::syscall(host::nr::SYS_getppid, [0; 6]).map_or(0, |pid| pid as i32)
+}
+
+/// A signal that a process has sent.
+fn sent_by(signal: Signal, pid: i32) -> SigInfo {
+    SigInfo {
+        signal,
+        errno: 0,
+        code: 0,
+        fields: SigFields::Kill {
+            pid,
+            uid: host::ids().uid,
+        },
+    }
+}
+
+fn tell(link: &Connections, notice: Notice) {
+    if let Ok(frame) = postcard::to_stdvec(&notice) {
+        // The agent finds out if nobody is there.
+        let _ = link.notices.send(&frame);
+    }
+}
+
+/// That of a process.
+fn of(process: &Process) -> Option<&Tracee> {
+    super::super::freebsd::tracee_of(process)
+}
+
+impl Observer for Tracee {
+    fn thread_start(&self, thread: &mut Thread) {
+        if !self.traces(thread) {
+            return;
+        }
+        let process = thread.process.clone();
+        let main = thread.tid() == host::pid();
+        if main && self.lock().lwps.is_empty() {
+            // A program that was executed while the process was traced.
+            process.see_stops(true);
+            self.start_agent(&process, Started::Asked);
+            thread.set_signal_mask(thread.signal_mask());
+            if self.wants() & event::EXEC != 0 {
+                let number = process.os.syscall_number("execve").unwrap_or(0);
+                let call = Syscall {
+                    number,
+                    args: [0; 8],
+                    pc: thread.cpu.pc,
+                };
+                self.with_lwp(thread.tid(), |lwp| {
+                    lwp.call = Some(call);
+                    lwp.outcome = Some(Outcome::Return(0));
+                });
+                self.stop_at(thread, SIGTRAP, event::RETURN | event::EXEC);
+            }
+            return;
+        }
+        let wants = self.wants();
+        if wants & (event::THREAD | event::RETURN) != 0 {
+            let born = if wants & event::THREAD != 0 {
+                event::BORN
+            } else {
+                0
+            };
+            let number = process.os.syscall_number("thr_new").unwrap_or(0);
+            let call = Syscall {
+                number,
+                args: [0; 8],
+                pc: thread.cpu.pc,
+            };
+            self.with_lwp(thread.tid(), |lwp| {
+                lwp.call = Some(call);
+                lwp.outcome = Some(Outcome::Return(0));
+            });
+            self.stop_at(thread, SIGTRAP, event::RETURN | born);
+        }
+    }
+
+    fn thread_exit(&self, thread: &mut Thread, _status: i32) {
+        if !self.traces(thread) {
+            return;
+        }
+        if self.wants() & event::THREAD != 0 {
+            let in_call = self.with_lwp(thread.tid(), |lwp| lwp.in_call);
+            let call = if in_call { event::CALL } else { 0 };
+            self.stop(thread, SIGTRAP, event::EXITED | call, None);
+        }
+        self.lock().lwps.remove(&thread.tid());
+    }
+
+    fn syscall_enter(&self, thread: &mut Thread, call: &Syscall) {
+        if !self.traces(thread) {
+            return;
+        }
+        let tid = thread.tid();
+        self.with_lwp(tid, |lwp| {
+            lwp.call = Some(*call);
+            lwp.in_call = true;
+            lwp.outcome = None;
+            lwp.written = false;
+        });
+        if self.wants() & event::CALL != 0 {
+            self.stop_at(thread, SIGTRAP, event::CALL);
+            if self.with_lwp(tid, |lwp| lwp.written) {
+                let os = thread.process.clone();
+                let again = os.os.read_syscall(thread, 0);
+                self.with_lwp(tid, |lwp| lwp.call = Some(again));
+            }
+        }
+    }
+
+    fn syscall_exit(&self, thread: &mut Thread, _call: &Syscall, outcome: &Outcome) {
+        if self.traces(thread) {
+            self.with_lwp(thread.tid(), |lwp| lwp.outcome = Some(*outcome));
+        }
+    }
+
+    fn syscall_done(&self, thread: &mut Thread, _call: &Syscall) {
+        if !self.traces(thread) {
+            return;
+        }
+        let (events, child) = self.with_lwp(thread.tid(), |lwp| {
+            lwp.in_call = false;
+            (lwp.events, lwp.child)
+        });
+        if std::mem::take(&mut self.lock().born) {
+            let signal = self.stop_signal;
+            self.stop_at(thread, signal, event::RETURN | event::CHILD);
+        } else if child != 0 {
+            self.stop_at(thread, SIGTRAP, event::RETURN | events);
+        } else if events & event::VFORK_DONE != 0 {
+            self.stop_at(thread, SIGTRAP, event::VFORK_DONE);
+            return;
+        } else if self.wants() & event::RETURN != 0 {
+            self.stop_at(thread, SIGTRAP, event::RETURN);
+        }
+        if let Some(end) = self.with_lwp(thread.tid(), |lwp| lwp.borrowed.take()) {
+            thread.park_after(|| {
+                let fd = end.as_fd();
+                while poll(&mut [PollFd::new(&fd, PollFlags::IN)], None).is_err() {}
+            });
+            if self.traces(thread) && self.wants() & event::VFORK_DONE != 0 {
+                self.stop_at(thread, SIGTRAP, event::VFORK_DONE);
+            }
+        }
+    }
+
+    fn signal(&self, thread: &mut Thread, info: SigInfo) -> Option<SigInfo> {
+        let number = thread.process.os.signal_number(info.signal) as i32;
+        let tid = thread.tid();
+        if !self.traces(thread) {
+            if info.signal == Signal::SIGSTOP {
+                // It was on its way when the tracer let the process go.
+                let args = [host::pid() as u64, info.signal.0.into(), 0, 0, 0, 0];
+                let _ = host::syscall(SYS_kill, args);
+                return None;
+            }
+            return Some(info);
+        }
+        // One that the guest ignores is here for others.
+        if thread.process.is_ignored(info.signal) {
+            return Some(info);
+        }
+        {
+            let mut state = self.lock();
+            let passes = |(t, n): &(i32, i32)| *n == number && (*t == tid || *t == 0);
+            if let Some(at) = state.passing.iter().position(passes) {
+                state.passing.remove(at);
+                return Some(info);
+            }
+        }
+        let in_call = self.with_lwp(tid, |lwp| lwp.in_call);
+        let events = if in_call { event::CALL } else { 0 };
+        let wanted = self.stop(thread, number, events, Some(info));
+        if wanted == number {
+            return Some(info);
+        }
+        self.send(&thread.process.clone(), tid, Some(thread), wanted);
+        None
+    }
+
+    fn trap(&self, thread: &mut Thread, exit: Exit) -> bool {
+        if exit != Exit::Stepped || !thread.handle.steps_for(Controller::Tracer) {
+            return false;
+        }
+        thread.handle.set_stepping(Controller::Tracer, false);
+        if self.traces(thread) {
+            let info = SigInfo {
+                signal: Signal::SIGTRAP,
+                errno: 0,
+                code: TRAP_TRACE,
+                fields: SigFields::Fault {
+                    addr: thread.cpu.pc,
+                },
+            };
+            let wanted = self.stop(thread, SIGTRAP, 0, Some(info));
+            if wanted == SIGTRAP {
+                self.with_lwp(thread.tid(), |lwp| lwp.due = Some(info));
+            } else {
+                self.send(&thread.process.clone(), thread.tid(), Some(thread), wanted);
+            }
+        }
+        !thread.handle.steps_for(Controller::Debugger)
+    }
+
+    fn resumed(&self, thread: &mut Thread) -> Option<SigInfo> {
+        if !self.traces(thread) {
+            return None;
+        }
+        self.with_lwp(thread.tid(), |lwp| lwp.due.take())
+    }
+
+    fn exec_failed(&self, thread: &mut Thread) {
+        let state = self.lock();
+        if thread.is_vfork_child() {
+            if let Some((fd, _)) = state.vforked.get(&thread.tid()) {
+                host::fd::set_inherited(*fd, false);
+            }
+        } else if let Link::Open(link) = &state.link {
+            for fd in [link.requests.fd(), link.notices.fd()] {
+                host::fd::set_inherited(fd.as_raw_fd(), false);
+            }
+        }
+    }
+
+    fn fork_begins(&self, thread: &mut Thread) {
+        if self.traces(thread) && self.wants() & event::FORK != 0 {
+            let pair = Connections::pair().ok();
+            let mut state = self.lock();
+            state.forking = state.lwps.get(&thread.tid()).and_then(|l| l.call);
+            state.fork = pair;
+        }
+    }
+
+    fn fork(&self, thread: &mut Thread, child: i32) {
+        self.lock().vforked.remove(&child);
+        if !self.traces(thread) {
+            return;
+        }
+        let mut state = self.lock();
+        let Some((ours, theirs)) = state.fork.take() else {
+            return;
+        };
+        // The child has its end.
+        drop(ours);
+        let Link::Open(link) = &state.link else {
+            return;
+        };
+        let ends = [theirs.requests.as_fd(), theirs.notices.as_fd()];
+        if link.notices.attach(&ends).is_ok() {
+            tell(link, Notice::Forked(child));
+            let lwp = state.lwps.entry(thread.tid()).or_default();
+            lwp.child = child;
+            lwp.events |= event::FORK;
+        }
+    }
+
+    fn forked(&self, thread: &mut Thread) {
+        let mut state = self.lock();
+        let traced = self.is_traced();
+        // The parent's connections: the agent that uses them is not here.
+        if let Link::Open(link) = std::mem::replace(&mut state.link, Link::None) {
+            for fd in [link.requests.fd(), link.notices.fd()] {
+                if let Some(identity) = Identity::of(fd) {
+                    identity.close_inherited();
+                }
+            }
+            std::mem::forget(link);
+        }
+        state.lwps.clear();
+        state.passing.clear();
+        state.vforked.clear();
+        state.borrower = None;
+        state.event = None;
+        (state.halted, state.told) = (false, false);
+        if !traced {
+            return;
+        }
+        let process = thread.process.clone();
+        match state.fork.take() {
+            Some((ours, _theirs)) => {
+                state.link = Link::Open(Arc::new(ours));
+                state.born = true;
+                let lwp = Lwp {
+                    call: state.forking,
+                    outcome: Some(Outcome::Return(0)),
+                    ..Lwp::default()
+                };
+                state.lwps.insert(thread.tid(), lwp);
+                drop(state);
+                self.start_agent(&process, Started::Asked);
+            }
+            None => {
+                drop(state);
+                self.traced.store(false, SeqCst);
+                process.see_stops(false);
+                thread.handle.set_stepping(Controller::Tracer, false);
+            }
+        }
+    }
+
+    fn vfork_done(&self, thread: &mut Thread, _child: i32) {
+        if self.traces(thread) && self.wants() & event::VFORK_DONE != 0 {
+            self.with_lwp(thread.tid(), |lwp| lwp.events |= event::VFORK_DONE);
+        }
+    }
+
+    fn process_gone(&self, thread: &mut Thread, end: End) {
+        if !self.traces(thread) {
+            return;
+        }
+        let (tracer, link) = {
+            let state = self.lock();
+            let Link::Open(link) = &state.link else {
+                return;
+            };
+            (state.tracer, link.clone())
+        };
+        // A parent is told by the host.
+        if tracer == parent() {
+            return;
+        }
+        let (code, status) = match end {
+            End::Exit(status) => (1, status & 0xff),
+            End::Signal(info) => (2, info.signal.0.into()),
+        };
+        // What the process had open is closed, as of one that has ended; the parent is told when the tracer knows.
+        host::fd::close_all_but_own();
+        tell(&link, Notice::Ended { code, status });
+        thread.linger(|| {
+            let state = self.lock();
+            let _taken = self
+                .changed
+                .wait_while(state, |s| !s.collected)
+                .unwrap_or_else(PoisonError::into_inner);
+        });
+    }
+}
