@@ -1,7 +1,7 @@
 //! Files that are open: reading, writing, positions, locks, descriptors.
 
 use super::descriptors;
-use super::net::kept;
+use super::net::{kept, routing};
 use crate::abi::{Errno, GuestStruct, OsAbi, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
@@ -25,9 +25,9 @@ const ONE_WAY: &str = "one way, from the second to the first descriptor";
 
 crate::syscalls! {
     read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Handler(read_file);
-    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(|c| kept::write(c).unwrap_or_else(|| write_file(c)));
+    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(|c| routing::write(c).or_else(|| kept::write(c)).unwrap_or_else(|| write_file(c)));
     readv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT) -> NUM, Full, Wait(SYS_readv);
-    writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Handler(kept::write_vector);
+    writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Handler(|c| { routing::refuse_parts(c)?; kept::write_vector(c) });
     pread(fd: FD, buf: buf_out(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Wait(SYS_pread64);
     pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Wait(SYS_pwrite64);
     preadv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_preadv, Dir::Out));

@@ -70,6 +70,7 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
     })?;
     super::capsicum::vfork_done(call, pid);
     super::net::kept::vfork_done(call, pid);
+    super::net::routing::vfork_done(call, pid);
     Ok(pid as u64)
 }
 
@@ -81,6 +82,7 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
     super::procdesc::forked(call);
     super::capsicum::forked(call, parent);
     super::net::kept::forked(call, parent);
+    super::net::routing::forked(call, parent);
     if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
         isa_of(call.thread).fork_result
     {
