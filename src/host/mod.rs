@@ -11,6 +11,7 @@ pub mod map;
 pub mod net;
 pub mod netlink;
 pub mod nr;
+pub mod routes;
 mod say;
 pub mod signal;
 pub mod sockets;

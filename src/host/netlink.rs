@@ -22,8 +22,10 @@ const NLMSG_DONE: u16 = 3;
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// One thing, or a change.
+    /// One thing, or a change to it.
     One,
+    /// Something that is not there yet.
+    New,
     /// All that there are.
     All,
 }
@@ -35,9 +37,11 @@ pub enum Extent {
 pub fn ask(protocol: i32, kind: u16, extent: Extent, body: &[u8]) -> SysResult<Vec<Message>> {
     let socket = open(protocol, 0)?;
     const NLM_F_DUMP: u16 = 0x300;
+    const NLM_F_EXCL_CREATE: u16 = 0x600;
     let flags = NLM_F_REQUEST
         | match extent {
             Extent::One => NLM_F_ACK,
+            Extent::New => NLM_F_ACK | NLM_F_EXCL_CREATE,
             Extent::All => NLM_F_DUMP,
         };
     let mut message = Vec::with_capacity(HEADER + body.len());
@@ -86,6 +90,29 @@ pub fn open(protocol: i32, groups: u32) -> SysResult<OwnFd> {
         syscall(nr::SYS_bind, [fd, address.as_ptr() as u64, 12, 0, 0, 0])?;
     }
     Ok(socket)
+}
+
+/// Waits for what a socket with groups is told.
+///
+/// # Errors
+/// The socket is closed. That messages were lost is none.
+pub fn hear(socket: &OwnFd) -> SysResult<Vec<Message>> {
+    let mut buffer = vec![0u8; 1 << 16];
+    let fd = socket.number() as u64;
+    loop {
+        let room = buffer.len() as u64;
+        let read = syscall(
+            nr::SYS_read,
+            [fd, buffer.as_mut_ptr() as u64, room, 0, 0, 0],
+        );
+        let read = match read {
+            Err(Errno::EINTR | Errno::ENOBUFS) => continue,
+            other => other? as usize,
+        };
+        let mut messages = Vec::new();
+        parse(&buffer[..read], &mut messages)?;
+        return Ok(messages);
+    }
 }
 
 /// Adds the messages in what was read; whether it was the last of them.

@@ -451,7 +451,7 @@ pub fn sigset_to_guest(a: OsAbi, set: SigSet) -> Vec<u8> {
 /// network order and stay.
 pub fn convert_sockaddr(a: OsAbi, bytes: &mut [u8], from_guest: bool) {
     if a.dialect == Dialect::FreeBsd {
-        return convert_bsd_sockaddr(bytes, from_guest);
+        return convert_bsd_sockaddr(a, bytes, from_guest);
     }
     if a.abi.endian == Endian::Little || bytes.len() < 2 {
         return;
@@ -478,19 +478,30 @@ pub fn convert_sockaddr(a: OsAbi, bytes: &mut [u8], from_guest: bool) {
 }
 
 /// `struct sockaddr` of 4.4BSD: a byte of length, a byte of family, then as on the host.
-fn convert_bsd_sockaddr(bytes: &mut [u8], from_guest: bool) {
+fn convert_bsd_sockaddr(a: OsAbi, bytes: &mut [u8], from_guest: bool) {
+    const AF_INET6: u16 = 10;
     let families = &super::freebsd::flags::DOMAIN;
     let len = bytes.len() as u8;
     let Some(head) = bytes.get_mut(..2) else {
         return;
     };
-    if from_guest {
-        let family = families.to_host(Dialect::FreeBsd, head[1].into());
-        head.copy_from_slice(&(family as u16).to_le_bytes());
+    let host_family = if from_guest {
+        families.to_host(Dialect::FreeBsd, head[1].into()) as u16
     } else {
-        let family = u16::from_le_bytes([head[0], head[1]]);
-        let family = families.to_guest(Dialect::FreeBsd, family.into());
+        u16::from_le_bytes([head[0], head[1]])
+    };
+    if from_guest {
+        head.copy_from_slice(&host_family.to_le_bytes());
+    } else {
+        let family = families.to_guest(Dialect::FreeBsd, host_family.into());
         head.copy_from_slice(&[len, family as u8]);
+    }
+    // The scope's number is not in the network's order.
+    if host_family == AF_INET6
+        && a.abi.endian == Endian::Big
+        && let Some(scope) = bytes.get_mut(24..28)
+    {
+        scope.reverse();
     }
 }
 

@@ -1,7 +1,7 @@
 //! What becomes of descriptors: the calls that copy or close them tell those who keep something about a descriptor that the host does
 //! not know.
 
-use super::net::kept;
+use super::net::{kept, routing};
 use super::{aio, capsicum, kqueue, procdesc};
 use crate::abi::SysResult;
 use crate::host::nr::{SYS_close, SYS_fcntl};
@@ -50,6 +50,7 @@ pub(super) fn copied(call: &mut Call<'_>, old: i32, new: i32) {
     capsicum::copied(call, old, new);
     procdesc::copied(call, old, new);
     kept::copied(call, old, new);
+    routing::copied(call, old, new);
 }
 
 /// `new` is a connection that has been accepted from the listening socket `old`.
@@ -63,4 +64,5 @@ pub(super) fn closed(call: &mut Call<'_>, first: i32, last: i32) {
     capsicum::closed(call, first, last);
     procdesc::closed(call, first, last);
     kept::closed(call, first, last);
+    routing::closed(call, first, last);
 }

@@ -2,7 +2,7 @@
 
 use super::descriptors;
 use super::dir::change_mode_of_open;
-use super::net::kept;
+use super::net::{kept, routing};
 use crate::abi::{Errno, GuestStruct, OsAbi, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
@@ -26,9 +26,9 @@ const ONE_WAY: &str = "one way, from the second to the first descriptor";
 
 crate::syscalls! {
     read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Handler(|c| { countable(c)?; read_file(c) });
-    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(|c| { countable(c)?; kept::write(c).unwrap_or_else(|| write_file(c)) });
+    write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(write_any);
     readv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT) -> NUM, Full, Wait(SYS_readv);
-    writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Handler(kept::write_vector);
+    writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Handler(|c| { routing::refuse_parts(c)?; kept::write_vector(c) });
     pread(fd: FD, buf: buf_out(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Handler(|c| { countable(c)?; pass(c, SYS_pread64, true) });
     pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Handler(|c| { countable(c)?; pass(c, SYS_pwrite64, true) });
     preadv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_preadv, Dir::Out));
@@ -82,6 +82,13 @@ fn countable(call: &mut Call<'_>) -> SysResult<()> {
         0 => Ok(()),
         _ => Err(Errno::EINVAL),
     }
+}
+
+/// `write`: to a socket that the host does not have as the guest does, or to any other file.
+fn write_any(call: &mut Call<'_>) -> SysResult {
+    countable(call)?;
+    let special = routing::write(call).or_else(|| kept::write(call));
+    special.unwrap_or_else(|| write_file(call))
 }
 
 /// A path of the host's to what is open.

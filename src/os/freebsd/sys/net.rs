@@ -5,6 +5,7 @@ pub(in crate::os::freebsd) mod kept;
 mod message;
 mod option;
 mod rights;
+pub(in crate::os::freebsd) mod routing;
 
 use super::{capsicum, descriptors};
 use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int};
@@ -25,7 +26,7 @@ const LONG_NAMES: &str = "the last part of a name in another directory has at mo
 const LENGTH: ArgType = ints_of(Dir::InOut, Kind::I32, Show::Dec, 1);
 
 crate::syscalls! {
-    socket(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT) -> FDNUM, Full, Pass(SYS_socket);
+    socket(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT) -> FDNUM, Partial(routing::LIMITS), Handler(open_socket);
     socketpair(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT, rsv: ints_of(Dir::Out, Kind::I32, Show::Fd, 2)) -> NUM, Full, Pass(SYS_socketpair);
     bind(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(bind_address);
     connect(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(connect_to);
@@ -88,7 +89,20 @@ fn broken(call: &mut Call<'_>, flags: u64, result: SysResult) -> SysResult {
     result
 }
 
+fn open_socket(call: &mut Call<'_>) -> SysResult {
+    match call.host_flags(0) {
+        crate::os::freebsd::route::HOST_DOMAIN => {
+            let kind = call.host_flags(1);
+            routing::open(call, kind)
+        }
+        _ => pass(call, SYS_socket, false),
+    }
+}
+
 fn send_to(call: &mut Call<'_>) -> SysResult {
+    if let Some(result) = routing::write(call) {
+        return result;
+    }
     let quiet = match kept::is_silent(call, call.int(0)) {
         true => kept::NOSIGNAL,
         false => 0,

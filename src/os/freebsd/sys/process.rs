@@ -81,6 +81,7 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
     if let Some(os) = of(call.thread) {
         os.limits.vfork_done();
     }
+    super::net::routing::vfork_done(call, pid);
     Ok(pid as u64)
 }
 
@@ -124,6 +125,7 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
     if let Some(os) = of(call.thread) {
         os.signals.store(0, Relaxed);
     }
+    super::net::routing::forked(call, parent);
     if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
         isa_of(call.thread).fork_result
     {

@@ -486,6 +486,8 @@ pub static NODES: &[Node] = &[
     row("net.inet.raw.pcblist", &[4, 2, 255, 5], Table("S,xinpcb", |c| sockets::datagrams(c, Listed::Raw)), "List of active raw IP sockets"),
     row("net.inet.udp.maxdgram", &[4, 2, 17, 3], Ulong(|_| 9216), "Maximum outgoing UDP datagram size"),
     row("net.routetable", &[4, 17], List("N", crate::os::freebsd::route::list), "Return route tables and interface/address lists"),
+    row("net.fibs", &[4, 256], Uint(|_| 1), "set number of fibs"),
+    row("net.my_fibnum", &[4, 257], Int(|_| 0), "default FIB of caller"),
     row("net.inet6.ip6.v6only", &[4, 28, 41, 24], Int(|_| host_number("/proc/sys/net/ipv6/bindv6only")), "Restrict AF_INET6 sockets to IPv6 addresses only"),
     row("debug.debugger_on_panic", &[5, 256], Int(|_| 0), "Run debugger on kernel panic"),
     row("hw.machine", &[6, 1], Text(|c| text(isa_of(c.thread).machine)), "Machine class"),

@@ -51,6 +51,7 @@ impl Message {
 }
 
 pub(super) fn send(call: &mut Call<'_>) -> SysResult {
+    super::routing::refuse_parts(call)?;
     let m: Msghdr = call.read_struct(call.arg(1))?;
     if m.msg_iovlen.0 > IOV_MAX || m.msg_namelen > NAME_MAX || m.msg_controllen.0 > CONTROL_MAX {
         return Err(Errno::EMSGSIZE);

@@ -1,15 +1,26 @@
-//! The list of network interfaces and their addresses as the routing socket gives it: `sysctl` of `net.route`, which
-//! `getifaddrs(3)` and Go read (FreeBSD `sys/net/rtsock.c`, `net/route.h`, `net/if.h`, `net/if_dl.h`).
+//! Interfaces, their addresses, routes and neighbours in the words of the routing socket: `sysctl` of `net.route`, which
+//! `getifaddrs(3)`, Go, `netstat` and `arp` read, and sockets of PF_ROUTE.
+//!
+//! Source: FreeBSD `sys/net/rtsock.c`, `net/route.h`, `net/if.h`, `net/if_dl.h` (as facts).
 
-use crate::abi::{Endian, Errno, Kind, SysResult, write_int};
+mod interface;
+pub(super) mod table;
+
+use crate::abi::{Errno, Kind, OsAbi, SysResult, write_int};
 use crate::host::net::{Address, Interface, interfaces};
 use crate::os::{Call, convert_sockaddr};
+use interface::{address_of, group_of, link};
+
+/// What the table of domains has for AF_ROUTE, where the host has none.
+pub const HOST_DOMAIN: u64 = 0x1011;
 
 // net/route.h
-const RTM_VERSION: u8 = 5;
+pub(super) const RTM_VERSION: u8 = 5;
 const RTM_NEWADDR: u8 = 0xc;
 const RTM_IFINFO: u8 = 0xe;
 const RTM_NEWMADDR: u8 = 0xf;
+const RTA_DST: u64 = 1;
+const RTA_GATEWAY: u64 = 2;
 const RTA_NETMASK: u64 = 4;
 const RTA_IFP: u64 = 0x10;
 const RTA_IFA: u64 = 0x20;
@@ -18,13 +29,21 @@ const RTA_BRD: u64 = 0x80;
 /// What comes after `{ CTL_NET, PF_ROUTE }` in the number: 0, address family, kind of list, index of an interface.
 pub fn list(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
     // sys/socket.h
+    const NET_RT_DUMP: i32 = 1;
+    const NET_RT_FLAGS: i32 = 2;
     const NET_RT_IFLIST: i32 = 3;
     const NET_RT_IFMALIST: i32 = 4;
     const NET_RT_IFLISTL: i32 = 5;
-    let &[0, family, kind, index] = rest else {
+    // The last number, which need not be there, is that of a routing table: there is one.
+    let (&[0, family, kind, index] | &[0, family, kind, index, 0]) = rest else {
         return Err(Errno::EINVAL);
     };
-    let all = interfaces();
+    let (a, all) = (call.abi, interfaces());
+    match kind {
+        NET_RT_DUMP => return table::routes(a, family, &all),
+        NET_RT_FLAGS => return table::flagged(a, family, index, &all),
+        _ => {}
+    }
     let wanted = all.iter().filter(|i| index == 0 || i.index == index as u32);
     let mut out = Vec::new();
     for interface in wanted {
@@ -32,16 +51,16 @@ pub fn list(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
             NET_RT_IFLIST | NET_RT_IFLISTL => {
                 let long = kind == NET_RT_IFLISTL;
                 if family == 0 || family == i32::from(AF_LINK) {
-                    out.extend(link(call, interface, long));
+                    out.extend(link(a, interface, long));
                 }
                 let addresses = interface.addresses.iter();
-                for address in addresses.filter(|a| family == 0 || a.family() == family) {
-                    out.extend(address_of(call, interface, address, long));
+                for address in addresses.filter(|at| family == 0 || at.family(a) == family) {
+                    out.extend(address_of(a, interface, address, long));
                 }
             }
             NET_RT_IFMALIST => {
                 for group in &interface.groups {
-                    out.extend(group_of(call, interface, group));
+                    out.extend(group_of(a, interface, group));
                 }
             }
             other => {
@@ -53,38 +72,34 @@ pub fn list(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
     Ok(out)
 }
 
-const AF_LINK: u8 = 18;
+pub(super) const AF_LINK: u8 = 18;
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 28;
 
 impl Address {
     /// The guest's number of the family.
-    fn family(&self) -> i32 {
-        i32::from(bsd(&self.address).get(1).copied().unwrap_or(0))
+    fn family(&self, a: OsAbi) -> i32 {
+        i32::from(bsd(a, &self.address).get(1).copied().unwrap_or(0))
     }
 }
 
 /// A socket address of the host in FreeBSD's layout.
-fn bsd(host: &[u8]) -> Vec<u8> {
+fn bsd(a: OsAbi, host: &[u8]) -> Vec<u8> {
     let mut out = host.to_vec();
-    convert_sockaddr(crate::os::freebsd::isa::AARCH64.abi, &mut out, false);
+    convert_sockaddr(a, &mut out, false);
     out
 }
 
 /// A message under construction.
-struct Message<'a, 'b> {
-    call: &'a Call<'b>,
+struct Message {
+    a: OsAbi,
     bytes: Vec<u8>,
 }
 
-impl Message<'_, '_> {
-    fn new<'a, 'b>(
-        call: &'a Call<'b>,
-        kind: u8,
-        addresses: u64,
-        flags: u32,
-        index: u32,
-    ) -> Message<'a, 'b> {
+impl Message {
+    fn new(a: OsAbi, kind: u8, addresses: u64, flags: u32, index: u32) -> Message {
         let mut m = Message {
-            call,
+            a,
             bytes: Vec::new(),
         };
         // Length, written at the end; version; type.
@@ -98,13 +113,13 @@ impl Message<'_, '_> {
 
     fn put(&mut self, kind: Kind, value: u64) {
         let at = self.bytes.len();
-        self.bytes.resize(at + kind.size(self.call.abi), 0);
-        write_int(self.call.abi, kind, &mut self.bytes[at..], value);
+        self.bytes.resize(at + kind.size(self.a), 0);
+        write_int(self.a, kind, &mut self.bytes[at..], value);
     }
 
     /// Adds a socket address, padded as `SA_SIZE` says.
     fn address(&mut self, address: &[u8]) {
-        let word = usize::from(self.call.abi.abi.word);
+        let word = usize::from(self.a.abi.word);
         let size = address.len().next_multiple_of(word);
         let at = self.bytes.len();
         self.bytes.extend(address);
@@ -112,26 +127,13 @@ impl Message<'_, '_> {
     }
 
     fn end(mut self) -> Vec<u8> {
-        let word = usize::from(self.call.abi.abi.word);
+        let word = usize::from(self.a.abi.word);
         self.bytes
             .resize(self.bytes.len().next_multiple_of(word), 0);
         let len = self.bytes.len() as u64;
-        write_int(self.call.abi, Kind::U16, &mut self.bytes, len);
+        write_int(self.a, Kind::U16, &mut self.bytes, len);
         self.bytes
     }
-}
-
-/// `struct if_data`: what is not known of the host is 0.
-fn data(m: &mut Message<'_, '_>, interface: &Interface) {
-    const SIZE: usize = 152;
-    const LINK_STATE_UP: u8 = 2;
-    let begin = m.bytes.len();
-    let hardware = interface.hardware.len() as u8;
-    m.bytes
-        .extend([interface_type(interface), 0, hardware, 14, LINK_STATE_UP, 0]);
-    m.put(Kind::U16, SIZE as u64);
-    m.put(Kind::U32, interface.mtu.into());
-    m.bytes.resize(begin + SIZE, 0);
 }
 
 /// `net/if_types.h`
@@ -166,72 +168,35 @@ pub fn interface_address(call: &Call<'_>, index: u32) -> Vec<u8> {
     let found = all.iter().find(|i| i.index == index);
     found.map_or_else(
         || vec![HEAD, AF_LINK, 0, 0, 0, 0, 0, 0],
-        |interface| link_address(call, interface),
+        |interface| link_address(call.abi, interface),
     )
 }
 
 /// `struct sockaddr_dl`: name and hardware address of an interface.
-fn link_address(call: &Call<'_>, interface: &Interface) -> Vec<u8> {
-    const SIZE: usize = 54;
+fn link_address(a: OsAbi, interface: &Interface) -> Vec<u8> {
     let name = interface.name.as_bytes();
-    let mut out = vec![SIZE as u8, AF_LINK];
-    let index = interface.index as u16;
-    out.extend(match call.abi.abi.endian {
-        Endian::Little => index.to_le_bytes(),
-        Endian::Big => index.to_be_bytes(),
-    });
-    out.extend([
-        interface_type(interface),
-        name.len() as u8,
-        interface.hardware.len() as u8,
-        0,
-    ]);
+    any_link_address(a, interface, name, &interface.hardware)
+}
+
+/// One that says which interface by its number alone, with a hardware address of it or of another machine.
+fn plain_link_address(a: OsAbi, interface: &Interface, hardware: &[u8]) -> Vec<u8> {
+    any_link_address(a, interface, &[], hardware)
+}
+
+fn any_link_address(a: OsAbi, interface: &Interface, name: &[u8], hardware: &[u8]) -> Vec<u8> {
+    const SIZE: usize = 54;
+    let mut out = vec![SIZE as u8, AF_LINK, 0, 0];
+    write_int(a, Kind::U16, &mut out[2..], interface.index.into());
+    let kind = interface_type(interface);
+    out.extend([kind, name.len() as u8, hardware.len() as u8, 0]);
     out.extend(name);
-    out.extend(&interface.hardware);
+    out.extend(hardware);
     out.resize(SIZE, 0);
     out
 }
 
-fn link(call: &Call<'_>, interface: &Interface, long: bool) -> Vec<u8> {
-    let flags = interface_flags(interface.flags);
-    let mut m = Message::new(call, RTM_IFINFO, RTA_IFP, flags, interface.index);
-    if long {
-        // Length of the header with its data, where these are, a spare word.
-        m.put(Kind::U16, 24 + 152);
-        m.put(Kind::U16, 24);
-        m.put(Kind::U32, 0);
-    }
-    data(&mut m, interface);
-    m.address(&link_address(call, interface));
-    m.end()
-}
-
-fn address_of(call: &Call<'_>, interface: &Interface, address: &Address, long: bool) -> Vec<u8> {
-    let mut which = RTA_NETMASK | RTA_IFP | RTA_IFA;
-    if address.broadcast.is_some() {
-        which |= RTA_BRD;
-    }
-    let mut m = Message::new(call, RTM_NEWADDR, which, 0, interface.index);
-    if long {
-        m.put(Kind::U16, 24 + 152);
-        m.put(Kind::U16, 24);
-        m.put(Kind::U32, 0);
-        data(&mut m, interface);
-    } else {
-        m.put(Kind::U32, 0); // metric
-    }
-    m.address(&bsd(&address.mask));
-    m.address(&link_address(call, interface));
-    m.address(&scoped(bsd(&address.address), interface.index));
-    if let Some(broadcast) = &address.broadcast {
-        m.address(&bsd(broadcast));
-    }
-    m.end()
-}
-
 /// FreeBSD's kernel tells the interface of a link-local address in its second word, not in the scope.
 fn scoped(mut address: Vec<u8>, index: u32) -> Vec<u8> {
-    const AF_INET6: u8 = 28;
     if address.len() >= 28
         && address[1] == AF_INET6
         && address[8] == 0xfe
@@ -241,11 +206,4 @@ fn scoped(mut address: Vec<u8>, index: u32) -> Vec<u8> {
         address[24..28].fill(0);
     }
     address
-}
-
-fn group_of(call: &Call<'_>, interface: &Interface, group: &[u8]) -> Vec<u8> {
-    let mut m = Message::new(call, RTM_NEWMADDR, RTA_IFP | RTA_IFA, 0, interface.index);
-    m.address(&link_address(call, interface));
-    m.address(&scoped(bsd(group), interface.index));
-    m.end()
 }
