@@ -544,8 +544,14 @@ fn arguments_of_freebsd_are_decoded() {
         ),
         (
             "ipc",
-            "cpuset_getaffinity,rtprio,jail_get,ksem_init",
+            "cpuset_getaffinity,rtprio,jail_get,ksem_init,__semctl,msgsnd,msgrcv,kldstat",
             &[
+                ", 1, SETVAL, {val=7}) = 0",
+                ", 0, IPC_STAT, {buf=0x",
+                "} => {buf={sem_perm={",
+                ", SETALL, {array=0x",
+                ", {mtype=",
+                ", name=\"kernel\", refs=1, id=1, ...}) = 0",
                 "cpuset_getaffinity(CPU_LEVEL_WHICH, CPU_WHICH_PID, -1, ",
                 "rtprio(RTP_SET, 0, {type=RTP_PRIO_NORMAL, prio=0}) = 0",
                 "jail_get([lastjid=0, errmsg=",
@@ -554,8 +560,11 @@ fn arguments_of_freebsd_are_decoded() {
         ),
         (
             "files",
-            "freebsd11_getdirentries,getdirentries,utimensat,futimens",
-            &["d_type=DT_REG, d_name=\"one\"}"],
+            "freebsd11_getdirentries,getdirentries,utimensat,futimens,mincore",
+            &[
+                "d_type=DT_REG, d_name=\"one\"}",
+                ", 12288, [0, 0x3, 0]) = 0",
+            ],
         ),
         (
             "processes",

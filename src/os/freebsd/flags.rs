@@ -301,6 +301,13 @@ crate::flags! {
         SCM_RIGHTS = 1, SCM_TIMESTAMP = 2, SCM_CREDS = 3, SCM_BINTIME = 4, SCM_REALTIME = 5, SCM_MONOTONIC = 6, SCM_TIME_INFO = 7, SCM_CREDS2 = 8,
     }
 
+    /// `st_flags` (`sys/stat.h`).
+    pub flags FILE_FLAGS, "" [] {
+        UF_NODUMP = 1, UF_IMMUTABLE = 2, UF_APPEND = 4, UF_OPAQUE = 8, UF_NOUNLINK = 0x10, UF_SYSTEM = 0x80, UF_SPARSE = 0x100,
+        UF_OFFLINE = 0x200, UF_REPARSE = 0x400, UF_ARCHIVE = 0x800, UF_READONLY = 0x1000, UF_HIDDEN = 0x8000, SF_ARCHIVED = 0x1_0000,
+        SF_IMMUTABLE = 0x2_0000, SF_APPEND = 0x4_0000, SF_NOUNLINK = 0x10_0000, SF_SNAPSHOT = 0x20_0000,
+    }
+
     /// Commands of `sysarch` on MIPS; on AArch64 there is none.
     pub enum SYSARCH, "" [] { MIPS_SET_TLS = 1, MIPS_GET_TLS = 2 }
 

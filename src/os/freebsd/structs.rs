@@ -32,12 +32,12 @@ crate::guest_struct! {
         st_size: i64, st_blksize: i64 as Show::Detail, st_blocks: i64 as Show::Detail,
         st_atime: i64 as Show::Detail, st_atime_nsec: i64 as Show::Detail, st_mtime: i64 as Show::Detail,
         st_mtime_nsec: i64 as Show::Detail, st_ctime: i64 as Show::Detail, st_ctime_nsec: i64 as Show::Detail,
-        st_birthtime: i64 as Show::Detail, st_birthtime_nsec: i64 as Show::Detail, _unused: i64,
+        st_birthtime: i64 as Show::Detail, st_birthtime_nsec: i64 as Show::Detail, st_flags: u32 as Show::Detail, _pad3: u32,
     }
     layout freebsd {
         st_dev: u64, st_ino: u64, st_nlink: u64, st_mode: u16, _pad1: u16, st_uid: u32, st_gid: u32, _pad2: u32, st_rdev: u64,
         st_atime: i64, st_atime_nsec: Long, st_mtime: i64, st_mtime_nsec: Long, st_ctime: i64, st_ctime_nsec: Long,
-        st_birthtime: i64, st_birthtime_nsec: Long, st_size: i64, st_blocks: i64, st_blksize: i32, _flags: u32, _gen: u64,
+        st_birthtime: i64, st_birthtime_nsec: Long, st_size: i64, st_blocks: i64, st_blksize: i32, st_flags: u32, _gen: u64,
         _spare: [u64; 10],
     }
 
@@ -140,6 +140,11 @@ crate::guest_struct! {
     }
     layout freebsd { l_start: i64, l_len: i64, l_pid: i32, l_type: i16, l_whence: i16, _sysid: i32 }
 
+    /// `struct __oflock` of FreeBSD 7
+    pub struct Oflock("__oflock") {
+        l_type: i16 as Show::Flags(&f::LOCK_TYPE), l_whence: i16 as Show::Flags(&f::WHENCE), l_start: i64, l_len: i64, l_pid: i32,
+    }
+    layout freebsd { l_start: i64, l_len: i64, l_pid: i32, l_type: i16, l_whence: i16 }
     /// `struct msghdr`
     pub struct Msghdr("msghdr") {
         msg_name: Ulong as Show::Addr, msg_namelen: u32, _pad: u32, msg_iov: Ulong as Show::Addr, msg_iovlen: Ulong,

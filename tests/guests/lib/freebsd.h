@@ -26,6 +26,7 @@
 #define __NR_accept 30
 #define __NR_getsockname 32
 #define __NR_chflags 34
+#define __NR_fchflags 35
 #define __NR_kill 37
 #define __NR_getppid 39
 #define __NR_dup 41
@@ -61,7 +62,6 @@
 #define __NR_writev 121
 #define __NR_fchown 123
 #define __NR_fchmod 124
-#define __NR_writev 121
 #define __NR_setreuid 126
 #define __NR_rename 128
 #define __NR_mkfifo 132
@@ -151,6 +151,7 @@
 #define __NR_extattr_get_fd 372
 #define __NR_extattr_delete_fd 373
 #define __NR_kenv 390
+#define __NR_lchflags 391
 #define __NR_freebsd11_statfs 396
 #define __NR_ksem_close 400
 #define __NR_ksem_post 401

@@ -52,6 +52,48 @@ fn list(v: &dyn View, at: u64, len: u64, head: impl Fn(u64) -> Option<Head>) -> 
     Some(format!("[{}]", parts.join(", ")))
 }
 
+/// `struct kld_file_stat`: its version, which is its size, and after the call what is known of the file.
+pub fn module(v: &dyn View, at: u64, returned: Option<u64>) -> Option<String> {
+    const MAXPATHLEN: u64 = 1024;
+    let version = v.int(at, Kind::I32)?;
+    if returned.is_none() {
+        return Some(format!("{{version={version}}}"));
+    }
+    let name = text(v, at + 4, None)?;
+    let (refs, id) = (
+        v.int(at + 4 + MAXPATHLEN, Kind::I32)?,
+        v.int(at + 8 + MAXPATHLEN, Kind::I32)?,
+    );
+    Some(format!(
+        "{{version={version}, name={name}, refs={refs}, id={id}, ...}}"
+    ))
+}
+
+/// `struct uuid[]`, as many as argument 1 says, as uuid(3) writes them.
+pub fn ids(v: &dyn View, at: u64, returned: Option<u64>) -> Option<String> {
+    const SIZE: u64 = 16;
+    returned?;
+    let count = v.arg(1);
+    let mut parts = Vec::new();
+    for n in 0..count.min(MOST as u64) {
+        let at = at + n * SIZE;
+        let rest = v.bytes(at + 8, 8)?;
+        let hex: String = rest[2..].iter().map(|b| format!("{b:02x}")).collect();
+        parts.push(format!(
+            "{:08x}-{:04x}-{:04x}-{:02x}{:02x}-{hex}",
+            v.int(at, Kind::U32)?,
+            v.int(at + 4, Kind::U16)?,
+            v.int(at + 6, Kind::U16)?,
+            rest[0],
+            rest[1]
+        ));
+    }
+    if count > MOST as u64 {
+        parts.push("...".to_owned());
+    }
+    Some(format!("[{}]", parts.join(", ")))
+}
+
 /// Text up to its NUL, which the call has written.
 pub fn text(v: &dyn View, at: u64, _: Option<u64>) -> Option<String> {
     v.shown(ArgType::Str, at, None)

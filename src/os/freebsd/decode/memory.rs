@@ -1,7 +1,8 @@
 //! Of memory: protections and flags of `mmap` (`sys/mman.h`).
 
-use crate::abi::{Dialect, FlagTable};
+use crate::abi::{Dialect, FlagTable, Kind, Show};
 use crate::os::freebsd::flags as f;
+use crate::os::{ArgType, Dir, Len, View};
 
 fn names(table: &FlagTable, value: u64) -> String {
     let mut out = String::new();
@@ -36,6 +37,20 @@ pub fn map_flags(value: u64) -> String {
         0 => alignment,
         _ => format!("{}|{alignment}", names(&f::MAP, flags)),
     }
+}
+
+/// The vector of `mincore`: a byte for each page of the range that arguments 0 and 1 tell.
+pub fn residency(v: &dyn View, at: u64, returned: Option<u64>) -> Option<String> {
+    const PAGE: u64 = 4096;
+    returned?;
+    let (start, len) = (v.arg(0), v.arg(1));
+    let count = (start % PAGE + len).div_ceil(PAGE);
+    let pages = Len::Const(u32::try_from(count).ok()?);
+    v.shown(
+        ArgType::Ints(Dir::Out, Kind::U8, Show::Hex, pages),
+        at,
+        returned,
+    )
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod files;
 pub mod memory;
 pub mod messages;
 pub mod process;
+pub mod sysv;
 
 use crate::abi::{FlagTable, Kind, Show};
 use crate::os::View;

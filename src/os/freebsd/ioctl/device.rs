@@ -103,10 +103,18 @@ pub fn device_name(call: &mut Call<'_>) -> SysResult {
     if !meta.file_type().is_char_device() && !meta.file_type().is_block_device() {
         return Err(Errno::ENOTTY);
     }
-    let link = std::fs::read_link(format!("/proc/self/fd/{}", call.int(0)));
-    let link = link.map_err(|_| Errno::EBADF)?;
-    let path = link.as_os_str().as_bytes();
-    let mut name = path.strip_prefix(b"/dev/").ok_or(Errno::ENOTTY)?.to_vec();
+    // The controlling side of a pseudo-terminal has the name of the other side (`ptsdev_ioctl`).
+    const TIOCGPTN: u64 = 0x8004_5430;
+    let mut number = 0u32;
+    let mut name = match plain(call, TIOCGPTN, (&raw mut number) as u64) {
+        Ok(_) => format!("pts/{number}").into_bytes(),
+        Err(_) => {
+            let link = std::fs::read_link(format!("/proc/self/fd/{}", call.int(0)));
+            let link = link.map_err(|_| Errno::EBADF)?;
+            let path = link.as_os_str().as_bytes();
+            path.strip_prefix(b"/dev/").ok_or(Errno::ENOTTY)?.to_vec()
+        }
+    };
     name.push(0);
     if name.len() as i64 > i64::from(arg.len) {
         return Err(Errno::EINVAL);

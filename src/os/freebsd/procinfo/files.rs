@@ -413,6 +413,11 @@ pub fn shared_objects(a: OsAbi) -> Vec<u8> {
     out
 }
 
+/// `struct kinfo_file` record of a descriptor; `None` if it is not open.
+pub fn descriptor(a: OsAbi, pid: i32, fd: i32) -> Option<Vec<u8>> {
+    file_entry(a, pid, fd, &format!("/proc/{pid}/fd/{fd}"))
+}
+
 /// `struct kinfo_file` record of the working folder.
 pub fn working_folder(a: OsAbi, pid: i32) -> Option<Vec<u8>> {
     file_entry(a, pid, kf::FD_CWD, &format!("/proc/{pid}/cwd"))

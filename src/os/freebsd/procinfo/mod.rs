@@ -12,7 +12,8 @@ use crate::os::{ProcStat, proc_text, sigset_to_guest, status_field, status_signa
 use crate::process::{Process, SigSet};
 use files::vnode_type;
 pub use files::{
-    KinfoFile, KinfoSocket, descriptors, every_file, files, shared_objects, working_folder,
+    KinfoFile, KinfoSocket, descriptor, descriptors, every_file, files, shared_objects,
+    working_folder,
 };
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;

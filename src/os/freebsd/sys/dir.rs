@@ -57,10 +57,6 @@ crate::syscalls! {
     pathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, 0) });
     lpathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, HOST_SYMLINK_NOFOLLOW) });
     fpathconf(fd: FD, name: INT) -> NUM, Full, Handler(|c| configuration(c, c.arg(0), c"", HOST_EMPTY_PATH));
-    chflags(path: PATH, flags: BITS) -> NUM, Stub(NO_FLAGS), Handler(|c| no_flags(c.arg(1)));
-    lchflags(path: PATH, flags: BITS) -> NUM, Stub(NO_FLAGS), Handler(|c| no_flags(c.arg(1)));
-    fchflags(fd: FD, flags: BITS) -> NUM, Stub(NO_FLAGS), Handler(|c| no_flags(c.arg(1)));
-    chflagsat(fd: DIRFD, path: PATH, flags: BITS, atflag: flags(&f::AT)) -> NUM, Stub(NO_FLAGS), Handler(|c| no_flags(c.arg(2)));
     undelete(path: PATH_NEW) -> NUM, Stub("EOPNOTSUPP, as but on a file system of whiteouts"), Handler(|_| Err(Errno::EOPNOTSUPP));
     revoke(path: PATH) -> NUM, Stub("EPERM, as of another's terminal; EINVAL of what is no device"), Handler(revoke_access);
     fchroot(fd: FD) -> NUM, Full, Handler(|c| { let path = cstring(format!("/proc/self/fd/{}", c.int(0)))?; c.host(SYS_chroot, [path.as_ptr() as u64, 0, 0, 0, 0, 0]) });
@@ -71,16 +67,6 @@ const HOST_SYMLINK_NOFOLLOW: u64 = 0x100;
 const HOST_REMOVEDIR: u64 = 0x200;
 const HOST_SYMLINK_FOLLOW: u64 = 0x400;
 const HOST_EMPTY_PATH: u64 = 0x1000;
-
-const NO_FLAGS: &str = "EOPNOTSUPP for a flag, as on a file system without flags; none is fine";
-
-/// Every file has no flags.
-fn no_flags(flags: u64) -> SysResult {
-    match flags {
-        0 => Ok(0),
-        _ => Err(Errno::EOPNOTSUPP),
-    }
-}
 
 /// A name to be created, removed or renamed: FreeBSD refuses the root folder before anything else.
 fn refuse_root(path: CString) -> SysResult<CString> {

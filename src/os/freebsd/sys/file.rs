@@ -3,11 +3,11 @@
 use super::descriptors;
 use super::dir::change_mode_of_open;
 use super::net::{kept, routing};
-use crate::abi::{Errno, GuestStruct, OsAbi, SysResult};
+use crate::abi::{Errno, GuestStruct, GuestValue, Kind, OsAbi, SysResult, write_int};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
-use crate::os::freebsd::ioctl;
 use crate::os::freebsd::structs::*;
+use crate::os::freebsd::{ioctl, procinfo};
 use crate::os::{
     ArgType, Call, Dir, Len,
     Run::{Handler, Pass, Wait},
@@ -43,7 +43,7 @@ crate::syscalls! {
     dup2(from: FD, to: FD) -> FDNUM, Full, Handler(|c| duplicate_to(c, c.int(0), c.int(1), 0));
     freebsd10_pipe() -> FDNUM, Partial(ONE_WAY), Handler(old_pipe);
     pipe2(fildes: ints_of(Dir::Out, crate::abi::Kind::I32, crate::abi::Show::Fd, 2), flags: flags(&f::OPEN)) -> NUM, Partial(ONE_WAY), Pass(SYS_pipe2);
-    fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Partial("F_KINFO, F_SETLK_REMOTE and the locks of FreeBSD 7"), Handler(control);
+    fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Full, Handler(control);
     flock(fd: FD, how: flags(&f::FLOCK_OP)) -> NUM, Full, Wait(SYS_flock);
     fsync(fd: FD) -> NUM, Full, Wait(SYS_fsync);
     fdatasync(fd: FD) -> NUM, Full, Wait(SYS_fdatasync);
@@ -358,10 +358,14 @@ mod cmd {
     pub const SETFL: u64 = 4;
     pub const GETOWN: u64 = 5;
     pub const SETOWN: u64 = 6;
+    pub const OGETLK: u64 = 7;
+    pub const OSETLK: u64 = 8;
+    pub const OSETLKW: u64 = 9;
     pub const DUP2FD: u64 = 10;
     pub const GETLK: u64 = 11;
     pub const SETLK: u64 = 12;
     pub const SETLKW: u64 = 13;
+    pub const SETLK_REMOTE: u64 = 14;
     pub const DUPFD_CLOEXEC: u64 = 17;
     pub const DUP2FD_CLOEXEC: u64 = 18;
     pub const READAHEAD: u64 = 15;
@@ -369,6 +373,7 @@ mod cmd {
     pub const ADD_SEALS: u64 = 19;
     pub const ISUNIONSTACK: u64 = 21;
     pub const GET_SEALS: u64 = 20;
+    pub const KINFO: u64 = 22;
 }
 
 fn fcntl_arg(command: u64) -> ArgType {
@@ -379,6 +384,9 @@ fn fcntl_arg(command: u64) -> ArgType {
         cmd::SETOWN => INT,
         cmd::SETLK | cmd::SETLKW => input::<Flock>(),
         cmd::GETLK => inout::<Flock>(),
+        cmd::OSETLK | cmd::OSETLKW => input::<Oflock>(),
+        cmd::OGETLK => inout::<Oflock>(),
+        cmd::KINFO => ADDR,
         cmd::GETFD | cmd::GETFL | cmd::GETOWN | cmd::GET_SEALS => ArgType::Absent,
         _ => BITS,
     }
@@ -427,9 +435,15 @@ fn control(call: &mut Call<'_>) -> SysResult {
         cmd::READAHEAD | cmd::RDAHEAD => fcntl(cmd::GETFD, 0).map(|_| 0),
         // The host has no union file systems of this kind.
         cmd::ISUNIONSTACK => fcntl(cmd::GETFD, 0).map(|_| 0),
-        cmd::GETLK => lock(call, F_GETLK, false),
-        cmd::SETLK => lock(call, F_SETLK, false),
-        cmd::SETLKW => lock(call, F_SETLKW, true),
+        cmd::GETLK => lock::<Flock>(call, F_GETLK, false),
+        cmd::SETLK => lock::<Flock>(call, F_SETLK, false),
+        cmd::SETLKW => lock::<Flock>(call, F_SETLKW, true),
+        cmd::OGETLK => lock::<Oflock>(call, F_GETLK, false),
+        cmd::OSETLK => lock::<Oflock>(call, F_SETLK, false),
+        cmd::OSETLKW => lock::<Oflock>(call, F_SETLKW, true),
+        // For the superuser's daemon of NFS.
+        cmd::SETLK_REMOTE => fcntl(cmd::GETFD, 0).and(Err(Errno::EPERM)),
+        cmd::KINFO => describe(call, fd as i32),
         _ => {
             let name = f::FCNTL.fields[0].values.iter().find(|v| v.host == command);
             call.unimplemented(&format!(
@@ -441,11 +455,26 @@ fn control(call: &mut Call<'_>) -> SysResult {
     }
 }
 
-fn lock(call: &mut Call<'_>, command: u64, wait: bool) -> SysResult {
+/// `struct kinfo_file` of a descriptor, whose first word says how large it is.
+fn describe(call: &mut Call<'_>, fd: i32) -> SysResult {
+    const KINFO_FILE_SIZE: usize = 1392;
     let at = call.arg(2);
-    let mut lock: Flock = call.read_struct(at)?;
-    let mut host = vec![0; Flock::DESC.size(OsAbi::HOST)];
-    crate::abi::GuestValue::to_host(&lock, &mut host);
+    if call.read_int(at, Kind::I32)? != KINFO_FILE_SIZE as u64 {
+        return Err(Errno::EINVAL);
+    }
+    let entry = procinfo::descriptor(call.abi, crate::host::pid(), fd).ok_or(Errno::EBADF)?;
+    let mut whole = vec![0; KINFO_FILE_SIZE];
+    whole[..entry.len()].copy_from_slice(&entry);
+    write_int(call.abi, Kind::I32, &mut whole, KINFO_FILE_SIZE as u64);
+    call.write_bytes(at, &whole)?;
+    Ok(0)
+}
+
+fn lock<T: GuestStruct + GuestValue>(call: &mut Call<'_>, command: u64, wait: bool) -> SysResult {
+    let at = call.arg(2);
+    let mut lock: T = call.read_struct(at)?;
+    let mut host = vec![0; T::DESC.size(OsAbi::HOST)];
+    lock.to_host(&mut host);
     let args = [call.arg(0), command, host.as_mut_ptr() as u64, 0, 0, 0];
     let result = if wait {
         call.host_wait(SYS_fcntl, args)?
@@ -453,7 +482,7 @@ fn lock(call: &mut Call<'_>, command: u64, wait: bool) -> SysResult {
         call.host(SYS_fcntl, args)?
     };
     if command == 5 {
-        lock = crate::abi::GuestValue::from_host(&host);
+        lock = T::from_host(&host);
         call.write_struct(at, &lock)?;
     }
     Ok(result)

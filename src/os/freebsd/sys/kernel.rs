@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::abi::{Errno, Kind, OsAbi, SysResult, write_int};
 use crate::host::nr::*;
-use crate::os::freebsd::decode::files::{parameters, text};
+use crate::os::freebsd::decode::files::{self, parameters, text};
 use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
@@ -26,7 +26,7 @@ crate::syscalls! {
     modstat(modid: INT, stat: ADDR) -> NUM, Stub(NO_MODULE), Handler(|_| Err(Errno::ENOENT));
     kldfind(file: STR) -> NUM, Full, Handler(find_file);
     kldnext(fileid: INT) -> NUM, Full, Handler(next_file);
-    kldstat(fileid: INT, stat: ADDR) -> NUM, Full, Handler(describe_file);
+    kldstat(fileid: INT, stat: ArgType::Decoded(Dir::InOut, files::module)) -> NUM, Full, Handler(describe_file);
     kldfirstmod(fileid: INT) -> NUM, Stub("0: no module is loaded"), Handler(|c| if c.int(0) == KERNEL { Ok(0) } else { Err(Errno::ENOENT) });
     kldload(file: PATH) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     kldunload(fileid: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
@@ -41,7 +41,7 @@ crate::syscalls! {
     exterrctl(op: UINT, flags: HEX, ptr: ADDR) -> NUM, Stub("success: no call has more to say than its error number"), Handler(more_about_errors);
     profil(samples: ADDR, size: SIZE, offset: SIZE, scale: UINT) -> NUM, Partial("accepted, but no samples are taken"), Handler(profile);
     getloginclass(namebuf: ArgType::Decoded(Dir::Out, text), namelen: SIZE) -> NUM, Stub("the class `default`"), Handler(login_class);
-    uuidgen(store: ADDR, count: INT) -> NUM, Full, Handler(unique_ids);
+    uuidgen(store: ArgType::Decoded(Dir::Out, files::ids), count: INT) -> NUM, Full, Handler(unique_ids);
     abort2(why: STR, nargs: INT, args: ADDR) -> NUM, Full, Handler(abort);
 }
 

@@ -7,7 +7,7 @@ pub use maximum::Maximums;
 use crate::abi::{Errno, SysResult};
 use crate::host::nr::*;
 use crate::mem::{Backing, File, Kind, Mapping, PAGE_SIZE, Place, Prot, page_up};
-use crate::os::freebsd::decode::memory::{map_flags, protection};
+use crate::os::freebsd::decode::memory::{self, map_flags, protection};
 use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
@@ -27,7 +27,7 @@ crate::syscalls! {
     munlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_munlock, 0));
     mlockall(how: HEX) -> NUM, Stub("success: locking all would lock the emulator's reservation too"), Handler(|_| Ok(0));
     munlockall() -> NUM, Stub("success, as mlockall locks nothing"), Handler(|_| Ok(0));
-    mincore(addr: BITS, len: SIZE, vec: ADDR) -> NUM, Partial("MINCORE_INCORE is told together with MINCORE_REFERENCED"), Handler(residency);
+    mincore(addr: BITS, len: SIZE, vec: ArgType::Decoded(Dir::Out, memory::residency)) -> NUM, Partial("MINCORE_INCORE is told together with MINCORE_REFERENCED"), Handler(residency);
     obreak(nsize: ADDR) -> HEXNUM, Stub("ENOSYS, as on AArch64 and RISC-V"), Handler(|_| Err(Errno::ENOSYS));
     sstk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
     freebsd11_vadvise(anom: INT) -> NUM, Stub("EINVAL, as in the kernel"), Handler(|_| Err(Errno::EINVAL));

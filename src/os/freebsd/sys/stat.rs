@@ -1,30 +1,42 @@
-//! What is known of a file: `stat` and its like in the layouts of FreeBSD 12 and 11.
+//! What is known of a file: `stat` and its like in the layouts of FreeBSD 12 and 11. `st_gen` is 0, as for all but the superuser.
+
+mod chflags;
 
 use crate::abi::{Errno, GuestStruct, Long, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
-use crate::os::{Call, Run::Handler, Support::Partial, *};
-
-const LIMITS: &str = "st_flags and st_gen are 0";
+use crate::os::{
+    Call,
+    Run::Handler,
+    Support::{Full, Partial},
+    *,
+};
 
 crate::syscalls! {
-    fstat(fd: FD, sb: output::<Stat>()) -> NUM, Partial(LIMITS), Handler(of_descriptor::<Stat>);
-    fstatat(fd: DIRFD, path: PATH, buf: output::<Stat>(), flag: flags(&f::AT)) -> NUM, Partial(LIMITS), Handler(|c| of_path::<Stat>(c, Some(0), c.arg(3)));
-    freebsd11_stat(path: PATH, ub: output::<Stat11>()) -> NUM, Partial(LIMITS), Handler(|c| of_path::<Stat11>(c, None, 0));
-    freebsd11_lstat(path: PATH, ub: output::<Stat11>()) -> NUM, Partial(LIMITS), Handler(|c| of_path::<Stat11>(c, None, NOFOLLOW));
-    freebsd11_fstat(fd: FD, sb: output::<Stat11>()) -> NUM, Partial(LIMITS), Handler(of_descriptor::<Stat11>);
-    freebsd11_fstatat(fd: DIRFD, path: PATH, buf: output::<Stat11>(), flag: flags(&f::AT)) -> NUM, Partial(LIMITS), Handler(|c| of_path::<Stat11>(c, Some(0), c.arg(3)));
-    freebsd11_nstat(path: PATH, ub: output::<NStat>()) -> NUM, Partial(LIMITS), Handler(|c| of_path::<NStat>(c, None, 0));
-    freebsd11_nlstat(path: PATH, ub: output::<NStat>()) -> NUM, Partial(LIMITS), Handler(|c| of_path::<NStat>(c, None, NOFOLLOW));
-    freebsd11_nfstat(fd: FD, sb: output::<NStat>()) -> NUM, Partial(LIMITS), Handler(of_descriptor::<NStat>);
+    fstat(fd: FD, sb: output::<Stat>()) -> NUM, Full, Handler(of_descriptor::<Stat>);
+    fstatat(fd: DIRFD, path: PATH, buf: output::<Stat>(), flag: flags(&f::AT)) -> NUM, Full, Handler(|c| of_path::<Stat>(c, Some(0), c.arg(3)));
+    freebsd11_stat(path: PATH, ub: output::<Stat11>()) -> NUM, Full, Handler(|c| of_path::<Stat11>(c, None, 0));
+    freebsd11_lstat(path: PATH, ub: output::<Stat11>()) -> NUM, Full, Handler(|c| of_path::<Stat11>(c, None, NOFOLLOW));
+    freebsd11_fstat(fd: FD, sb: output::<Stat11>()) -> NUM, Full, Handler(of_descriptor::<Stat11>);
+    freebsd11_fstatat(fd: DIRFD, path: PATH, buf: output::<Stat11>(), flag: flags(&f::AT)) -> NUM, Full, Handler(|c| of_path::<Stat11>(c, Some(0), c.arg(3)));
+    freebsd11_nstat(path: PATH, ub: output::<NStat>()) -> NUM, Full, Handler(|c| of_path::<NStat>(c, None, 0));
+    freebsd11_nlstat(path: PATH, ub: output::<NStat>()) -> NUM, Full, Handler(|c| of_path::<NStat>(c, None, NOFOLLOW));
+    chflags(path: PATH, flags: FILE_FLAGS) -> NUM, Partial(chflags::LIMITS), Handler(|c| chflags::of_path(c, None, 0));
+    lchflags(path: PATH, flags: FILE_FLAGS) -> NUM, Partial(chflags::LIMITS), Handler(|c| chflags::of_path(c, None, NOFOLLOW));
+    fchflags(fd: FD, flags: FILE_FLAGS) -> NUM, Partial(chflags::LIMITS), Handler(chflags::of_descriptor);
+    chflagsat(fd: DIRFD, path: PATH, flags: FILE_FLAGS, atflag: flags(&f::AT)) -> NUM, Partial(chflags::LIMITS), Handler(|c| chflags::of_path(c, Some(0), c.arg(3)));
+    freebsd11_nfstat(fd: FD, sb: output::<NStat>()) -> NUM, Full, Handler(of_descriptor::<NStat>);
 }
+
+const FILE_FLAGS: ArgType = flags(&f::FILE_FLAGS);
 
 /// AT_SYMLINK_NOFOLLOW
 const NOFOLLOW: u64 = 0x200;
 /// That, AT_RESOLVE_BENEATH and AT_EMPTY_PATH.
 const KNOWN: u64 = NOFOLLOW | 0x2000 | 0x4000;
 const AT_FDCWD: u64 = -100i64 as u64;
+const HOST_EMPTY_PATH: u64 = 0x1000;
 
 /// `struct statx` (`linux/stat.h`), as far as it is read: offsets and widths.
 struct Statx([u8; 256]);
@@ -108,7 +120,8 @@ impl Layout for Stat {
             st_ctime_nsec: ctime.1,
             st_birthtime: btime.0,
             st_birthtime_nsec: btime.1,
-            _unused: 0,
+            st_flags: chflags::of_attributes(s.u64(8)),
+            _pad3: 0,
         })
     }
 }
@@ -138,7 +151,7 @@ impl Layout for Stat11 {
             st_size: now.st_size,
             st_blocks: now.st_blocks,
             st_blksize: now.st_blksize as i32,
-            st_flags: 0,
+            st_flags: now.st_flags,
             st_gen: 0,
             _lspare: 0,
             st_birthtime: now.st_birthtime,
@@ -167,7 +180,7 @@ impl Layout for NStat {
             st_size: now.st_size,
             st_blocks: now.st_blocks,
             st_blksize: now.st_blksize as i32,
-            st_flags: 0,
+            st_flags: now.st_flags,
             st_gen: 0,
             st_birthtime: now.st_birthtime,
             st_birthtime_nsec: Long(now.st_birthtime_nsec),
@@ -176,7 +189,6 @@ impl Layout for NStat {
 }
 
 fn of_descriptor<T: Layout>(call: &mut Call<'_>) -> SysResult {
-    const HOST_EMPTY_PATH: u64 = 0x1000;
     let found = Statx::of(call, call.arg(0), c"", HOST_EMPTY_PATH)?;
     call.write_struct(call.arg(1), &T::fill(&found)?)?;
     Ok(0)

@@ -2,40 +2,38 @@
 
 use crate::abi::{Errno, GuestStruct, GuestValue, Kind, OsAbi, Show, SysResult};
 use crate::host::nr::*;
+use crate::os::freebsd::decode::sysv as decode;
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
 use crate::os::linux::sys::ipc::{attach, detach, receive, send};
 use crate::os::{
     Call, Dir, Len,
     Run::{Handler, Pass, Wait},
-    Support::{Full, Partial},
+    Support::Full,
     *,
 };
 
 /// `key_t` is a `long`, of which the host has 32 bits.
 const KEY: ArgType = ArgType::Value(Kind::I32, Show::Hex);
 const CREATE: ArgType = flags(&f::IPC_CREATE);
-const STATISTICS: &str = "IPC_INFO, SHM_INFO, SHM_STAT";
 
 crate::syscalls! {
     shmget(key: KEY, size: SIZE, shmflg: CREATE) -> NUM, Full, Pass(SYS_shmget);
     shmat(shmid: INT, shmaddr: BITS, shmflg: HEX) -> HEXNUM, Full, Handler(attach);
     shmdt(shmaddr: BITS) -> NUM, Full, Handler(detach);
-    shmctl(shmid: INT, cmd: one_of(&f::IPC_COMMAND), buf: ArgType::By(|a, _| data::<ShmidDs>(a[1]))) -> NUM, Partial(STATISTICS), Handler(|c| control::<ShmidDs>(c, SYS_shmctl));
+    shmctl(shmid: INT, cmd: one_of(&f::IPC_COMMAND), buf: ArgType::By(|a, _| data::<ShmidDs>(a[1]))) -> NUM, Full, Handler(|c| control::<ShmidDs>(c, SYS_shmctl));
     semget(key: KEY, nsems: INT, semflg: CREATE) -> NUM, Full, Pass(SYS_semget);
     semop(semid: INT, sops: array::<Sembuf>(Dir::In, 2), nsops: SIZE) -> NUM, Full, Wait(SYS_semop);
-    __semctl(semid: INT, semnum: INT, cmd: one_of(&f::SEM_COMMAND), arg: ADDR) -> NUM, Partial("SEM_STAT, SEM_INFO"), Handler(control_semaphores);
+    __semctl(semid: INT, semnum: INT, cmd: one_of(&f::SEM_COMMAND), arg: ArgType::Decoded(Dir::InOut, decode::semaphores)) -> NUM, Full, Handler(control_semaphores);
     msgget(key: KEY, msgflg: CREATE) -> NUM, Full, Pass(SYS_msgget);
-    msgsnd(msqid: INT, msgp: ADDR, msgsz: SIZE, msgflg: CREATE) -> NUM, Full, Handler(send);
-    msgrcv(msqid: INT, msgp: ADDR, msgsz: SIZE, msgtyp: LONG, msgflg: CREATE) -> NUM, Full, Handler(receive);
-    msgctl(msqid: INT, cmd: one_of(&f::IPC_COMMAND), buf: ArgType::By(|a, _| data::<MsqidDs>(a[1]))) -> NUM, Partial("IPC_INFO"), Handler(|c| control::<MsqidDs>(c, SYS_msgctl));
+    msgsnd(msqid: INT, msgp: ArgType::Decoded(Dir::In, decode::sent), msgsz: SIZE, msgflg: CREATE) -> NUM, Full, Handler(send);
+    msgrcv(msqid: INT, msgp: ArgType::Decoded(Dir::Out, decode::received), msgsz: SIZE, msgtyp: LONG, msgflg: CREATE) -> NUM, Full, Handler(receive);
+    msgctl(msqid: INT, cmd: one_of(&f::IPC_COMMAND), buf: ArgType::By(|a, _| data::<MsqidDs>(a[1]))) -> NUM, Full, Handler(|c| control::<MsqidDs>(c, SYS_msgctl));
 }
 
 const IPC_RMID: u64 = 0;
 const IPC_SET: u64 = 1;
 const IPC_STAT: u64 = 2;
-const SHM_LOCK: u64 = 11;
-const SHM_UNLOCK: u64 = 12;
 
 /// What a control command works on.
 fn data<T: GuestStruct>(command: u64) -> ArgType {
@@ -46,15 +44,13 @@ fn data<T: GuestStruct>(command: u64) -> ArgType {
     }
 }
 
-/// `shmctl` and `msgctl`, whose commands have the host's numbers.
+/// `shmctl` and `msgctl`, whose commands have the host's numbers. Those for statistics are there for Linux's programs only, and
+/// segments cannot be locked.
 fn control<T: GuestStruct>(call: &mut Call<'_>, number: i64) -> SysResult {
     let command = call.arg(1);
     match command {
-        IPC_RMID | IPC_SET | IPC_STAT | SHM_LOCK | SHM_UNLOCK => {}
-        _ => {
-            call.unimplemented(&format!("command {command}"));
-            return Err(Errno::EINVAL);
-        }
+        IPC_RMID | IPC_SET | IPC_STAT => {}
+        _ => return Err(Errno::EINVAL),
     }
     if matches!(command, IPC_SET | IPC_STAT) && call.arg(2) == 0 {
         return Err(Errno::EFAULT);
@@ -72,6 +68,7 @@ fn control_semaphores(call: &mut Call<'_>) -> SysResult {
     const GETALL: u64 = 13;
     const SETVAL: u64 = 16;
     const SETALL: u64 = 17;
+    const SEM_STAT: u64 = 18;
     let (id, at) = (call.arg(0), call.arg(3));
     let command = call.host_flags(2);
     let args = [id, call.arg(1), command, 0, 0, 0];
@@ -80,7 +77,7 @@ fn control_semaphores(call: &mut Call<'_>) -> SysResult {
         IPC_RMID | GETVAL | GETPID | GETNCNT | GETZCNT => (0, BITS),
         SETVAL => (call.read_int(at, Kind::I32)?, BITS),
         IPC_SET => (pointer(call)?, input::<SemidDs>()),
-        IPC_STAT => (pointer(call)?, output::<SemidDs>()),
+        IPC_STAT | SEM_STAT => (pointer(call)?, output::<SemidDs>()),
         GETALL | SETALL => {
             // The array is as long as the set.
             let mut stat = vec![0u8; SemidDs::DESC.size(OsAbi::HOST)];
@@ -98,10 +95,7 @@ fn control_semaphores(call: &mut Call<'_>) -> SysResult {
                 ArgType::Ints(dir, Kind::U16, Show::Dec, count),
             )
         }
-        _ => {
-            call.unimplemented(&format!("command {}", call.arg(2)));
-            return Err(Errno::EINVAL);
-        }
+        _ => return Err(Errno::EINVAL),
     };
     if value == 0 && !matches!(ty, ArgType::Value(..)) {
         return Err(Errno::EFAULT);

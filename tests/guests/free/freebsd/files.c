@@ -73,7 +73,28 @@ static void status(void)
 	SYS(close, again);
 	SYS(close, dir);
 	SYS(close, fd);
-	print("flags: %ld %ld\n", SYS(chflags, "file", 0), SYS(chflags, "file", 1));
+	/* Flags, where the host's file system has them: UF_NODUMP; one that it does not have. */
+	long kept = SYS(chflags, "link", 1);
+	CHECK(kept == 0 || kept == -EOPNOTSUPP);
+	CHECK(SYS(fstatat, AT_FDCWD, "file", &st, 0) == 0 && st.flags == (kept == 0));
+	CHECK(SYS(freebsd11_stat, "file", &st11) == 0 && st11.flags == st.flags);
+	CHECK(SYS(freebsd11_nstat, "file", &nst) == 0 && nst.flags == st.flags);
+	fd = SYS(open, "file", 0);
+	CHECK(SYS(fchflags, fd, 0) == 0 && SYS(fstat, fd, &st) == 0 && st.flags == 0);
+	SYS(close, fd);
+	print("flags: %ld %ld %ld\n", SYS(chflags, "file", 0), SYS(chflags, "file", 0x800), SYS(lchflags, "link", 1));
+	/* A descriptor for execution alone. */
+	fd = SYS(open, "/bin/sh", O_EXEC);
+	CHECK(SYS(fstat, fd, &st) == 0);
+	SYS(close, fd);
+	fd = create("program", "x");
+	CHECK(SYS(fchmod, fd, 0755) == 0);
+	SYS(close, fd);
+	fd = SYS(open, "program", O_EXEC);
+	CHECK(fd > 2 && SYS(fchmod, fd, 0711) == 0 && SYS(fchown, fd, -1, -1) == 0 && SYS(fstat, fd, &st) == 0 && (st.mode & 0777) == 0711);
+	SYS(close, fd);
+	SAME(SYS(fchmod, fd, 0711), -9);
+	SYS(unlink, "program");
 	print("pathconf: %ld %ld\n", SYS(pathconf, "file", 4), SYS(pathconf, "missing", 4));
 	char path[1024];
 	CHECK(SYS(__getcwd, path, sizeof path) == 0);
@@ -223,6 +244,13 @@ static void descriptors(void)
 	/* A pseudo-terminal. */
 	int master = SYS(posix_openpt, O_RDWR | 0x8000);
 	CHECK(master > 2);
+	/* It is asked for the name of the other side. */
+	char pty[64] = "/dev/";
+	struct { int len; char *buf; } dgname = {sizeof pty - 5, pty + 5};
+	CHECK(SYS(ioctl, master, sizeof(long) == 8 ? 0x80106678 : 0x80086678, &dgname) == 0 && memcmp(pty, "/dev/pts/", 9) == 0);
+	int slave = SYS(open, pty, O_RDWR | 0x8000);
+	CHECK(slave > 2 && SYS(write, slave, "x", 1) == 1 && SYS(read, master, pty, 1) == 1 && pty[0] == 'x');
+	SYS(close, slave);
 	SYS(close, master);
 	struct { struct timespec interval, value; } timer = {{0, 0}, {0, 1000000}};
 	fd = SYS(timerfd_create, 4, 0);
@@ -290,6 +318,41 @@ static void programs(char **argv)
 	print("rfork of both: %ld\n", SYS(rfork, 0x1014));
 }
 
+/* What fcntl knows of a descriptor, and its locks of FreeBSD 7. */
+static void controls(void)
+{
+	static struct { s32 size, type, fd, refs, flags; u32 pad; s64 offset; u8 rest[1360]; } info;
+	struct { s64 start, len; s32 pid; short type, whence; } lock = {0, 3, 0, 3, 0};
+	int fd = create("file", "hello"), status;
+	CHECK(sizeof info == 1392);
+	SAME(SYS(fcntl, fd, 22, &info), -EINVAL);
+	info.size = sizeof info;
+	SAME(SYS(fcntl, fd, 22, &info), 0);
+	CHECK(info.size == 1392 && info.type == 1 && info.fd == fd && info.offset == 5);
+	u32 end = 0;
+	for (u32 at = 0; at < sizeof info.rest; at++)
+		if (memcmp(info.rest + at, "/file", 6) == 0)
+			end = at;
+	CHECK(end > 0);
+	info.size = sizeof info;
+	SAME(SYS(fcntl, 99, 22, &info), -9);
+	SAME(SYS(fcntl, fd, 8, &lock), 0);
+	flush();
+	int child = SYS(fork);
+	if (child == 0) {
+		lock.type = 3;
+		SAME(SYS(fcntl, fd, 7, &lock), 0);
+		CHECK(lock.type == 3 && lock.start == 0 && lock.len == 3 && lock.pid == SYS(getppid));
+		SAME(SYS(fcntl, fd, 8, &lock), -EAGAIN);
+		quit(0);
+	}
+	SAME(SYS(wait4, child, &status, 0, 0), child);
+	SAME(status, 0);
+	SAME(SYS(fcntl, fd, 14, &lock), -EPERM);
+	SYS(close, fd);
+	SYS(unlink, "file");
+}
+
 int guest_main(int argc, char **argv, char **envp __attribute__((unused)))
 {
 	if (argc > 1) {
@@ -297,6 +360,7 @@ int guest_main(int argc, char **argv, char **envp __attribute__((unused)))
 		return 5;
 	}
 	status();
+	controls();
 	times();
 	directories();
 	file_systems();

@@ -27,6 +27,9 @@ static void shared_memory(void)
 	SAME(SYS(shmctl, id, 99, &ds), -EINVAL);
 	SAME(SYS(shmctl, id, RMID, 0), 0);
 	SAME(SYS(shmdt, at), 0);
+	/* What only Linux's programs may ask. */
+	for (int command = 11; command <= 14; command++)
+		SAME(SYS(shmctl, id, command, &again), -EINVAL);
 	SAME(SYS(shmdt, again), 0);
 	SAME(SYS(shmdt, again), -EINVAL);
 	SAME(SYS(shmat, id, 0, 0), -EINVAL);
@@ -68,6 +71,13 @@ static void semaphores(void)
 	int status;
 	SAME(wait6(0, child, &status, 16, 0, 0), child);
 	SAME(status, 0);
+	/* By its place in the kernel's table, as ipcs asks. */
+	memset(&ds, 0, sizeof ds);
+	long place = 0;
+	while (place < 32768 && SYS(__semctl, place, 0, 10, &arg) != id)
+		place++;
+	CHECK(place < 32768 && ds.count == 3);
+	SAME(SYS(__semctl, id, 0, 11, &arg), -EINVAL);
 	SAME(SYS(__semctl, id, 0, 77, 0), -EINVAL);
 	SAME(SYS(__semctl, id, 0, RMID, 0), 0);
 	SAME(SYS(semop, id, &more, 1), -EINVAL);

@@ -131,7 +131,7 @@ pub(super) fn unsupported(change: &Kevent) -> Option<(String, bool)> {
         filter::PROC => {
             let program = |pid: &str| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
             let guest = program(&change.ident.0.to_string()) == program("self");
-            let what = "kevent NOTE_FORK or NOTE_EXEC of a process that is no guest";
+            let what = "NOTE_FORK or NOTE_EXEC of a process that is no guest";
             (!guest).then(|| (what.to_owned(), false))
         }
         other => {
@@ -140,7 +140,7 @@ pub(super) fn unsupported(change: &Kevent) -> Option<(String, bool)> {
                 .iter()
                 .find(|v| v.host == i64::from(other) as u64);
             Some((
-                format!("kevent {} ({other})", named.map_or("filter", |v| v.name)),
+                format!("{} ({other})", named.map_or("filter", |v| v.name)),
                 true,
             ))
         }
