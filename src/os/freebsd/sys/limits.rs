@@ -3,8 +3,7 @@
 //! Most are the host's. Those of memory would hit the emulator, not only its guest: they are kept here, and the one of the address
 //! space is held to by `mmap`.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use super::own::Own;
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::structs::Rlimit;
@@ -39,64 +38,55 @@ const INFINITY: i64 = i64::MAX;
 type Pair = [i64; 2];
 
 /// The limits of memory of a process, in the order of [`OWN`].
-type Memory = [Pair; OWN.len()];
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Memory([Pair; OWN.len()]);
 
-/// The limits of memory of this process, and of a child of vfork that shares its memory.
-#[derive(Default)]
-pub struct Limits(Mutex<Tables>);
-
-struct Tables {
-    own: Memory,
-    /// What the child has set.
-    vforked: Option<Memory>,
-}
-
-impl Default for Tables {
-    fn default() -> Self {
-        Tables {
-            own: [[INFINITY; 2]; OWN.len()],
-            vforked: None,
-        }
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory([[INFINITY; 2]; OWN.len()])
     }
 }
+
+/// The limits that a process holds itself.
+#[derive(Default)]
+pub struct Limits(Own<Memory>);
 
 impl Limits {
-    fn lock(&self) -> MutexGuard<'_, Tables> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn get(&self, vforked: bool) -> Memory {
-        let tables = self.lock();
-        tables.vforked.filter(|_| vforked).unwrap_or(tables.own)
+        match self.0.is_used() {
+            true => self.0.with(vforked, |memory| *memory),
+            false => Memory::default(),
+        }
     }
 
     fn set(&self, vforked: bool, new: Memory) {
-        let mut tables = self.lock();
-        match vforked {
-            true => tables.vforked = Some(new),
-            false => tables.own = new,
-        }
+        self.0.with(vforked, |memory| *memory = new);
     }
 
     /// Once the child of a vfork is gone.
-    pub fn vfork_done(&self) {
-        self.lock().vforked = None;
+    pub fn vfork_done(&self, child: i32) {
+        self.0.vfork_done(child);
+    }
+
+    /// In the child of a fork.
+    pub fn forked(&self, parent: i32) {
+        self.0.forked(parent);
     }
 
     /// For the program that is executed next; empty if nothing is limited.
     pub fn to_text(&self, vforked: bool) -> String {
         let all = self.get(vforked);
-        let numbers: Vec<String> = all.iter().flatten().map(i64::to_string).collect();
-        match all.iter().flatten().all(|&n| n == INFINITY) {
-            true => String::new(),
-            false => numbers.join(","),
+        if all == Memory::default() {
+            return String::new();
         }
+        let numbers: Vec<String> = all.0.iter().flatten().map(i64::to_string).collect();
+        numbers.join(",")
     }
 
     /// Takes over what [`Limits::to_text`] of the program before has told.
     pub fn inherit(&self, text: &str) {
-        let mut all = self.get(false);
-        for (limit, number) in all.iter_mut().flatten().zip(text.split(',')) {
+        let mut all = Memory::default();
+        for (limit, number) in all.0.iter_mut().flatten().zip(text.split(',')) {
             *limit = number.parse().unwrap_or(INFINITY);
         }
         self.set(false, all);
@@ -106,7 +96,7 @@ impl Limits {
 /// The limits of memory of the calling process.
 fn memory(call: &Call<'_>) -> Memory {
     let vforked = call.thread.is_vfork_child();
-    of(call.thread).map_or(Tables::default().own, |os| os.limits.get(vforked))
+    of(call.thread).map_or(Memory::default(), |os| os.limits.get(vforked))
 }
 
 /// How much address space the guest has mapped, in bytes.
@@ -117,7 +107,7 @@ fn mapped(call: &Call<'_>) -> u64 {
 
 /// Whether `len` more bytes may be mapped.
 pub(super) fn allow_mapping(call: &Call<'_>, len: u64) -> SysResult<()> {
-    let most = memory(call)[1][0] as u64;
+    let most = memory(call).0[1][0] as u64;
     match most == INFINITY as u64 || mapped(call).saturating_add(len) <= most {
         true => Ok(()),
         false => Err(Errno::ENOMEM),
@@ -127,7 +117,7 @@ pub(super) fn allow_mapping(call: &Call<'_>, len: u64) -> SysResult<()> {
 /// A limit of the calling process that the host does not know.
 pub fn own(call: &Call<'_>, which: u64) -> Option<Rlimit> {
     let n = OWN.iter().position(|&o| o == which)?;
-    let [rlim_cur, rlim_max] = memory(call)[n];
+    let [rlim_cur, rlim_max] = memory(call).0[n];
     Some(Rlimit { rlim_cur, rlim_max })
 }
 
@@ -204,7 +194,7 @@ fn set_limit(call: &mut Call<'_>) -> SysResult {
             return Err(Errno::EPERM);
         }
         let mut all = memory(call);
-        all[n] = new;
+        all.0[n] = new;
         if let Some(os) = of(call.thread) {
             os.limits.set(call.thread.is_vfork_child(), all);
         }
@@ -225,15 +215,15 @@ mod tests {
     fn limits_go_to_the_next_program() {
         let before = Limits::default();
         assert_eq!(before.to_text(false), "");
-        let set = [[INFINITY; 2], [1 << 26, INFINITY]];
+        let set = Memory([[INFINITY; 2], [1 << 26, INFINITY]]);
         before.set(true, set);
         assert_eq!(before.to_text(false), "");
         let after = Limits::default();
         after.inherit(&before.to_text(true));
         assert_eq!(after.get(false), set);
-        before.vfork_done();
+        before.vfork_done(crate::host::pid());
         assert_eq!(before.to_text(true), "");
         after.inherit("x");
-        assert_eq!(after.get(false)[0][0], INFINITY);
+        assert_eq!(after.get(false).0[0][0], INFINITY);
     }
 }

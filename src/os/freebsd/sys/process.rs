@@ -79,7 +79,7 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
     super::capsicum::vfork_done(call, pid);
     super::net::kept::vfork_done(call, pid);
     if let Some(os) = of(call.thread) {
-        os.limits.vfork_done();
+        os.limits.vfork_done(pid);
     }
     super::net::routing::vfork_done(call, pid);
     Ok(pid as u64)
@@ -124,6 +124,7 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
     super::net::kept::forked(call, parent);
     if let Some(os) = of(call.thread) {
         os.signals.store(0, Relaxed);
+        os.limits.forked(parent);
     }
     super::net::routing::forked(call, parent);
     if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
