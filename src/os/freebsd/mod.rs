@@ -19,7 +19,7 @@ pub mod sysctl;
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
-use super::tracing::{Tracee, Tracer};
+use super::tracing::{self, Tracee, Tracer};
 use super::{Call, Run, pass};
 use crate::abi::{Errno, OsAbi, Signal, SysResult};
 use crate::cpu::Exit;
@@ -74,10 +74,11 @@ impl FreeBsd {
             descriptors: sys::procdesc::Descriptors::default(),
             capabilities: sys::capsicum::Capabilities::default(),
             credentials: sys::credentials::Credentials::default(),
-            tracee: Arc::new(Tracee::new(
-                sys::ptrace::serve,
-                Signal::SIGSTOP.to_guest(isa.abi.dialect) as i32,
-            )),
+            tracee: Arc::new(Tracee::new(tracing::System {
+                serve: sys::ptrace::serve,
+                stop_signal: Signal::SIGSTOP.to_guest(isa.abi.dialect) as i32,
+                ends: sys::board::set_ended,
+            })),
             tracer: Tracer::default(),
         })
     }
