@@ -30,7 +30,9 @@ impl Thread {
         loop {
             // A step with a signal, or one that a signal comes to, ends at the handler's first instruction, as on Linux.
             if std::mem::take(&mut self.entered_handler) && self.handle.is_stepping() {
+                self.at_handler = true;
                 self.tell_trap(Exit::Stepped);
+                self.at_handler = false;
                 continue;
             }
             let exit = if self.handle.is_stepping() || process.config.single_step {

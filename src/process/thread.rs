@@ -155,6 +155,8 @@ pub struct Thread {
     pub(super) slot: &'static Slot,
     /// A signal's frame has been set up since the run loop last looked.
     pub(super) entered_handler: bool,
+    /// It is told of a step that has ended at a handler's first instruction.
+    pub(super) at_handler: bool,
     /// Address of the system call instruction that is being carried out.
     pub(super) call_pc: u64,
     /// How often it was parked.
@@ -189,6 +191,7 @@ impl Thread {
             deferred: Vec::new(),
             slot,
             entered_handler: false,
+            at_handler: false,
             call_pc: 0,
             stops: 0,
             is_main,
@@ -212,6 +215,11 @@ impl Thread {
     /// Its id.
     pub fn tid(&self) -> i32 {
         self.handle.tid
+    }
+
+    /// Whether the step that [`super::Observer::trap`] is told of was the entry of a signal handler.
+    pub fn is_at_handler(&self) -> bool {
+        self.at_handler
     }
 
     /// The signals it blocks.

@@ -20,7 +20,7 @@ use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use super::tracing::{Tracee, Tracer};
+use super::tracing::{self, Tracee, Tracer};
 use super::{Call, Run, pass};
 use crate::abi::{Errno, OsAbi, Signal, SysResult};
 use crate::cpu::Exit;
@@ -82,10 +82,11 @@ impl FreeBsd {
             limits: sys::limits::Limits::default(),
             signals: AtomicU64::new(0),
             credentials: sys::credentials::Credentials::default(),
-            tracee: Arc::new(Tracee::new(
-                sys::ptrace::serve,
-                Signal::SIGSTOP.to_guest(isa.abi.dialect) as i32,
-            )),
+            tracee: Arc::new(Tracee::new(tracing::System {
+                serve: sys::ptrace::serve,
+                stop_signal: Signal::SIGSTOP.to_guest(isa.abi.dialect) as i32,
+                ends: sys::board::set_ended,
+            })),
             tracer: Tracer::default(),
         })
     }

@@ -16,7 +16,7 @@ pub mod rendezvous;
 mod tracee;
 mod tracer;
 
-pub use tracee::{Lwp, Service, Started, Tracee};
+pub use tracee::{Lwp, Started, System, Tracee};
 pub use tracer::{State, Tracer};
 
 use serde::{Deserialize, Serialize};

@@ -15,13 +15,21 @@ use crate::cpu::Exit;
 use crate::host;
 use crate::host::fd::{Identity, OwnFd};
 use crate::host::nr::{SYS_kill, SYS_tgkill};
+use crate::isa::RegRole;
 use crate::process::{
     Controller, End, Observer, Outcome, Process, SigFields, SigInfo, Syscall, Thread,
 };
 use emu_stub::proxy::Wire;
 
-/// Carries out a request in a process that has stopped.
-pub type Service = fn(&Arc<Process>, &Tracee, &Request) -> Reply;
+/// What is the guest system's own.
+pub struct System {
+    /// Carries out a request in a process that has stopped.
+    pub serve: fn(&Arc<Process>, &Tracee, &Request) -> Reply,
+    /// The guest's number of SIGSTOP, which stops a process that is attached to, and a child that is born traced.
+    pub stop_signal: i32,
+    /// The process has ended but for its tracer, who does not know yet; or, the second time, has done so altogether.
+    pub ends: fn(bool),
+}
 
 /// What the tracer knows of a thread.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +58,8 @@ pub struct Lwp {
     pub written: bool,
     /// To be delivered when it goes on.
     due: Option<SigInfo>,
+    /// The stack pointer of a handler that it has entered, after whose return it makes its step.
+    step_after: Option<u64>,
     /// It has told of its end.
     pub exited: bool,
     /// The child that has this process's memory, as it thinks, is done when this can be read.
@@ -107,9 +117,7 @@ pub struct Tracee {
     traced: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
-    service: Service,
-    /// The guest's number of the signal that stops a child which is born traced.
-    stop_signal: i32,
+    system: System,
 }
 
 /// The guest's SIGTRAP, of every system.
@@ -118,8 +126,8 @@ const SIGTRAP: i32 = 5;
 const TRAP_TRACE: i32 = 2;
 
 impl Tracee {
-    /// One that nobody traces. `stop_signal`: the guest's number of SIGSTOP.
-    pub fn new(service: Service, stop_signal: i32) -> Tracee {
+    /// One that nobody traces.
+    pub fn new(system: System) -> Tracee {
         Tracee {
             traced: AtomicBool::new(false),
             state: Mutex::new(State {
@@ -139,8 +147,7 @@ impl Tracee {
                 vforked: HashMap::new(),
             }),
             changed: Condvar::new(),
-            service,
-            stop_signal,
+            system,
         }
     }
 
@@ -209,7 +216,7 @@ impl Tracee {
     /// Another process has asked for this one.
     pub fn attach(&self, process: &Arc<Process>, tracer: i32, wants: u32, link: Connections) {
         self.lock().link = Link::Open(Arc::new(link));
-        let how = Started::Attached(self.stop_signal);
+        let how = Started::Attached(self.system.stop_signal);
         self.begin(process, tracer, wants, how);
     }
 
@@ -287,7 +294,7 @@ impl Tracee {
                     self.changed.notify_all();
                     Reply::default()
                 }
-                _ => (self.service)(process, self, &request),
+                _ => (self.system.serve)(process, self, &request),
             };
             let sent = postcard::to_stdvec(&reply).map(|frame| link.requests.send(&frame));
             if !matches!(sent, Ok(Ok(()))) {
@@ -523,6 +530,19 @@ impl Tracee {
         self.lock().borrower = Some(end);
     }
 
+    /// The thread is about to end: told before those that wait for its end.
+    pub fn exits(&self, thread: &mut Thread) {
+        if !self.traces(thread) || self.wants() & event::THREAD == 0 {
+            return;
+        }
+        let (tid, lwp) = (thread.tid(), self.lwp(thread.tid()));
+        if !lwp.exited {
+            let call = if lwp.in_call { event::CALL } else { 0 };
+            self.stop(thread, SIGTRAP, event::EXITED | call, None);
+            self.with_lwp(tid, |lwp| lwp.exited = true);
+        }
+    }
+
     /// The thread is about to execute a program, which ends the others.
     pub fn executes(&self, thread: &mut Thread) {
         if !self.traces(thread) || self.wants() & event::THREAD == 0 {
@@ -600,6 +620,18 @@ fn parent() -> i32 {
     host::syscall(host::nr::SYS_getppid, [0; 6]).map_or(0, |pid| pid as i32)
 }
 
+/// No signal frame is larger.
+const FRAME_SIZE: u64 = 4096;
+/// How far below its frame a handler's copy of the context may be that it returns by (libthr's); those of handlers that interrupt it
+/// are further down.
+const COPY: u64 = 2048;
+
+fn stack_pointer(thread: &Thread) -> u64 {
+    let table = thread.process.isa.registers_in_mode(thread.cpu.mode);
+    let sp = table.registers.iter().find(|r| r.role == Some(RegRole::Sp));
+    sp.map_or(0, |sp| sp.read(&thread.cpu) as u64)
+}
+
 /// A signal that a process has sent.
 fn sent_by(signal: Signal, pid: i32) -> SigInfo {
     SigInfo {
@@ -674,14 +706,7 @@ impl Observer for Tracee {
     }
 
     fn thread_exit(&self, thread: &mut Thread, _status: i32) {
-        if !self.traces(thread) {
-            return;
-        }
-        if self.wants() & event::THREAD != 0 {
-            let in_call = self.with_lwp(thread.tid(), |lwp| lwp.in_call);
-            let call = if in_call { event::CALL } else { 0 };
-            self.stop(thread, SIGTRAP, event::EXITED | call, None);
-        }
+        self.exits(thread);
         self.lock().lwps.remove(&thread.tid());
     }
 
@@ -690,6 +715,13 @@ impl Observer for Tracee {
             return;
         }
         let tid = thread.tid();
+        if let Some(sp) = self.lwp(tid).step_after
+            && thread.process.os.syscall_name(call.number).as_deref() == Some("sigreturn")
+            && call.args[0].wrapping_sub(sp.wrapping_sub(COPY)) < COPY + FRAME_SIZE
+        {
+            self.with_lwp(tid, |lwp| lwp.step_after = None);
+            thread.handle.set_stepping(Controller::Tracer, true);
+        }
         self.with_lwp(tid, |lwp| {
             lwp.call = Some(*call);
             lwp.in_call = true;
@@ -721,7 +753,7 @@ impl Observer for Tracee {
             (lwp.events, lwp.child)
         });
         if std::mem::take(&mut self.lock().born) {
-            let signal = self.stop_signal;
+            let signal = self.system.stop_signal;
             self.stop_at(thread, signal, event::RETURN | event::CHILD);
         } else if child != 0 {
             self.stop_at(thread, SIGTRAP, event::RETURN | events);
@@ -781,7 +813,10 @@ impl Observer for Tracee {
             return false;
         }
         thread.handle.set_stepping(Controller::Tracer, false);
-        if self.traces(thread) {
+        if thread.is_at_handler() {
+            let sp = stack_pointer(thread);
+            self.with_lwp(thread.tid(), |lwp| lwp.step_after = Some(sp));
+        } else if self.traces(thread) {
             let info = SigInfo {
                 signal: Signal::SIGTRAP,
                 errno: 0,
@@ -923,6 +958,7 @@ impl Observer for Tracee {
         };
         // What the process had open is closed, as of one that has ended; the parent is told when the tracer knows.
         host::fd::close_all_but_own();
+        (self.system.ends)(false);
         tell(&link, Notice::Ended { code, status });
         thread.linger(|| {
             let state = self.lock();
@@ -931,5 +967,6 @@ impl Observer for Tracee {
                 .wait_while(state, |s| !s.collected)
                 .unwrap_or_else(PoisonError::into_inner);
         });
+        (self.system.ends)(true);
     }
 }

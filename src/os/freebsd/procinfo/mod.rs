@@ -244,7 +244,10 @@ pub fn process_entry(a: OsAbi, pid: i32, tid: i32) -> Option<Vec<u8>> {
         // No address of the host's kernel: only that it waits.
         ki_wchan: Ulong((!wait.is_empty()).into()),
         ki_wmesg: name(wait.as_bytes()),
-        ki_stat: state(stat.state()),
+        ki_stat: state(match super::sys::board::has_ended(pid) {
+            true => b'Z',
+            false => stat.state(),
+        }),
         ki_nice: stat.number(19) as i8,
         ki_tdname: name(&tdname),
         ki_comm: name(&comm),

@@ -147,6 +147,26 @@ pub fn tracer(pid: i32) -> i32 {
     }
 }
 
+/// Says that this process has ended, though it is still there for its tracer; or that it goes away, with its folder.
+pub(in crate::os::freebsd) fn set_ended(altogether: bool) {
+    let me = crate::host::pid();
+    if altogether {
+        return remove(me);
+    }
+    let (at, text) = (folder(me).join("ended"), start_time(me).to_string());
+    // Without a folder nobody sees it end before its tracer does.
+    let _ = put(me, || fs::write(&at, &text).map_err(|e| errno(&e)));
+}
+
+/// Whether a process has ended, though it is there.
+pub fn has_ended(pid: i32) -> bool {
+    if !exists(pid) || !is_trusted(pid) {
+        return false;
+    }
+    let text = fs::read_to_string(folder(pid).join("ended")).unwrap_or_default();
+    text.parse() == Ok(start_time(pid))
+}
+
 /// What the controls of a process are set to (`procctl`), by command; 0 for one that is not set.
 pub(super) fn controls(pid: i32) -> [u32; COMMANDS] {
     let mut values = [0; COMMANDS];

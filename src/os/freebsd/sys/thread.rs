@@ -96,6 +96,10 @@ fn new_priority(call: &Call<'_>, at: u64) -> SysResult<(u64, u64)> {
 }
 
 fn exit(call: &mut Call<'_>) -> SysResult {
+    let process = call.thread.process.clone();
+    if let Some(tracee) = crate::os::freebsd::tracee_of(&process) {
+        tracee.exits(call.thread);
+    }
     let state = call.arg(0);
     if state != 0 {
         // A thread that waits for this one waits for the word.

@@ -4,6 +4,7 @@
 use super::bytes_of;
 use crate::abi::{Errno, Kind, SysResult, Ulong};
 use crate::host;
+use crate::loader::{Header, OsKind, Target};
 use crate::loader::{aux_value, freebsd_aux};
 use crate::os::freebsd::procinfo::{self, KinfoSigtramp};
 use crate::os::freebsd::sys::limits;
@@ -12,6 +13,7 @@ use crate::os::{Call, ProcStat, numbers_in, proc_text, status_field};
 use crate::process::Command;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
 
 /// Whether the id is that of the process that asks; ESRCH if there is no such process.
 fn is_own(pid: i32) -> SysResult<bool> {
@@ -199,10 +201,25 @@ pub(super) fn limit(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
 
 /// The name of the kernel's table of calls that the program uses.
 pub(super) fn system_vector(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
-    own(rest)?;
-    let name: &[u8] = match call.abi.abi.is_32bit() {
-        true => b"FreeBSD ELF32",
-        false => b"FreeBSD ELF64",
+    let is_64 = match is_own(id(rest)?)? {
+        true => !call.abi.abi.is_32bit(),
+        false => {
+            let program = path(call, rest)?;
+            let program = PathBuf::from(OsString::from_vec(
+                program.strip_suffix(b"\0").unwrap_or(&program).to_vec(),
+            ));
+            let file = std::fs::File::open(&program).map_err(|_| Errno::EPERM)?;
+            let header = Header::read(&file, &program).map_err(|_| Errno::EPERM)?;
+            match Target::of(&header, &program) {
+                Ok(target) if target.os == OsKind::FreeBsd => header.is_64,
+                _ => return Err(Errno::EPERM),
+            }
+        }
+    };
+    let name: &[u8] = if is_64 {
+        b"FreeBSD ELF64"
+    } else {
+        b"FreeBSD ELF32"
     };
     Ok(with_nul(name.to_vec()))
 }
