@@ -384,6 +384,8 @@ const TRAP_BRKPT: i32 = 1;
 const FPE_INTDIV: i32 = 1;
 const FPE_INTOVF: i32 = 2;
 const BUS_ADRALN: i32 = 1;
+const BUS_ADRERR: i32 = 2;
+const BUS_OBJERR: i32 = 3;
 
 fn exception(thread: &Thread, exit: Exit) -> SigInfo {
     let pc = thread.cpu.pc;
@@ -395,8 +397,12 @@ fn exception(thread: &Thread, exit: Exit) -> SigInfo {
     };
     match exit {
         Exit::Fault(f) => {
-            // What is not mapped for the guest is reserved without access on the host, whose code says so.
-            let code = thread.process.mem.fault_code(f.addr, f.code, f.bus);
+            // What is not mapped for the guest is reserved without access on the host, whose code says so. Of what lies beyond the
+            // end of a file FreeBSD says that the object has an error (`vm_fault_trap`).
+            let code = match (f.bus, f.code) {
+                (true, BUS_ADRERR) => BUS_OBJERR,
+                (bus, code) => thread.process.mem.fault_code(f.addr, code, bus),
+            };
             let signal = if f.bus {
                 Signal::SIGBUS
             } else {

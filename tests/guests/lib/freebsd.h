@@ -84,6 +84,7 @@
 #define __NR_setrlimit 195
 #define __NR_freebsd11_getdirentries 196
 #define __NR___sysctl 202
+#define __NR_mlock 203
 #define __NR_futimes 206
 #define __NR_poll 209
 #define __NR_semget 221
@@ -190,6 +191,7 @@
 #define __NR_pread 475
 #define __NR_mmap 477
 #define __NR_lseek 478
+#define __NR_truncate 479
 #define __NR_ftruncate 480
 #define __NR_thr_kill2 481
 #define __NR_shm_unlink 483
@@ -208,6 +210,7 @@
 #define __NR_unlinkat 503
 #define __NR_posix_openpt 504
 #define __NR_jail_get 506
+#define __NR_freebsd12_closefrom 509
 #define __NR___semctl 510
 #define __NR_msgctl 511
 #define __NR_shmctl 512

@@ -26,6 +26,22 @@ pub fn int_out(call: &mut Call<'_>, request: u64) -> SysResult {
     Ok(0)
 }
 
+/// `FIONREAD`. At the end of a pipe that is for writing there is nothing to read; the host counts what is on its way.
+pub fn bytes_to_read(call: &mut Call<'_>) -> SysResult {
+    const FIONREAD: u64 = 0x541b;
+    const F_GETFL: u64 = 3;
+    const O_ACCMODE: u64 = 3;
+    const O_WRONLY: u64 = 1;
+    let flags = call.host(SYS_fcntl, [call.arg(0), F_GETFL, 0, 0, 0, 0])?;
+    if flags & O_ACCMODE != O_WRONLY {
+        return int_out(call, FIONREAD);
+    }
+    let mut unread = 0u32;
+    plain(call, FIONREAD, (&raw mut unread) as u64)?;
+    call.write_int(call.arg(2), Kind::I32, 0)?;
+    Ok(0)
+}
+
 /// By the host's request that reads an `int`.
 pub fn int_in(call: &mut Call<'_>, request: u64) -> SysResult {
     let value = call.read_int(call.arg(2), Kind::U32)? as u32;

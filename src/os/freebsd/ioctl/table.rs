@@ -79,7 +79,7 @@ pub const TRANSLATED: &[Ioctl] = &[
     // <sys/filio.h>
     same("FIOCLEX", 0x2000_6601, "", ADDR, |c| d::plain(c, 0x5451, 0)),
     same("FIONCLEX", 0x2000_6602, "", ADDR, |c| d::plain(c, 0x5450, 0)),
-    same("FIONREAD", 0x4004_667f, "int", INT_OUT, |c| d::int_out(c, 0x541b)),
+    same("FIONREAD", 0x4004_667f, "int", INT_OUT, d::bytes_to_read),
     same("FIONBIO", 0x8004_667e, "int", INT_IN, |c| d::int_in(c, 0x5421)),
     same("FIOASYNC", 0x8004_667d, "int", INT_IN, |c| d::int_in(c, 0x5452)),
     same("FIOSETOWN", 0x8004_667c, "int", INT_IN, d::set_owner),

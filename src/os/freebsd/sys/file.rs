@@ -37,7 +37,7 @@ crate::syscalls! {
     open(path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[1]))) -> FDNUM, Partial(OPEN_LIMITS), Handler(|c| open_file(c, None, 0));
     openat(fd: DIRFD, path: PATH, flags: flags(&f::OPEN), mode: ArgType::By(|a, _| creation_mode(a[2]))) -> FDNUM, Partial(OPEN_LIMITS), Handler(|c| open_file(c, Some(0), 1));
     close(fd: FD) -> NUM, Full, Handler(descriptors::close);
-    freebsd12_closefrom(lowfd: FD) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), u64::from(u32::MAX), 0));
+    freebsd12_closefrom(lowfd: FD) -> NUM, Full, Handler(|c| close_from(c, c.int(0).max(0) as u64, u64::from(u32::MAX), 0));
     close_range(lowfd: UINT, highfd: UINT, flags: flags(&f::CLOSE_RANGE)) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), c.arg(1), c.arg(2)));
     dup(fd: FD) -> FDNUM, Full, Handler(duplicate);
     dup2(from: FD, to: FD) -> FDNUM, Full, Handler(|c| duplicate_to(c, c.int(0), c.int(1), 0));
@@ -49,7 +49,7 @@ crate::syscalls! {
     fdatasync(fd: FD) -> NUM, Full, Wait(SYS_fdatasync);
     sync() -> NUM, Full, Wait(SYS_sync);
     ftruncate(fd: FD, length: OFFSET) -> NUM, Full, Pass(SYS_ftruncate);
-    truncate(path: PATH, length: OFFSET) -> NUM, Full, Pass(SYS_truncate);
+    truncate(path: PATH, length: OFFSET) -> NUM, Full, Handler(truncate_named);
     fchmod(fd: FD, mode: MODE) -> NUM, Full, Handler(change_mode_of_open);
     fchown(fd: FD, uid: INT, gid: INT) -> NUM, Full, Handler(change_owner);
     posix_fallocate(fd: FD, offset: OFFSET, len: OFFSET) -> NUM, Full, Handler(allocate);
@@ -250,6 +250,22 @@ fn old_pipe(call: &mut Call<'_>) -> SysResult {
     call.host(SYS_pipe2, [fds.as_mut_ptr() as u64, 0, 0, 0, 0, 0])?;
     call.outcome = Some(Outcome::ReturnPair(fds[0] as u64, fds[1] as u64));
     Ok(0)
+}
+
+/// What is no file has no length to change: FreeBSD does nothing then.
+fn truncate_named(call: &mut Call<'_>) -> SysResult {
+    use std::os::unix::{ffi::OsStrExt, fs::FileTypeExt};
+    let result = pass(call, SYS_truncate, false);
+    if result != Err(Errno::EINVAL) || (call.arg(1) as i64) < 0 {
+        return result;
+    }
+    let path = call.path(0)?;
+    let meta = std::fs::metadata(std::ffi::OsStr::from_bytes(path.as_bytes()));
+    let kind = meta.map_err(|e| Errno(e.raw_os_error().unwrap_or(2)))?;
+    match kind.file_type().is_fifo() || kind.file_type().is_char_device() {
+        true => Ok(0),
+        false => result,
+    }
 }
 
 fn allocate(call: &mut Call<'_>) -> SysResult {

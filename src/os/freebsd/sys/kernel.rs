@@ -15,19 +15,13 @@ use crate::os::{
 };
 use crate::process::{Action, Signal};
 
-const NO_MODULE: &str = "ENOENT: no module is loaded";
 const NO_JAIL: &str = "EINVAL: there is no jail";
 
 crate::syscalls! {
     kenv(what: INT, name: STR, value: ADDR, len: INT) -> NUM, Partial("what is set is known to the process and the children of its forks only"), Handler(environment);
-    modfind(name: STR) -> NUM, Stub(NO_MODULE), Handler(|_| Err(Errno::ENOENT));
-    modnext(modid: INT) -> NUM, Stub("0: no module is loaded"), Handler(no_module_after);
-    modfnext(modid: INT) -> NUM, Stub("0: no module is loaded"), Handler(no_module_after);
-    modstat(modid: INT, stat: ADDR) -> NUM, Stub(NO_MODULE), Handler(|_| Err(Errno::ENOENT));
     kldfind(file: STR) -> NUM, Full, Handler(find_file);
     kldnext(fileid: INT) -> NUM, Full, Handler(next_file);
     kldstat(fileid: INT, stat: ArgType::Decoded(Dir::InOut, files::module)) -> NUM, Full, Handler(describe_file);
-    kldfirstmod(fileid: INT) -> NUM, Stub("0: no module is loaded"), Handler(|c| if c.int(0) == KERNEL { Ok(0) } else { Err(Errno::ENOENT) });
     kldload(file: PATH) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     kldunload(fileid: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     kldunloadf(fileid: INT, flags: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
@@ -154,16 +148,8 @@ fn environment(call: &mut Call<'_>) -> SysResult {
     }
 }
 
-fn no_module_after(call: &mut Call<'_>) -> SysResult {
-    // 0 asks for the first one.
-    match call.int(0) {
-        0 => Ok(0),
-        _ => Err(Errno::ENOENT),
-    }
-}
-
 /// Id of the one file that is there: the kernel's.
-const KERNEL: i32 = 1;
+pub(super) const KERNEL: i32 = 1;
 
 fn find_file(call: &mut Call<'_>) -> SysResult {
     let name = call.read_str(call.arg(0))?;

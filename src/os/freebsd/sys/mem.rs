@@ -23,7 +23,7 @@ crate::syscalls! {
     mprotect(addr: BITS, len: SIZE, prot: ArgType::Named(|a| protection(a[2]))) -> NUM, Full, Handler(protect_memory);
     madvise(addr: BITS, len: SIZE, behav: one_of(&f::MADVICE)) -> NUM, Full, Handler(advise);
     msync(addr: BITS, len: SIZE, flags: flags(&f::MSYNC)) -> NUM, Full, Handler(sync_memory);
-    mlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_mlock, 0));
+    mlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(lock_memory);
     munlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_munlock, 0));
     mlockall(how: HEX) -> NUM, Stub("success: locking all would lock the emulator's reservation too"), Handler(|_| Ok(0));
     munlockall() -> NUM, Stub("success, as mlockall locks nothing"), Handler(|_| Ok(0));
@@ -258,6 +258,26 @@ fn protect_memory(call: &mut Call<'_>) -> SysResult {
         limit(call, start, len, most);
     }
     Ok(0)
+}
+
+/// The limit holds for the superuser too, whom the host lets lock more.
+fn lock_memory(call: &mut Call<'_>) -> SysResult {
+    /// The host's RLIMIT_MEMLOCK.
+    const RLIMIT_MEMLOCK: u64 = 8;
+    let (_, len) = pages(call)?;
+    let mut limit = [u64::MAX; 2];
+    let at = limit.as_mut_ptr() as u64;
+    call.host(SYS_prlimit64, [0, RLIMIT_MEMLOCK, 0, at, 0, 0])?;
+    if limit[0] != u64::MAX {
+        // In kB (proc(5)).
+        let status = proc_text("/proc/self/status");
+        let locked = status_field(&status, "VmLck");
+        let locked: u64 = locked.trim_end_matches(" kB").parse().unwrap_or(0);
+        if (locked * 1024).saturating_add(len) > limit[0] {
+            return Err(Errno::ENOMEM);
+        }
+    }
+    on_range(call, SYS_mlock, 0)
 }
 
 fn on_range(call: &mut Call<'_>, number: i64, third: u64) -> SysResult {

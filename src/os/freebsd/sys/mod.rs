@@ -16,6 +16,7 @@ pub mod ksem;
 pub mod limits;
 pub mod mem;
 pub mod misc;
+pub mod modules;
 pub mod mounts;
 pub mod net;
 pub mod own;
@@ -41,10 +42,10 @@ pub mod rows {
     pub use super::{
         absent::rows::*, aio::rows::*, capsicum::rows::*, credentials::rows::*, dir::rows::*,
         extattr::rows::*, fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*,
-        ksem::rows::*, limits::rows::*, mem::rows::*, misc::rows::*, mounts::rows::*, net::rows::*,
-        posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*, ptrace::rows::*,
-        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
-        thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
+        ksem::rows::*, limits::rows::*, mem::rows::*, misc::rows::*, modules::rows::*,
+        mounts::rows::*, net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*,
+        process::rows::*, ptrace::rows::*, sched::rows::*, signal::rows::*, special::rows::*,
+        stat::rows::*, sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -65,6 +66,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         limits::ROWS,
         mem::ROWS,
         misc::ROWS,
+        modules::ROWS,
         mounts::ROWS,
         net::ROWS,
         posix::ROWS,

@@ -196,6 +196,101 @@ static void vforks(void)
 	}
 }
 
+struct kevent { long ident; short filter; u16 flags; u32 fflags; s64 data; void *udata; u64 ext[4]; };
+
+static void named_pipes(void)
+{
+	enum { EV_ADD = 1, READ = -1, WRITE = -2, FIONREAD = 0x4004667f, NONBLOCK = 4, O_WRONLY = 1 };
+	int count = -1;
+	SAME(SYS(mkfifo, "fifo", 0600), 0);
+	SAME(SYS_PADDED(__NR_truncate, "fifo", sizeof(long) == 4 ? 0 : 1024, 0, 1024, 0, 0, 0, 0), 0);
+	int from = SYS(open, "fifo", NONBLOCK), to = SYS(open, "fifo", O_WRONLY | NONBLOCK), queue = SYS(kqueue);
+	CHECK(from > 2 && to > from && queue > to);
+	SAME(SYS(write, to, "word", 4), 4);
+	SAME(SYS(ioctl, from, FIONREAD, &count), 0);
+	SAME(count, 4);
+	SAME(SYS(ioctl, to, FIONREAD, &count), 0);
+	SAME(count, 0);
+	/* The ends can be asked for what they are not for; then nothing comes. */
+	struct kevent event[2] = {{to, READ, EV_ADD, 0, 0, 0, {0}}, {from, WRITE, EV_ADD, 0, 0, 0, {0}}};
+	struct timespec none = {0, 0};
+	SAME(SYS(kevent, queue, event, 2, 0, 0, 0), 0);
+	SAME(SYS(kevent, queue, 0, 0, event, 2, &none), 0);
+	SYS(close, from);
+	SAME(SYS(kevent, queue, 0, 0, event, 2, &none), 0);
+	SYS(close, to);
+	SYS(close, queue);
+	SAME(SYS(unlink, "fifo"), 0);
+}
+
+static void closing_all(void)
+{
+	int status;
+	flush();
+	long child = SYS(fork);
+	if (child == 0) {
+		SYS(freebsd12_closefrom, -1);
+		long left = SYS(fcntl, 0, 1, 0);
+		SYS(exit_group, left == -EBADF ? 6 : 7);
+	}
+	SAME(wait6(0, child, &status, 16, 0, 0), child);
+	SAME(status, 6 << 8);
+}
+
+static void modules(void)
+{
+	struct { s32 version; char name[32]; s32 refs, id; long data; } stat = {sizeof stat, "", 0, 0, 1};
+	long aio = SYS(modfind, "aio");
+	CHECK(aio > 0);
+	SAME(SYS(modfind, "zfs"), -ENOENT);
+	SAME(SYS(modstat, aio, &stat), 0);
+	CHECK(strcmp(stat.name, "aio") == 0 && stat.id == aio && stat.refs > 0 && stat.data == 0);
+	stat.version = 1;
+	SAME(SYS(modstat, aio, &stat), -EINVAL);
+	SAME(SYS(modstat, 99, &stat), -ENOENT);
+	long id = SYS(modnext, 0), all = 0;
+	for (; id > 0 && all < 100; all++)
+		id = SYS(modnext, id);
+	SAME(id, 0);
+	CHECK(all > 3);
+	SAME(SYS(modnext, 99), -ENOENT);
+}
+
+static void locked(void)
+{
+	struct rlimit none = {0, 0};
+	SAME(SYS(setrlimit, 6, &none), 0);
+	static char page[4096];
+	SAME(SYS(mlock, page, 4096), -ENOMEM);
+}
+
+static void beyond_the_end(int signal, s32 *info, void *context)
+{
+	(void)context;
+	/* BUS_OBJERR */
+	SYS(exit_group, signal == 10 && info[2] == 3 ? 4 : 5);
+}
+
+/* Memory of a file behind its end. */
+static void object_error(void)
+{
+	struct { long handler; s32 flags; u32 mask[4]; } action = {(long)beyond_the_end, 0x40, {0}};
+	int fd = SYS(open, "empty", O_RDWR | O_CREAT, 0600), status;
+	long at = mmap(0, 4096, 3, 1, fd, 0);
+	CHECK(fd > 2 && (at > 0 || at < -4096));
+	flush();
+	long child = SYS(fork);
+	if (child == 0) {
+		SAME(SYS(sigaction, 10, &action, 0), 0);
+		*(volatile char *)at = 1;
+		quit(1);
+	}
+	SAME(wait6(0, child, &status, 16, 0, 0), child);
+	SAME(status, 4 << 8);
+	SYS(close, fd);
+	SAME(SYS(unlink, "empty"), 0);
+}
+
 int guest_main(int argc, char **argv, char **envp)
 {
 	(void)argc, (void)argv, (void)envp;
@@ -209,6 +304,12 @@ int guest_main(int argc, char **argv, char **envp)
 	usage();
 	memory();
 	vforks();
+	named_pipes();
+	closing_all();
+	modules();
+	object_error();
+	/* The superuser has limits as well. */
+	locked();
 	print("fine\n");
 	return 0;
 }

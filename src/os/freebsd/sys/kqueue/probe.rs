@@ -43,6 +43,21 @@ pub(super) fn class(fd: i32) -> SysResult<Class> {
     })
 }
 
+/// Whether it is the end of a named pipe that is not for what is asked: reading or writing.
+pub(super) fn is_other_end(fd: i32, reading: bool) -> bool {
+    const F_GETFL: u64 = 3;
+    const O_ACCMODE: u64 = 3;
+    const O_RDONLY: u64 = 0;
+    const O_WRONLY: u64 = 1;
+    let Ok(flags) = syscall(SYS_fcntl, [fd as u64, F_GETFL, 0, 0, 0, 0]) else {
+        return false;
+    };
+    let other = if reading { O_WRONLY } else { O_RDONLY };
+    let named = || std::fs::read_link(link(fd)).is_ok_and(|to| to.is_absolute());
+    let fifo = || std::fs::metadata(link(fd)).is_ok_and(|m| m.file_type().is_fifo());
+    flags & O_ACCMODE == other && named() && fifo()
+}
+
 /// Whether the host's epoll takes it.
 fn is_waitable(fd: i32) -> bool {
     const TTY: u64 = 0x5401; // TCGETS

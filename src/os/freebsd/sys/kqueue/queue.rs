@@ -285,6 +285,10 @@ impl Queue {
                 },
                 Class::File => Source::File { watch: None },
                 Class::Device => return Err(Errno::ENODEV),
+                // No error, but no event either (`pipe_kqfilter`).
+                Class::Stream if probe::is_other_end(fd, note.filter == filter::READ) => {
+                    Source::Nothing
+                }
                 class => Source::Descriptor(class),
             },
             filter::PROCDESC => Source::Descriptor(Class::Stream),
