@@ -70,6 +70,9 @@ crate::guest_struct! {
         f_fstypename: [u8; 16] as Show::Detail, f_mntfromname: [u8; 1024] as Show::Detail, f_mntonname: [u8; 1024] as Show::Detail,
     }
 
+    /// `struct xvfsconf`
+    pub struct Xvfsconf("xvfsconf") { vfc_vfsops: Ulong, vfc_name: [u8; 16], vfc_typenum: i32, vfc_refcount: i32, vfc_flags: i32, vfc_next: Ulong }
+
     /// `struct statfs` of FreeBSD 11.
     pub struct Statfs11("freebsd11_statfs") {
         f_version: u32 as Show::Detail, f_type: u32 as Show::Detail, f_flags: u64 as Show::Hex, f_bsize: u64, f_iosize: u64 as Show::Detail,

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::abi::{Errno, GuestStruct, SysResult};
+use crate::abi::{Errno, GuestStruct, SysResult, Ulong};
 use crate::host::nr::*;
 use crate::os::freebsd::decode::files::parameters;
 use crate::os::freebsd::structs::*;
@@ -72,6 +72,47 @@ impl Mount {
             from: unescape(rest.next()?),
         })
     }
+}
+
+/// The kinds of file systems that there are (`vfs.conflist`): the host's, by the names that `statfs` has for them.
+pub fn kinds(call: &Call<'_>) -> Vec<u8> {
+    // sys/mount.h
+    const VFCF_NETWORK: i32 = 0x4_0000;
+    const VFCF_SYNTHETIC: i32 = 0x8_0000;
+    const NETWORK: [&str; 6] = ["9p", "ceph", "cifs", "nfs", "nfs4", "smb3"];
+    let mounts = Mount::all();
+    // A line is "nodev\tsysfs" or "\text4" (proc(5)).
+    let host = proc_text("/proc/filesystems");
+    let mut kinds: Vec<(&str, bool)> = host
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(device, name)| (name, device == "nodev"))
+        .collect();
+    for mount in &mounts {
+        // Such as "fuse.sshfs".
+        match std::str::from_utf8(&mount.kind) {
+            Ok(name) if !kinds.iter().any(|(k, _)| *k == name) => kinds.push((name, true)),
+            _ => {}
+        }
+    }
+    let describe = |(n, (name, no_device)): (usize, &(&str, bool))| {
+        let mounted = mounts.iter().filter(|m| m.kind == name.as_bytes()).count();
+        Xvfsconf {
+            vfc_vfsops: Ulong(0),
+            vfc_name: text(name.as_bytes()),
+            vfc_typenum: n as i32 + 1,
+            vfc_refcount: mounted as i32,
+            vfc_flags: match no_device {
+                _ if NETWORK.contains(name) => VFCF_NETWORK,
+                true => VFCF_SYNTHETIC,
+                false => 0,
+            },
+            vfc_next: Ulong(0),
+        }
+    };
+    let all = kinds.iter().enumerate().map(describe);
+    all.flat_map(|kind| kind.write(call.abi).unwrap_or_default())
+        .collect()
 }
 
 /// Octal escapes of blanks (`proc(5)`).

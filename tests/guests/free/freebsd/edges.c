@@ -256,6 +256,21 @@ static void modules(void)
 	SAME(SYS(modnext, 99), -ENOENT);
 }
 
+/* The name of a file system is one of those that there are: bsdtar looks it up. */
+static void kinds(void)
+{
+	struct kind { void *ops; char name[16]; s32 number, mounted, flags; void *next; };
+	static struct kind all[128];
+	static char status[2500];
+	size_t len = sizeof all, n;
+	SAME(SYS(__sysctlbyname, "vfs.conflist", 12, all, &len, 0, 0), 0);
+	CHECK(len > 0 && len % sizeof *all == 0);
+	SAME(SYS(statfs, ".", status), 0);
+	for (n = 0; n < len / sizeof *all && strcmp(all[n].name, status + 280) != 0; n++)
+		;
+	CHECK(n < len / sizeof *all && all[n].mounted > 0 && all[n].number > 0);
+}
+
 static void locked(void)
 {
 	struct rlimit none = {0, 0};
@@ -307,6 +322,7 @@ int guest_main(int argc, char **argv, char **envp)
 	named_pipes();
 	closing_all();
 	modules();
+	kinds();
 	object_error();
 	/* The superuser has limits as well. */
 	locked();
