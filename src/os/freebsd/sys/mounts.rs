@@ -149,6 +149,12 @@ impl Host {
         call.host(number, [what, out.0.as_mut_ptr() as u64, 0, 0, 0, 0])?;
         Ok(out)
     }
+
+    /// The name of the kind, as far as it is known; "" otherwise.
+    fn kind(&self) -> &'static str {
+        let known = NAMES.iter().find(|(number, _)| *number == self.0[0]);
+        known.map_or("", |(_, name)| name)
+    }
 }
 
 /// One of the layouts.
@@ -246,8 +252,22 @@ impl Layout for Statfs11 {
     }
 }
 
-/// The mount that a file is below: the longest, and of these the last, which covers the others.
-fn mount_of(path: &Path) -> Mount {
+/// Names of kinds of file systems by their numbers (`linux/magic.h` and file systems' own headers).
+const NAMES: [(u64, &str); 9] = [
+    (0x0102_1994, "tmpfs"),
+    (0x2fc1_2fc1, "zfs"),
+    (0x5846_5342, "xfs"),
+    (0x6573_5546, "fuse"),
+    (0x6969, "nfs"),
+    (0x794c_7630, "overlay"),
+    (0x9123_683e, "btrfs"),
+    (0xef53, "ext4"),
+    (0xf2f5_2010, "f2fs"),
+];
+
+/// The mount that a file is below: the longest, and of these the last, which covers the others. One that the host does not tell of,
+/// as behind `chroot`, has at least its kind.
+fn mount_of(path: &Path, host: &Host) -> Mount {
     let on_path = |m: &Mount| path.starts_with(Path::new(std::ffi::OsStr::from_bytes(&m.on)));
     Mount::all()
         .into_iter()
@@ -256,7 +276,7 @@ fn mount_of(path: &Path) -> Mount {
         .unwrap_or(Mount {
             on: b"/".to_vec(),
             from: Vec::new(),
-            kind: Vec::new(),
+            kind: host.kind().into(),
         })
 }
 
@@ -264,7 +284,7 @@ fn of_path<T: Layout>(call: &mut Call<'_>) -> SysResult {
     let path = call.path(0)?;
     let host = Host::ask(call, SYS_statfs, path.as_ptr() as u64)?;
     let name = std::ffi::OsStr::from_bytes(path.as_bytes());
-    let mount = mount_of(&std::fs::canonicalize(name).unwrap_or_default());
+    let mount = mount_of(&std::fs::canonicalize(name).unwrap_or_default(), &host);
     call.write_struct(call.arg(1), &T::fill(&host, &mount, 0))?;
     Ok(0)
 }
@@ -272,7 +292,7 @@ fn of_path<T: Layout>(call: &mut Call<'_>) -> SysResult {
 fn of_descriptor<T: Layout>(call: &mut Call<'_>) -> SysResult {
     let host = Host::ask(call, SYS_fstatfs, call.arg(0))?;
     let link = format!("/proc/self/fd/{}", call.int(0));
-    let mount = mount_of(&std::fs::read_link(link).unwrap_or_default());
+    let mount = mount_of(&std::fs::read_link(link).unwrap_or_default(), &host);
     call.write_struct(call.arg(1), &T::fill(&host, &mount, 0))?;
     Ok(0)
 }
@@ -318,6 +338,14 @@ mod tests {
         assert_eq!(mount.from, b"/dev/root");
         assert!(Mount::parse(b"").is_none());
         assert_eq!(unescape(br"a\0"), br"a\0");
+    }
+
+    #[test]
+    fn kinds_have_names_without_a_mount() {
+        let mut host = Host([0; 15]);
+        assert_eq!(host.kind(), "");
+        host.0[0] = 0xef53;
+        assert_eq!(mount_of(Path::new("relative"), &host).kind, b"ext4");
     }
 
     #[test]

@@ -19,7 +19,7 @@ const CREATE: ArgType = flags(&f::IPC_CREATE);
 
 crate::syscalls! {
     shmget(key: KEY, size: SIZE, shmflg: CREATE) -> NUM, Full, Pass(SYS_shmget);
-    shmat(shmid: INT, shmaddr: BITS, shmflg: HEX) -> HEXNUM, Full, Handler(attach);
+    shmat(shmid: INT, shmaddr: BITS, shmflg: HEX) -> HEXNUM, Full, Handler(attach_segment);
     shmdt(shmaddr: BITS) -> NUM, Full, Handler(detach);
     shmctl(shmid: INT, cmd: one_of(&f::IPC_COMMAND), buf: ArgType::By(|a, _| data::<ShmidDs>(a[1]))) -> NUM, Full, Handler(|c| control::<ShmidDs>(c, SYS_shmctl));
     semget(key: KEY, nsems: INT, semflg: CREATE) -> NUM, Full, Pass(SYS_semget);
@@ -34,6 +34,20 @@ crate::syscalls! {
 const IPC_RMID: u64 = 0;
 const IPC_SET: u64 = 1;
 const IPC_STAT: u64 = 2;
+
+/// Of the flags two are the host's. FreeBSD's third, SHM_REMAP, is both at once, and the kernel takes either for it where there is
+/// an address (`kern_shmat_locked`).
+fn attach_segment(call: &mut Call<'_>) -> SysResult {
+    // sys/shm.h: SHM_RDONLY | SHM_RND
+    const SHM_REMAP: u64 = 0o30000;
+    const HOST_SHM_REMAP: u64 = 0o40000;
+    let how = call.arg(2) & SHM_REMAP;
+    call.args[2] = match how {
+        0 => 0,
+        how => how | HOST_SHM_REMAP,
+    };
+    attach(call)
+}
 
 /// What a control command works on.
 fn data<T: GuestStruct>(command: u64) -> ArgType {

@@ -16,6 +16,11 @@ static void shared_memory(void)
 	CHECK((long)at > 0 && (long)again > 0 && at != again);
 	at[5000] = 42;
 	SAME(again[5000], 42);
+	/* In the place of what is there: SHM_REMAP, which is the other two flags. */
+	long room = mmap(0, 8192, 3, 0x1002, -1, 0);
+	CHECK(SYS(shmat, id, room, 0) < 0 && SYS(shmat, id, room, 030000) == room);
+	SAME(((char *)room)[5000], 42);
+	SAME(SYS(shmdt, room), 0);
 	SAME(SYS(shmctl, id, STAT, &ds), 0);
 	CHECK(ds.size == 8192 && ds.attached == 2 && ds.cpid == SYS(getpid) && (ds.perm.mode & 0777) == 0600);
 	CHECK(ds.perm.uid == (u32)SYS(getuid) && ds.ctime > 1500000000 && ds.atime > 1500000000);
