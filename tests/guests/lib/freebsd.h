@@ -280,8 +280,8 @@ int64_t __syscall(int64_t number, ...);
 /* What a register said at the start; NULL where none does. */
 extern void *start_ps_strings;
 
-/* Both results of fork. */
-long fork_pair(long *second);
+/* Both results of a call that forks. */
+long fork_pair(int number, long flags, long *second);
 void *thread_pointer(void);
 /* Faults at 0x1230. */
 int bad_load(void);

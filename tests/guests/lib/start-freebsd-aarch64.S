@@ -50,13 +50,14 @@ sys:
 	call	syscall, 0
 	call	__syscall, 198
 
-	// long fork_pair(long *second): both results of fork.
+	// long fork_pair(int number, long flags, long *second): both results of a call that forks.
 	.globl	fork_pair
 	.type	fork_pair, %function
 fork_pair:
-	mov	x9, x0
+	mov	x9, x2
+	mov	w8, w0
+	mov	x0, x1
 	mov	x1, #77
-	mov	x8, #2
 	svc	#0
 	str	x1, [x9]
 	ret

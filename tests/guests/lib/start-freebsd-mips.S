@@ -85,13 +85,14 @@ lseek:	li	$v0, 478
 	nop
 	.size	lseek, . - lseek
 
-	// long fork_pair(long *second): both results of fork.
+	// long fork_pair(int number, long flags, long *second): both results of a call that forks.
 	.globl	fork_pair
 	.type	fork_pair, @function
 fork_pair:
-	move	$t0, $a0
+	move	$t0, $a2
+	move	$v0, $a0
+	move	$a0, $a1
 	li	$v1, 77
-	li	$v0, 2
 	syscall
 	sw	$v1, 0($t0)
 	jr	$ra

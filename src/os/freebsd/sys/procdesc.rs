@@ -178,7 +178,7 @@ fn create(call: &mut Call<'_>) -> SysResult {
                     .open
                     .insert(fd as i32, ProcessDescriptor { pid, life });
             }
-            Ok(pid as u64)
+            Ok(super::process::parent_of(call, pid))
         }
         Forked::Child => {
             super::process::become_child(call, parent);

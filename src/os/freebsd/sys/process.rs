@@ -75,31 +75,31 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
         super::kqueue::relatives::forked(parent, crate::host::pid());
         (isa.set_result)(&mut thread.cpu, isa.fork_result)
     })?;
-    settle(call, pid)?;
+    settle(call, pid);
     super::capsicum::vfork_done(call, pid);
     super::net::kept::vfork_done(call, pid);
     if let Some(os) = of(call.thread) {
         os.limits.vfork_done(pid);
     }
     super::net::routing::vfork_done(call, pid);
-    Ok(pid as u64)
+    Ok(parent_of(call, pid))
 }
 
 /// A child that has ended rather than executed a program can be waited for when the call returns (posix_spawn(3) does so without
 /// waiting); the host's kernel lets its parent go on a moment before.
-fn settle(call: &mut Call<'_>, pid: i32) -> SysResult<()> {
-    /// Field of the virtual size in proc(5): 0 once it has no memory, which only a process that ends has not.
-    const VSIZE: usize = 23;
+fn settle(call: &mut Call<'_>, pid: i32) {
+    /// Field of the flags in proc(5), and the one that a process has from the beginning of its end on.
+    const FLAGS: usize = 9;
+    const PF_EXITING: i64 = 4;
     const P_PID: u64 = 1;
     /// WEXITED | WNOWAIT
     const ENDED_LEFT: u64 = 0x100_0004;
     let stat = ProcStat::read(&format!("/proc/{pid}/stat"));
-    if stat.is_some_and(|s| s.number(VSIZE) == 0) {
+    if stat.is_some_and(|s| s.number(FLAGS) & PF_EXITING != 0) {
         let args = [P_PID, pid as u64, 0, ENDED_LEFT, 0, 0];
         // Whoever ignores SIGCHLD has no child any more: that is no error here.
         let _ = call.host(SYS_waitid, args);
     }
-    Ok(())
 }
 
 /// The child has memory of its own, which its parent does not see: its tracer stops it before it executes a program.
@@ -112,6 +112,12 @@ fn create_for_tracer(call: &mut Call<'_>, os: &freebsd::FreeBsd) -> SysResult {
         os.tracee.lent_memory(call.thread, end);
     }
     Ok(child)
+}
+
+/// What the parent of a fork is told: the child, and 0 as the second result, which on MIPS tells it from the child.
+pub(super) fn parent_of(call: &mut Call<'_>, child: i32) -> u64 {
+    call.outcome = Some(Outcome::ReturnPair(child as u64, 0));
+    child as u64
 }
 
 /// What the child of a fork is told, and what it does not have of its parent.
@@ -139,7 +145,7 @@ fn create(call: &mut Call<'_>) -> SysResult {
     match call.thread.fork()? {
         Forked::Parent(pid) => {
             super::kqueue::relatives::forked(parent, pid);
-            Ok(pid as u64)
+            Ok(parent_of(call, pid))
         }
         Forked::Child => {
             become_child(call, parent);
@@ -165,7 +171,7 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
         _ if flags == RFCFDG | RFPROC => match call.thread.fork()? {
             Forked::Parent(pid) => {
                 super::kqueue::relatives::forked(parent, pid);
-                Ok(pid as u64)
+                Ok(parent_of(call, pid))
             }
             Forked::Child => {
                 become_child(call, parent);

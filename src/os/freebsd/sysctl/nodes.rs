@@ -449,7 +449,7 @@ pub static NODES: &[Node] = &[
     row("vm.stats.sys.v_syscall", &[2, 257, 2, 5], NOT_COUNTED, "System calls"),
     row("vm.kmem_size", &[2, 259], Ulong(physical), "Size of kernel memory"),
     row("vfs.usermount", &[3, 256], Int(|_| 0), "Unprivileged users may mount and unmount file systems"),
-    row("vfs.conflist", &[3, 257], List("S,xvfsconf", |c, _| Ok(mounts::kinds(c))), "Kinds of file systems"),
+    row("vfs.conflist", &[3, 262], List("S,xvfsconf", |c, _| Ok(mounts::kinds(c))), "Kinds of file systems"),
     row("vfs.aio.enable_unsafe", &[3, 258, 1], Int(|_| 0), "Permit asynchronous IO on all file types, not just known-safe types"),
     row("vfs.aio.max_aio_procs", &[3, 258, 2], Int(|_| 32), "Threads for asynchronous IO at most"),
     row("vfs.aio.num_aio_procs", &[3, 258, 3], Int(|c| aio::counts(c).1 as i64), "Threads for asynchronous IO that there are"),

@@ -34,25 +34,28 @@ static void indirect(void)
 
 static void second_result(void)
 {
-	long second;
-	flush();
-	long child = fork_pair(&second);
-	if (child == 0) {
-		/* MIPS: 1 in the child, what was there in the parent. AArch64: 0 in both. */
+	/* fork, vfork, and rfork's with RFPROC and one of RFFDG, RFCFDG, RFSPAWN. */
+	static const struct { int number; u32 flags; } calls[] = {
+		{__NR_fork, 0}, {__NR_vfork, 0}, {__NR_rfork, 0x14}, {__NR_rfork, 0x1010}, {__NR_rfork, 1u << 31}};
+	for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
+		static long parents, childs;
+		int status;
+		flush();
+		childs = 0;
+		long child = fork_pair(calls[i].number, calls[i].flags, &parents);
+		if (child == 0) {
+			/* MIPS: 1 in the child, by which its libc knows it, 0 in the parent. AArch64: 0 in both. */
 #ifdef __mips__
-		quit(second == 1 ? 3 : 4);
+			childs = parents == 1 ? 3 : 4;
 #else
-		quit(second == 0 ? 3 : 4);
+			childs = parents == 0 ? 3 : 4;
 #endif
+			SYS(exit_group, childs);
+		}
+		SAME(parents, 0);
+		SAME(wait6(0, child, &status, 16, 0, 0), child);
+		SAME(status, 0x300);
 	}
-#ifdef __mips__
-	SAME(second, 77);
-#else
-	SAME(second, 0);
-#endif
-	int status;
-	SAME(wait6(0, child, &status, 16, 0, 0), child);
-	SAME(status, 0x300);
 }
 
 static void thread_pointers(void)
