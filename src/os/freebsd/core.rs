@@ -55,7 +55,7 @@ crate::guest_struct! {
 
     /// `struct ptrace_lwpinfo` behind its `siginfo_t`.
     pub struct LwpInfoTail("ptrace_lwpinfo") {
-        pl_tdname: [u8; 20], pl_child_pid: i32, pl_syscall_code: u32, pl_syscall_narg: u32,
+        pl_tdname: [u8; 20] as Show::Chars, pl_child_pid: i32, pl_syscall_code: u32, pl_syscall_narg: u32,
     }
 }
 

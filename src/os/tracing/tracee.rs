@@ -263,7 +263,10 @@ impl Tracee {
                 || self.is_traced(),
             );
             match connections {
-                Some(connections) => self.lock().link = Link::Open(Arc::new(connections)),
+                Some(connections) => {
+                    self.lock().link = Link::Open(Arc::new(connections));
+                    self.changed.notify_all();
+                }
                 None if host::syscall(SYS_kill, [tracer as u64, 0, 0, 0, 0, 0]).is_ok() => {
                     // It is there, and does not want to.
                     return self.detach(process, 0);
@@ -312,6 +315,7 @@ impl Tracee {
         self.changed.notify_all();
         // One that is waited for nowhere, or ends already, is let go.
         if self.is_traced() && !process.is_ending() {
+            (self.system.ends)(true);
             let args = [host::pid() as u64, Signal::SIGKILL.0.into(), 0, 0, 0, 0];
             let _ = host::syscall(SYS_kill, args);
         }
@@ -545,7 +549,19 @@ impl Tracee {
 
     /// The thread is about to execute a program, which ends the others.
     pub fn executes(&self, thread: &mut Thread) {
-        if !self.traces(thread) || self.wants() & event::THREAD == 0 {
+        if !self.traces(thread) {
+            return;
+        }
+        if matches!(self.lock().link, Link::Waiting(_)) {
+            // The program goes on with the connections, which the agent is still waiting for.
+            thread.park_after(|| {
+                let waits =
+                    |state: &mut State| matches!(state.link, Link::Waiting(_)) && self.is_traced();
+                let state = self.lock();
+                drop(self.changed.wait_while(state, waits));
+            });
+        }
+        if self.wants() & event::THREAD == 0 {
             return;
         }
         for other in thread.process.clone().threads() {

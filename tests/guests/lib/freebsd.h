@@ -21,6 +21,7 @@
 #define __NR_setuid 23
 #define __NR_getuid 24
 #define __NR_geteuid 25
+#define __NR_ptrace 26
 #define __NR_recvmsg 27
 #define __NR_sendmsg 28
 #define __NR_accept 30
@@ -168,6 +169,7 @@
 #define __NR_getcontext 421
 #define __NR_setcontext 422
 #define __NR_sigwait 429
+#define __NR_thr_create 430
 #define __NR_thr_exit 431
 #define __NR_thr_self 432
 #define __NR_thr_kill 433

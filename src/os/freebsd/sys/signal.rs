@@ -201,7 +201,7 @@ fn alternate_stack(call: &mut Call<'_>) -> SysResult {
 fn enter_context(call: &mut Call<'_>, addr: u64) -> SysResult {
     let isa = isa_of(call.thread);
     let context = call.read_bytes(addr, isa.context_size as u64)?;
-    let mask = sigset_from_guest(call.abi.dialect, &context[..SET_SIZE as usize]);
+    let mask = read_sigset(call, addr, SET_SIZE.into())?;
     (isa.load_context)(call.thread.process.isa, &mut call.thread.cpu, &context);
     call.thread.set_signal_mask(mask);
     call.outcome = Some(Outcome::Keep);

@@ -154,9 +154,11 @@ pub(in crate::os::freebsd) fn rung(os: &FreeBsd, thread: &mut Thread) {
         match what {
             Some(ASK) if same => trace(os, &process, pid, &path),
             Some(ATTACH) if same && !os.tracee.is_traced() => {
-                if let Ok(link) = Connections::open(&path) {
-                    let _ = board::set_tracer(me, pid);
-                    os.tracee.attach(&process, pid, DEFAULT, link);
+                // The tracer's call returns as soon as it is connected.
+                let _ = board::set_tracer(me, pid);
+                match Connections::open(&path) {
+                    Ok(link) => os.tracee.attach(&process, pid, DEFAULT, link),
+                    Err(_) => drop(board::set_tracer(me, 0)),
                 }
             }
             Some(ASK | ATTACH) => drop(fs::remove_file(&path)),
