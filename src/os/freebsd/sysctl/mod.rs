@@ -9,6 +9,7 @@ mod nodes;
 mod process;
 pub(super) mod shown;
 mod sockets;
+mod statistics;
 
 pub use nodes::NODES;
 
@@ -36,6 +37,10 @@ pub enum Value {
     Struct(&'static str, fn(&Call<'_>) -> Vec<u8>),
     /// Records in the guest's layout, with the format of one: as many as there are just now.
     Table(&'static str, fn(&Call<'_>) -> SysResult<Vec<u8>>),
+    /// Counters in the guest's layout: as many as there is room for, the last ones 0 (later releases have more).
+    Counters(&'static str, fn(&Call<'_>) -> Vec<u8>),
+    /// An `int`, with a format that says what it means.
+    Meaning(&'static str, fn(&Call<'_>) -> i64),
     /// Random bytes, as many as are asked for.
     Random,
     /// What the rest of the number asks for, with its format.
@@ -57,7 +62,8 @@ impl Value {
             Random => (5, "S,random"),
             Struct("LU", _) => (8, "LU"),
             Table("A", _) => (3, "A"),
-            Struct(format, _) | Table(format, _) => (5, format),
+            Struct(format, _) | Table(format, _) | Counters(format, _) => (5, format),
+            Meaning(format, _) => (2, format),
             // They have no value under their own number.
             List(format, _) => (1, format),
             Ask(format, _) => (5, format),
@@ -78,7 +84,10 @@ pub struct Node {
     pub description: &'static str,
 }
 
-use Value::{Ask, Counter, Int, List, Long, Random, Struct, Table, Text, Uint, Ulong, Wide};
+use Value::{
+    Ask, Counter, Counters, Int, List, Long, Meaning, Random, Struct, Table, Text, Uint, Ulong,
+    Wide,
+};
 
 /// Numbers of a name at most (`CTL_MAXNAME`).
 const MOST_NUMBERS: u64 = 24;
@@ -138,7 +147,7 @@ fn value(call: &mut Call<'_>, node: &Node, rest: &[i32], old: &Old) -> SysResult
         return Err(Errno::ENOENT);
     }
     Ok(match node.value {
-        Int(f) | Uint(f) => int(Kind::I32, f(call)),
+        Int(f) | Uint(f) | Meaning(_, f) => int(Kind::I32, f(call)),
         Long(f) | Ulong(f) => int(Kind::Long, f(call)),
         Wide(f) => int(Kind::I64, f(call)),
         Counter(f) => {
@@ -150,6 +159,15 @@ fn value(call: &mut Call<'_>, node: &Node, rest: &[i32], old: &Old) -> SysResult
         }
         Text(f) => with_nul(f(call)),
         Struct(_, f) => f(call),
+        Counters(_, f) => {
+            const LONGEST: u64 = 4096;
+            let mut bytes = f(call);
+            if old.at != 0 && old.len_at != 0 {
+                let room = call.read_int(old.len_at, Kind::Ulong)?;
+                bytes.resize(room.min(LONGEST) as usize, 0);
+            }
+            bytes
+        }
         Table(_, f) => {
             let mut bytes = f(call)?;
             // Asked for the size alone, the kernel leaves room for what may come until it is asked again.

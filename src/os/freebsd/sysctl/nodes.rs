@@ -4,7 +4,7 @@
 
 use super::super::sys::{aio, mounts};
 use super::process;
-use super::{Node, Value, ipc, machine, sockets};
+use super::{Node, Value, ipc, machine, sockets, statistics};
 use crate::abi::{GuestStruct, Kind, Long, write_int};
 use crate::host::sockets::Listed;
 use crate::loader::freebsd_aux;
@@ -14,7 +14,8 @@ use crate::os::freebsd::structs::Timeval;
 use crate::os::freebsd::{self, isa_of};
 use crate::os::{Call, proc_text};
 use Value::{
-    Ask, Counter, Int, List, Long as LongValue, Random, Struct, Table, Text, Uint, Ulong, Wide,
+    Ask, Counter, Counters, Int, List, Long as LongValue, Meaning, Random, Struct, Table, Text,
+    Uint, Ulong, Wide,
 };
 
 const fn row(
@@ -482,6 +483,12 @@ pub static NODES: &[Node] = &[
     row("net.inet.ip.portrange.reservedhigh", &[4, 2, 0, 256, 7], Int(|_| 1023), "Last port that needs a privilege"),
     row("net.inet.tcp.sendspace", &[4, 2, 6, 8], Int(|_| 32_768), "Initial send socket buffer size"),
     row("net.inet.tcp.recvspace", &[4, 2, 6, 9], Int(|_| 65_536), "Initial receive socket buffer size"),
+    row("net.inet.ip.stats", &[4, 2, 0, 11], Counters("S,ipstat", statistics::ip), "IP statistics (struct ipstat, netinet/ip_var.h)"),
+    row("net.inet.icmp.maskrepl", &[4, 2, 1, 1], Int(|_| 0), "Reply to ICMP Address Mask Request packets"),
+    row("net.inet.icmp.stats", &[4, 2, 1, 2], Counters("S,icmpstat", statistics::icmp), "ICMP statistics (struct icmpstat, netinet/icmp_var.h)"),
+    row("net.inet.tcp.stats", &[4, 2, 6, 4], Counters("S,tcpstat", statistics::tcp), "TCP statistics (struct tcpstat, netinet/tcp_var.h)"),
+    row("net.inet.tcp.states", &[4, 2, 6, 256], Struct("S,uint64_t[11]", statistics::tcp_states), "TCP connection counts by TCP state"),
+    row("net.inet.udp.stats", &[4, 2, 17, 2], Counters("S,udpstat", statistics::udp), "UDP statistics (struct udpstat, netinet/udp_var.h)"),
     row("net.inet.tcp.pcblist", &[4, 2, 6, 11], Table("S,xtcpcb", sockets::tcp), "List of active TCP connections"),
     row("net.inet.udp.pcblist", &[4, 2, 17, 5], Table("S,xinpcb", |c| sockets::datagrams(c, Listed::Udp)), "List of active UDP sockets"),
     row("net.inet.raw.pcblist", &[4, 2, 255, 5], Table("S,xinpcb", |c| sockets::datagrams(c, Listed::Raw)), "List of active raw IP sockets"),
@@ -547,6 +554,30 @@ pub static NODES: &[Node] = &[
     row("p1003_1b.timer_max", &[9, 25], Int(|_| 32), "Timers at most"),
     row("security.jail.jailed", &[256, 1, 1], Int(|_| 0), "Process in jail?"),
     row("security.jail.vnet", &[256, 1, 2], Int(|_| 0), "Jail owns vnet?"),
+    // Parameters of jails: their types; the value of one that has a length is this.
+    row("security.jail.param.jid", &[256, 1, 3, 1], Int(|_| 0), "Jail ID"),
+    row("security.jail.param.parent", &[256, 1, 3, 2], Int(|_| 0), "Jail parent ID"),
+    row("security.jail.param.name", &[256, 1, 3, 3], Text(|_| text("256")), "Jail name"),
+    row("security.jail.param.path", &[256, 1, 3, 4], Text(|_| text("1024")), "Jail root path"),
+    row("security.jail.param.securelevel", &[256, 1, 3, 5], Int(|_| 0), "Jail secure level"),
+    row("security.jail.param.osreldate", &[256, 1, 3, 6], Int(|_| 0), "Jail value for kern.osreldate and uname -K"),
+    row("security.jail.param.osrelease", &[256, 1, 3, 7], Text(|_| text("32")), "Jail value for kern.osrelease and uname -r"),
+    row("security.jail.param.enforce_statfs", &[256, 1, 3, 8], Int(|_| 0), "Jail cannot see all mounted file systems"),
+    row("security.jail.param.devfs_ruleset", &[256, 1, 3, 9], Int(|_| 0), "Ruleset for in-jail devfs mounts"),
+    row("security.jail.param.persist", &[256, 1, 3, 10], Meaning("B", |_| 0), "Jail persistence"),
+    row("security.jail.param.dying", &[256, 1, 3, 11], Meaning("B", |_| 0), "Jail is in the process of shutting down"),
+    row("security.jail.param.cpuset.id", &[256, 1, 3, 12, 1], Int(|_| 0), "Jail cpuset ID"),
+    row("security.jail.param.host.", &[256, 1, 3, 13, 1], Meaning("E,jailsys", |_| 0), "Jail host info"),
+    row("security.jail.param.host.hostname", &[256, 1, 3, 13, 2], Text(|_| text("256")), "Jail hostname"),
+    row("security.jail.param.host.domainname", &[256, 1, 3, 13, 3], Text(|_| text("256")), "Jail NIS domainname"),
+    row("security.jail.param.host.hostuuid", &[256, 1, 3, 13, 4], Text(|_| text("64")), "Jail host UUID"),
+    row("security.jail.param.host.hostid", &[256, 1, 3, 13, 5], Ulong(|_| 0), "Jail host ID"),
+    row("security.jail.param.children.cur", &[256, 1, 3, 14, 1], Int(|_| 0), "Current number of child jails"),
+    row("security.jail.param.children.max", &[256, 1, 3, 14, 2], Int(|_| 0), "Maximum number of child jails"),
+    row("security.jail.param.ip4.", &[256, 1, 3, 15, 1], Meaning("E,jailsys", |_| 0), "Jail IPv4 address virtualization"),
+    row("security.jail.param.ip4.addr", &[256, 1, 3, 15, 2], Struct("S,in_addr,a", |_| vec![0; 4]), "Jail IPv4 addresses"),
+    row("security.jail.param.ip6.", &[256, 1, 3, 16, 1], Meaning("E,jailsys", |_| 0), "Jail IPv6 address virtualization"),
+    row("security.jail.param.ip6.addr", &[256, 1, 3, 16, 2], Struct("S,in6_addr,a", |_| vec![0; 16]), "Jail IPv6 addresses"),
     row("security.bsd.see_other_uids", &[256, 2, 1], Int(|_| 1), "Unprivileged processes may see subjects/objects with different real uid"),
     row("security.bsd.see_other_gids", &[256, 2, 2], Int(|_| 1), "Unprivileged processes may see subjects/objects with different real gid"),
     row("security.bsd.unprivileged_proc_debug", &[256, 2, 3], Int(|_| 1), "Unprivileged processes may use process debugging facilities"),

@@ -67,7 +67,7 @@ const CONNECTED: u8 = 1;
 const LISTENING: u8 = 10;
 
 /// The guest's number of a TCP state (`TCPS_*`).
-fn tcp_state(host: u8) -> i32 {
+pub(super) fn tcp_state(host: u8) -> i32 {
     // CLOSED for what the host does not have; ESTABLISHED, SYN_SENT, SYN_RECEIVED, FIN_WAIT_1, FIN_WAIT_2, TIME_WAIT, CLOSED,
     // CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING, and SYN_RECEIVED again.
     const STATES: [i32; 13] = [0, 4, 2, 3, 6, 9, 10, 0, 5, 8, 1, 7, 3];
