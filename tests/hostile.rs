@@ -7,6 +7,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -45,7 +46,17 @@ fn run(guest: &str, engine: &str, seed: u64, rounds: u64) {
     // A process that another test starts while the copy is written has it open for writing: it could not be executed.
     static STARTING: Mutex<()> = Mutex::new(());
     let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    let child = Command::new(copied(Path::new(env!("CARGO_BIN_EXE_emu")), &folder.0))
+    let mut command = Command::new(copied(Path::new(env!("CARGO_BIN_EXE_emu")), &folder.0));
+    // Queues, semaphores and segments of System V outlive who makes them, unless they have a namespace of their own, which only the
+    // superuser may give them.
+    let own_objects = || {
+        // SAFETY: a system call without pointers.
+        unsafe { libc::unshare(libc::CLONE_NEWIPC) };
+        Ok(())
+    };
+    // SAFETY: that call is all that is done between fork and exec.
+    unsafe { command.pre_exec(own_objects) };
+    let child = command
         .args(["--engine", engine])
         .arg(copied(&program, &folder.0))
         .args([seed.to_string(), rounds.to_string()])
