@@ -71,7 +71,7 @@ pub fn pass_with(
             None => argument(call, i, call.row.args[i].ty, &mut copies)?,
         };
     }
-    finish(call, number, wait, args, &copies)
+    finish(call, number, wait, args, &mut copies)
 }
 
 /// Makes a call whose arguments are the host's already, but for argument `at`, which has type `ty`.
@@ -85,7 +85,7 @@ pub fn pass_as(
 ) -> SysResult {
     let mut copies = Vec::new();
     args[at] = argument(call, at, ty, &mut copies)?;
-    finish(call, number, wait, args, &copies)
+    finish(call, number, wait, args, &mut copies)
 }
 
 fn finish(
@@ -93,7 +93,7 @@ fn finish(
     number: i64,
     wait: bool,
     args: [u64; 6],
-    copies: &[Copy],
+    copies: &mut [Copy],
 ) -> SysResult {
     let result = if wait {
         call.host_wait(number, args)?
@@ -101,6 +101,14 @@ fn finish(
         call.host(number, args)?
     };
     for i in 0..copies.len() {
+        // FreeBSD tells how much of an address it has written, the host how long it is.
+        if let Back::Sockaddr(length, room) = copies[i].back
+            && call.abi.dialect == Dialect::FreeBsd
+            && let Some(length) = copies.get_mut(length)
+        {
+            let told = read_int(OsAbi::HOST, Kind::I32, &length.host).min(room);
+            write_int(OsAbi::HOST, Kind::I32, &mut length.host, told);
+        }
         write_back(call, copies, i, result)?;
     }
     Ok(result)

@@ -43,6 +43,7 @@ pub struct FreeBsd {
     sigcode: OnceLock<u64>,
     requests: sys::aio::Requests,
     maximums: sys::mem::Maximums,
+    limits: sys::limits::Limits,
     sockets: sys::net::kept::Sockets,
     routes: sys::net::routing::RouteSockets,
     kqueues: sys::kqueue::Kqueues,
@@ -50,7 +51,6 @@ pub struct FreeBsd {
     environment: sys::kernel::Environment,
     descriptors: sys::procdesc::Descriptors,
     capabilities: sys::capsicum::Capabilities,
-    limits: sys::limits::Limits,
     /// Signals that this process has taken (`ru_nsignals`).
     signals: AtomicU64,
     /// Whether the program has changed the ids of its process.
@@ -72,6 +72,7 @@ impl FreeBsd {
             sigcode: OnceLock::new(),
             requests: sys::aio::Requests::default(),
             maximums: sys::mem::Maximums::default(),
+            limits: sys::limits::Limits::default(),
             sockets: sys::net::kept::Sockets::default(),
             routes: sys::net::routing::RouteSockets::default(),
             kqueues: sys::kqueue::Kqueues::default(),
@@ -79,7 +80,6 @@ impl FreeBsd {
             environment: sys::kernel::Environment::default(),
             descriptors: sys::procdesc::Descriptors::default(),
             capabilities: sys::capsicum::Capabilities::default(),
-            limits: sys::limits::Limits::default(),
             signals: AtomicU64::new(0),
             credentials: sys::credentials::Credentials::default(),
             tracee: Arc::new(Tracee::new(tracing::System {
@@ -353,6 +353,7 @@ impl Os for FreeBsd {
             sys::kqueue::relatives::executes();
         }
         self.tracee.executes(thread);
+        sys::procctl::about_to_execute();
         let parts = [
             ("cap", self.capabilities.to_text(vforked)),
             ("proc", self.descriptors.to_text(vforked)),

@@ -439,7 +439,16 @@ fn control(call: &mut Call<'_>) -> SysResult {
             let host = fcntl(command, 0)?;
             Ok(f::OPEN.to_guest(call.abi.dialect, host))
         }
-        cmd::SETFL => fcntl(command, f::OPEN.to_host(crate::abi::Dialect::FreeBsd, arg)),
+        cmd::SETFL => {
+            // What cannot be set is not looked at (FCNTLFLAGS), and O_DIRECT only where it means something.
+            const SETTABLE: u64 = 0x4 | 0x8 | 0x40 | 0x80 | O_DIRECT;
+            const O_DIRECT: u64 = 0x1_0000;
+            let host = |arg: u64| f::OPEN.to_host(crate::abi::Dialect::FreeBsd, arg & SETTABLE);
+            match fcntl(command, host(arg)) {
+                Err(Errno::EINVAL) if arg & O_DIRECT != 0 => fcntl(command, host(arg & !O_DIRECT)),
+                other => other,
+            }
+        }
         cmd::GETOWN => fcntl(F_GETOWN, 0),
         cmd::SETOWN => fcntl(F_SETOWN, arg),
         cmd::DUP2FD => duplicate_to(call, fd as i32, arg as i32, 0),

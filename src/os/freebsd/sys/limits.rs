@@ -1,7 +1,7 @@
 //! Limits of resources.
 //!
 //! Most are the host's. Those of memory would hit the emulator, not only its guest: they are kept here, and the one of the address
-//! space is held to by `mmap`.
+//! space is held to by `mmap`. Those that the host does not have limit nothing, but are told as they were set.
 
 use super::own::Own;
 use crate::abi::{Errno, Kind, Show, SysResult};
@@ -18,8 +18,8 @@ use crate::os::{
 crate::syscalls! {
     getdtablesize() -> NUM, Full, Handler(descriptor_limit);
     getrlimitusage(which: one_of(&f::RLIMIT), flags: HEX, res: ints_of(Dir::Out, Kind::U64, Show::Dec, 1)) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
-    getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Partial("limits that the host has"), Handler(get_limit);
-    setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("limits that the host has; RLIMIT_DATA is not enforced"), Handler(set_limit);
+    getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Full, Handler(get_limit);
+    setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("not enforced: DATA, SBSIZE, NPTS, SWAP, KQUEUES, UMTXP"), Handler(set_limit);
 }
 
 // sys/resource.h
@@ -28,8 +28,8 @@ const RLIMIT_NOFILE: u64 = 8;
 const RLIMIT_AS: u64 = 10;
 const LAST: u64 = 14;
 
-/// The limits that the emulator holds itself.
-const OWN: [u64; 2] = [RLIMIT_DATA, RLIMIT_AS];
+/// The limits that the emulator holds itself: those of memory, and SBSIZE, NPTS, SWAP, KQUEUES and UMTXP.
+const OWN: [u64; 7] = [RLIMIT_DATA, RLIMIT_AS, 9, 11, 12, 13, 14];
 
 /// RLIM_INFINITY of FreeBSD: the largest positive number; the host's has all bits set.
 const INFINITY: i64 = i64::MAX;
@@ -37,30 +37,30 @@ const INFINITY: i64 = i64::MAX;
 /// Current and maximal value of a limit.
 type Pair = [i64; 2];
 
-/// The limits of memory of a process, in the order of [`OWN`].
+/// The limits that a process holds itself, in the order of [`OWN`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Memory([Pair; OWN.len()]);
+struct Held([Pair; OWN.len()]);
 
-impl Default for Memory {
-    fn default() -> Memory {
-        Memory([[INFINITY; 2]; OWN.len()])
+impl Default for Held {
+    fn default() -> Held {
+        Held([[INFINITY; 2]; OWN.len()])
     }
 }
 
 /// The limits that a process holds itself.
 #[derive(Default)]
-pub struct Limits(Own<Memory>);
+pub struct Limits(Own<Held>);
 
 impl Limits {
-    fn get(&self, vforked: bool) -> Memory {
+    fn get(&self, vforked: bool) -> Held {
         match self.0.is_used() {
-            true => self.0.with(vforked, |memory| *memory),
-            false => Memory::default(),
+            true => self.0.with(vforked, |held| *held),
+            false => Held::default(),
         }
     }
 
-    fn set(&self, vforked: bool, new: Memory) {
-        self.0.with(vforked, |memory| *memory = new);
+    fn set(&self, vforked: bool, new: Held) {
+        self.0.with(vforked, |held| *held = new);
     }
 
     /// Once the child of a vfork is gone.
@@ -76,7 +76,7 @@ impl Limits {
     /// For the program that is executed next; empty if nothing is limited.
     pub fn to_text(&self, vforked: bool) -> String {
         let all = self.get(vforked);
-        if all == Memory::default() {
+        if all == Held::default() {
             return String::new();
         }
         let numbers: Vec<String> = all.0.iter().flatten().map(i64::to_string).collect();
@@ -85,7 +85,7 @@ impl Limits {
 
     /// Takes over what [`Limits::to_text`] of the program before has told.
     pub fn inherit(&self, text: &str) {
-        let mut all = Memory::default();
+        let mut all = Held::default();
         for (limit, number) in all.0.iter_mut().flatten().zip(text.split(',')) {
             *limit = number.parse().unwrap_or(INFINITY);
         }
@@ -93,10 +93,10 @@ impl Limits {
     }
 }
 
-/// The limits of memory of the calling process.
-fn memory(call: &Call<'_>) -> Memory {
+/// The limits that the calling process holds itself.
+fn held(call: &Call<'_>) -> Held {
     let vforked = call.thread.is_vfork_child();
-    of(call.thread).map_or(Memory::default(), |os| os.limits.get(vforked))
+    of(call.thread).map_or(Held::default(), |os| os.limits.get(vforked))
 }
 
 /// How much address space the guest has mapped, in bytes.
@@ -107,7 +107,7 @@ fn mapped(call: &Call<'_>) -> u64 {
 
 /// Whether `len` more bytes may be mapped.
 pub(super) fn allow_mapping(call: &Call<'_>, len: u64) -> SysResult<()> {
-    let most = memory(call).0[1][0] as u64;
+    let most = held(call).0[1][0] as u64;
     match most == INFINITY as u64 || mapped(call).saturating_add(len) <= most {
         true => Ok(()),
         false => Err(Errno::ENOMEM),
@@ -117,7 +117,7 @@ pub(super) fn allow_mapping(call: &Call<'_>, len: u64) -> SysResult<()> {
 /// A limit of the calling process that the host does not know.
 pub fn own(call: &Call<'_>, which: u64) -> Option<Rlimit> {
     let n = OWN.iter().position(|&o| o == which)?;
-    let [rlim_cur, rlim_max] = memory(call).0[n];
+    let [rlim_cur, rlim_max] = held(call).0[n];
     Some(Rlimit { rlim_cur, rlim_max })
 }
 
@@ -181,19 +181,21 @@ fn get_limit(call: &mut Call<'_>) -> SysResult {
 fn set_limit(call: &mut Call<'_>) -> SysResult {
     let which = call.arg(0);
     let limit: Rlimit = call.read_struct(call.arg(1))?;
-    let new = [limit.rlim_cur, limit.rlim_max];
+    // "Historical bugs" that the kernel preserves (`kern_proc_setrlimit`).
+    let mut new = [limit.rlim_cur, limit.rlim_max].map(|v| if v < 0 { INFINITY } else { v });
     let old = limit_of(call, which)?;
-    if new[0] < 0 || new[1] < 0 {
-        return Err(Errno::EINVAL);
+    if new.iter().any(|&v| v > old[1]) && crate::host::ids().euid != 0 {
+        return Err(Errno::EPERM);
     }
+    if which == RLIMIT_NOFILE {
+        // More than the kernel could ever open is cut down to that.
+        let most = std::fs::read_to_string("/proc/sys/fs/nr_open");
+        let most = most.ok().and_then(|n| n.trim().parse().ok());
+        new[1] = new[1].min(most.unwrap_or(INFINITY));
+    }
+    new[0] = new[0].min(new[1]);
     if let Some(n) = OWN.iter().position(|&o| o == which) {
-        if new[0] > new[1] {
-            return Err(Errno::EINVAL);
-        }
-        if new[1] > old[1] && crate::host::ids().euid != 0 {
-            return Err(Errno::EPERM);
-        }
-        let mut all = memory(call);
+        let mut all = held(call);
         all.0[n] = new;
         if let Some(os) = of(call.thread) {
             os.limits.set(call.thread.is_vfork_child(), all);
@@ -215,7 +217,9 @@ mod tests {
     fn limits_go_to_the_next_program() {
         let before = Limits::default();
         assert_eq!(before.to_text(false), "");
-        let set = Memory([[INFINITY; 2], [1 << 26, INFINITY]]);
+        let mut set = Held::default();
+        set.0[1] = [1 << 26, INFINITY];
+        set.0[6] = [5, 7];
         before.set(true, set);
         assert_eq!(before.to_text(false), "");
         let after = Limits::default();

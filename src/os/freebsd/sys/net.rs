@@ -27,7 +27,7 @@ const LENGTH: ArgType = ints_of(Dir::InOut, Kind::I32, Show::Dec, 1);
 
 crate::syscalls! {
     socket(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT) -> FDNUM, Partial(routing::LIMITS), Handler(open_socket);
-    socketpair(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT, rsv: ints_of(Dir::Out, Kind::I32, Show::Fd, 2)) -> NUM, Full, Pass(SYS_socketpair);
+    socketpair(domain: one_of(&f::DOMAIN), r#type: flags(&f::SOCK), protocol: INT, rsv: ints_of(Dir::Out, Kind::I32, Show::Fd, 2)) -> NUM, Full, Handler(|c| { refuse_type(c)?; pass(c, SYS_socketpair, false) });
     bind(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(bind_address);
     connect(s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(2)), namelen: UINT) -> NUM, Full, Handler(connect_to);
     listen(s: FD, backlog: INT) -> NUM, Full, Pass(SYS_listen);
@@ -90,6 +90,7 @@ fn broken(call: &mut Call<'_>, flags: u64, result: SysResult) -> SysResult {
 }
 
 fn open_socket(call: &mut Call<'_>) -> SysResult {
+    refuse_type(call)?;
     match call.host_flags(0) {
         crate::os::freebsd::route::HOST_DOMAIN => {
             let kind = call.host_flags(1);
@@ -123,22 +124,83 @@ fn accept_inheriting(call: &mut Call<'_>) -> SysResult {
 
 /// `flags` are the host's.
 fn accept_connection(call: &mut Call<'_>, flags: u64) -> SysResult {
-    let fd = pass_with(call, SYS_accept4, true, &[(3, flags)])?;
+    let (name_at, len_at) = (call.arg(1), call.arg(2));
+    let (mut name, mut len) = (vec![0u8; NAME_MAX as usize], NAME_MAX);
+    let (mut to, mut room) = ([0, 0], 0);
+    if name_at != 0 {
+        room = call.read_int(len_at, Kind::U32)? as usize;
+        if room > i32::MAX as usize {
+            return Err(Errno::EINVAL);
+        }
+        to = [name.as_mut_ptr() as u64, (&raw mut len) as u64];
+    }
+    let fd = call.host_wait(SYS_accept4, [call.arg(0), to[0], to[1], flags, 0, 0])?;
+    if name_at != 0 {
+        name.truncate(len as usize);
+        convert_sockaddr(call.abi, &mut name, false);
+        name.truncate(room);
+        let told = call
+            .write_bytes(name_at, &name)
+            .and_then(|()| call.write_int(len_at, Kind::U32, name.len() as u64));
+        if let Err(e) = told {
+            // The connection is lost, not left open under a number that nobody knows.
+            call.host(SYS_close, [fd, 0, 0, 0, 0, 0])?;
+            return Err(e);
+        }
+    }
     descriptors::accepted(call, call.int(0), fd as i32);
     Ok(fd)
 }
 
 fn bind_address(call: &mut Call<'_>) -> SysResult {
     refuse_multicast(call, 0, 1)?;
-    if let Some(range) = port_range(call) {
-        return bind_in_range(call, range);
+    let mut port = [0u8; 2];
+    // Length, family, port.
+    let given = call.mem().read(call.arg(1).wrapping_add(2), &mut port);
+    if let (Ok(()), [0, 0], Some(range)) = (given, port, port_range(call)) {
+        if call.arg(2) > u64::from(NAME_MAX) {
+            return Err(Errno::EINVAL);
+        }
+        let mut name = call.read_bytes(call.arg(1), call.arg(2))?;
+        convert_sockaddr(call.abi, &mut name, true);
+        return bind_in_range(call, range, &mut name);
     }
     let result = pass(call, SYS_bind, false);
+    if result == Err(Errno::EADDRINUSE) && is_local(call, 0) && own_address(call)?.len() > 2 {
+        // It has a name already.
+        return Err(Errno::EINVAL);
+    }
     of_family(call, 0, 1, result)
+}
+
+/// The address of the socket that argument 0 names, as the host has it.
+fn own_address(call: &mut Call<'_>) -> SysResult<Vec<u8>> {
+    let mut name = vec![0u8; NAME_MAX as usize];
+    let mut len = NAME_MAX;
+    let (at, len_at) = (name.as_mut_ptr() as u64, (&raw mut len) as u64);
+    call.host(SYS_getsockname, [call.arg(0), at, len_at, 0, 0, 0])?;
+    name.truncate(len as usize);
+    Ok(name)
+}
+
+/// AF_UNIX has no raw sockets; the host takes them for datagrams'.
+fn refuse_type(call: &Call<'_>) -> SysResult<()> {
+    const SOCK_RAW: u64 = 3;
+    match (call.arg(0), call.arg(1) & 0xff) {
+        (domain, SOCK_RAW) if domain == u64::from(AF_UNIX) => Err(Errno::EPROTOTYPE),
+        _ => Ok(()),
+    }
 }
 
 fn connect_to(call: &mut Call<'_>) -> SysResult {
     refuse_multicast(call, 0, 1)?;
+    if let Some(range) = port_range(call) {
+        // A socket without a port gets one before it is connected.
+        let mut name = own_address(call)?;
+        if name.get(2..4) == Some(&[0, 0]) {
+            bind_in_range(call, range, &mut name)?;
+        }
+    }
     let result = pass(call, SYS_connect, true);
     of_family(call, 0, 1, result)
 }
@@ -157,28 +219,26 @@ fn of_family(call: &mut Call<'_>, socket: usize, name: usize, result: SysResult)
     }
 }
 
-/// The ports that one is to be taken from (IP_PORTRANGE), if the call leaves the choice, and it is not the usual one
-/// (`netinet/in.h`, `in_pcb.c`).
+/// The ports that one is to be taken from (IP_PORTRANGE), if these are not the usual ones (`netinet/in.h`, `in_pcb.c`).
 fn port_range(call: &Call<'_>) -> Option<std::ops::RangeInclusive<u16>> {
     const HIGH: u8 = 1;
     const LOW: u8 = 2;
-    let range = match kept::get(call, call.int(0), kept::Fact::PortRange) {
-        HIGH => 49152..=65535,
-        LOW => 600..=1023,
-        _ => return None,
-    };
-    // Length, family, port.
-    let mut head = [0u8; 4];
-    call.mem().read(call.arg(1), &mut head).ok()?;
-    (head[2..] == [0, 0]).then_some(range)
+    match kept::get(call, call.int(0), kept::Fact::PortRange) {
+        HIGH => Some(49152..=65535),
+        LOW => Some(600..=1023),
+        _ => None,
+    }
 }
 
-fn bind_in_range(call: &mut Call<'_>, range: std::ops::RangeInclusive<u16>) -> SysResult {
-    if call.arg(2) > u64::from(NAME_MAX) {
+/// Binds the socket that argument 0 names to a free one of these ports of an address of the host's.
+fn bind_in_range(
+    call: &mut Call<'_>,
+    range: std::ops::RangeInclusive<u16>,
+    name: &mut [u8],
+) -> SysResult {
+    if name.len() < 4 {
         return Err(Errno::EINVAL);
     }
-    let mut name = call.read_bytes(call.arg(1), call.arg(2))?;
-    convert_sockaddr(call.abi, &mut name, true);
     // Whoever begins at the same one finds it taken.
     let count = usize::from(range.end() - range.start()) + 1;
     let begin = host::monotonic_ns() as usize % count;

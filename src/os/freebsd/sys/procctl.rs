@@ -98,6 +98,13 @@ fn keep(pid: i32, command: i32, value: u32) -> SysResult {
     Ok(0)
 }
 
+/// This process is about to execute a program, which may be to have no other rights than it has.
+pub(in crate::os::freebsd) fn about_to_execute() {
+    if kept(crate::host::pid(), NO_NEW_PRIVS_CTL) != 0 {
+        let _ = crate::host::syscall(SYS_prctl, [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0]);
+    }
+}
+
 /// Whether capability violations of this process raise SIGTRAP.
 pub(super) fn traps_violations() -> bool {
     kept(crate::host::pid(), TRAPCAP_CTL) == TRAPCAP_ENABLE
@@ -258,15 +265,13 @@ fn apply(call: &mut Call<'_>, pid: i32, command: i32) -> SysResult {
         }
         NO_NEW_PRIVS_CTL => match call.read_int(at, Kind::I32)? {
             1 if own => prctl(call, PR_SET_NO_NEW_PRIVS, 1),
-            1 => {
-                call.unimplemented("PROC_NO_NEW_PRIVS_CTL of another process");
-                Err(Errno::EPERM)
-            }
+            // It takes effect when that process executes a program.
+            1 => keep(pid, NO_NEW_PRIVS_CTL, 1),
             _ => Err(Errno::EINVAL),
         },
         NO_NEW_PRIVS_STATUS => {
-            let on = status_line(pid, "NoNewPrivs:");
-            give(call, at, if on != 0 { 1 } else { 2 })
+            let on = status_line(pid, "NoNewPrivs:") != 0 || kept(pid, NO_NEW_PRIVS_CTL) != 0;
+            give(call, at, if on { 1 } else { 2 })
         }
         TRAPCAP_CTL | ASLR_CTL | PROTMAX_CTL | STACKGAP_CTL | WXMAP_CTL | LOGSIGEXIT_CTL => {
             let value = call.read_int(at, Kind::U32)? as u32;

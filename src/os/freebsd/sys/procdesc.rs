@@ -190,6 +190,13 @@ fn create(call: &mut Call<'_>) -> SysResult {
     }
 }
 
+/// A child is nobody's to wait for: it has another parent, as one whose last descriptor is closed.
+pub(super) fn give_away(call: &Call<'_>, pid: i32) {
+    if let Some(descriptors) = of(call) {
+        descriptors.lock().hidden.insert(pid);
+    }
+}
+
 /// Makes the calling process end with the last writing end of its lifeline.
 fn hang_on(call: &mut Call<'_>, reading: OwnFd, writing: OwnFd) {
     // fcntl.h

@@ -22,7 +22,7 @@ crate::syscalls! {
     exit(rval: INT) -> NUM, Full, Handler(end);
     fork() -> NUM, Full, Handler(create);
     vfork() -> NUM, Full, Handler(create_shared);
-    rfork(flags: HEX) -> NUM, Partial("RFPROC|RFFDG, RFPROC|RFCFDG, RFFDG, RFCFDG, RFSPAWN: no shared descriptors, no RFMEM"), Handler(create_by_flags);
+    rfork(flags: HEX) -> NUM, Partial("RFPROC with RFFDG or RFCFDG, and RFNOWAIT, whose child still has this parent by getppid; RFSPAWN; all without RFPROC: no shared descriptors, no RFMEM, no RFTSIGZMB"), Handler(create_by_flags);
     execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute(c, None, 0, 0)));
     fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute_descriptor(c, c.int(0), 1)));
     getpid() -> NUM, Full, Pass(SYS_getpid);
@@ -160,24 +160,58 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
     const RFFDG: u64 = 1 << 2;
     const RFPROC: u64 = 1 << 4;
     const RFCFDG: u64 = 1 << 12;
+    const RFMEM: u64 = 1 << 5;
+    const RFNOWAIT: u64 = 1 << 6;
+    const RFTHREAD: u64 = 1 << 13;
+    const RFSIGSHARE: u64 = 1 << 14;
+    const RFLINUXTHPN: u64 = 1 << 16;
+    const RFTSIGZMB: u64 = 1 << 19;
+    const RFTSIGFLAGS: u64 = 0xff << 20;
     const RFSPAWN: u64 = 1 << 31;
-    let flags = call.arg(0);
+    const RFFLAGS: u64 = RFFDG
+        | RFPROC
+        | RFMEM
+        | RFNOWAIT
+        | RFCFDG
+        | RFTHREAD
+        | RFSIGSHARE
+        | RFLINUXTHPN
+        | RFTSIGZMB
+        | RFTSIGFLAGS
+        | RFSPAWN;
+    let flags = call.arg(0) & 0xffff_ffff;
     match flags {
         _ if flags & (RFFDG | RFCFDG) == RFFDG | RFCFDG => Err(Errno::EINVAL),
-        // Descriptors of its own: it has them.
-        RFFDG => Ok(0),
-        RFCFDG => close_all(call),
-        _ if flags == RFFDG | RFPROC => create(call),
-        _ if flags == RFCFDG | RFPROC => match call.thread.fork()? {
-            Forked::Parent(pid) => {
-                super::kqueue::relatives::forked(parent, pid);
-                Ok(parent_of(call, pid))
-            }
-            Forked::Child => {
-                become_child(call, parent);
-                close_all(call)
-            }
+        _ if flags & !RFFLAGS != 0
+            || flags & RFSPAWN != 0 && flags != RFSPAWN
+            || flags & RFTSIGFLAGS != 0 && flags & RFTSIGZMB == 0 =>
+        {
+            Err(Errno::EINVAL)
+        }
+        // No process is made; this one has memory and descriptors of its own.
+        _ if flags & (RFPROC | RFSPAWN) == 0 => match flags & RFCFDG {
+            0 => Ok(0),
+            _ => close_all(call),
         },
+        _ if flags == RFFDG | RFPROC => create(call),
+        _ if flags & !RFNOWAIT == RFCFDG | RFPROC || flags == RFFDG | RFPROC | RFNOWAIT => {
+            match call.thread.fork()? {
+                Forked::Parent(pid) => {
+                    super::kqueue::relatives::forked(parent, pid);
+                    if flags & RFNOWAIT != 0 {
+                        super::procdesc::give_away(call, pid);
+                    }
+                    Ok(parent_of(call, pid))
+                }
+                Forked::Child => {
+                    become_child(call, parent);
+                    match flags & RFCFDG {
+                        0 => Ok(0),
+                        _ => close_all(call),
+                    }
+                }
+            }
+        }
         // posix_spawn's: vfork with the caught signals reset, which exec does anyway.
         RFSPAWN => create_shared(call),
         _ => {

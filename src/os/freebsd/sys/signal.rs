@@ -6,7 +6,12 @@ use crate::host::nr::*;
 use crate::os::freebsd::decode::process::context;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of, of, siginfo};
-use crate::os::{ArgType, Call, Dir, Len, Run::Handler, Support::Full, *};
+use crate::os::{
+    ArgType, Call, Dir, Len,
+    Run::Handler,
+    Support::{Full, Partial},
+    *,
+};
 use crate::process::{Action, AltStack, Outcome, SigFields, SigInfo, SigSet};
 
 const SET_SIZE: u32 = 16;
@@ -27,7 +32,7 @@ crate::syscalls! {
     setcontext(ucp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(|c| enter_context(c, c.arg(0)));
     swapcontext(oucp: ArgType::Decoded(Dir::Out, context), ucp: ArgType::Decoded(Dir::In, context)) -> NUM, Full, Handler(swap_context);
     kill(pid: INT, signum: SIGNAL) -> NUM, Full, Handler(|c| send(c, None));
-    sigqueue(pid: INT, signum: SIGNAL, value: BITS) -> NUM, Full, Handler(|c| { let value = c.arg(2); send(c, Some(value)) });
+    sigqueue(pid: INT, signum: SIGNAL, value: BITS) -> NUM, Partial("signals below SIGRTMIN wait once each"), Handler(|c| { let value = c.arg(2); send(c, Some(value)) });
     thr_kill(id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, crate::host::pid() as u64, c.arg(0), 1));
     thr_kill2(pid: INT, id: LONG, sig: SIGNAL) -> NUM, Full, Handler(|c| kill_thread(c, c.arg(0), c.arg(1), 2));
 }

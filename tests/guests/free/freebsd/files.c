@@ -103,6 +103,14 @@ static void status(void)
 	print("real path:%s\n", path + cwd);
 	print("too short: %ld, missing: %ld\n", SYS(__realpathat, AT_FDCWD, "link", path, 2, 0),
 		SYS(__realpathat, AT_FDCWD, "missing", path, sizeof path, 0));
+	/* The root has no name; nothing is longer than its result; what is no device cannot be revoked. */
+	SAME(SYS(unlink, "/"), -21);
+	SAME(SYS(mkdir, "//", 0755), -21);
+	fd = SYS(open, "file", O_RDWR);
+	SAME(SYS(write, fd, path, ~0ul), -22);
+	SYS(close, fd);
+	SAME(SYS(revoke, (char *)-1), -EFAULT);
+	SAME(SYS(revoke, "file"), -22);
 	CHECK(SYS(unlink, "link") == 0 && SYS(unlink, "file") == 0);
 	/* A slash behind a symbolic link: it is followed. */
 	CHECK(SYS(symlink, "there", "link") == 0);

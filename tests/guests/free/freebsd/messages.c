@@ -292,6 +292,59 @@ static void options(void)
 	SYS(close, local);
 }
 
+/* Errors that FreeBSD has of its own, and what a failed call leaves behind. */
+static void errors(void)
+{
+	struct { u8 len, family; char path[30]; } name = {32, AF_UNIX, "socket"};
+	struct in in = {16, AF_INET, 0, {127, 0, 0, 1}, {0}};
+	u32 len = sizeof in;
+	s64 sent = -1;
+	SAME(SYS(socket, AF_UNIX, 3, 0), -41);
+	int local = SYS(socket, AF_UNIX, STREAM, 0), listener = SYS(socket, AF_INET, STREAM, 0), a = SYS(socket, AF_INET, STREAM, 0);
+	SAME(SYS(bind, local, &name, sizeof name), 0);
+	SAME(SYS(bind, local, &name, sizeof name), -EINVAL);
+	SYS(close, local);
+	local = SYS(socket, AF_UNIX, STREAM, 0);
+	SAME(SYS(bind, local, &name, sizeof name), -48);
+	SYS(close, local);
+	SYS(unlink, "socket");
+	/* A connection whose peer cannot be told is closed again. */
+	CHECK(SYS(bind, listener, &in, sizeof in) == 0 && SYS(getsockname, listener, &in, &len) == 0 && SYS(listen, listener, 5) == 0);
+	SAME(SYS(connect, a, &in, sizeof in), 0);
+	int before = open_descriptors();
+	SAME(SYS(accept, listener, (void *)8, &len), -EFAULT);
+	SAME(open_descriptors(), before);
+	SAME(SYS(read, a, text, 1), 0);
+	/* Of an address that has no room the length of what is told. */
+	u32 some = 6;
+	SAME(SYS(getsockname, a, text, &some), 0);
+	SAME(some, 6);
+	SYS(close, a);
+	/* Flags that a descriptor cannot have are not looked at. */
+	SAME(SYS(fcntl, listener, 4, ~0u), 0);
+	CHECK(SYS(fcntl, listener, 3, 0) & 4);
+	/* sendfile, to what is no stream, and where nobody is. */
+	int file = SYS(open, "file", 0x202, 0644);
+	a = SYS(socket, AF_INET, STREAM, 0);
+	SAME(sendfile(file, 99, 0, 0, 0, &sent, 0), -9);
+	SAME(sendfile(file, file, 0, 0, 0, &sent, 0), -38);
+	SAME(sendfile(file, a, 0, 0, 0, &sent, 0), -57);
+	SYS(close, file);
+	SYS(unlink, "file");
+	/* High ports, for who connects. */
+	for (int n = 0; n < 4; n++) {
+		SYS(close, a);
+		a = SYS(socket, AF_INET, STREAM, 0);
+		option(a, 0, 19, 1);
+		struct in own;
+		len = sizeof own;
+		CHECK(SYS(connect, a, &in, sizeof in) == 0 && SYS(getsockname, a, &own, &len) == 0);
+		CHECK(((u8 *)&own.port)[0] * 256 + ((u8 *)&own.port)[1] >= 49152);
+	}
+	SYS(close, a);
+	SYS(close, listener);
+}
+
 /* Groups by interface and socket address, and which sources of them are heard. */
 static void groups(void)
 {
@@ -335,6 +388,7 @@ int guest_main(int argc, char **argv, char **envp __attribute__((unused)))
 	times();
 	silence(argv);
 	options();
+	errors();
 	groups();
 	return 0;
 }

@@ -85,6 +85,10 @@ static void controls(void)
 	SAME(procctl(0, child, PDEATHSIG_STATUS, &value), -EINVAL);
 	SAME(procctl(0, child, REAP_ACQUIRE, 0), -EPERM);
 	SAME(status_of(child, NO_NEW_PRIVS_STATUS), 2);
+	value = 1;
+	SAME(procctl(0, child, NO_NEW_PRIVS_CTL, &value), 0);
+	SAME(status_of(child, NO_NEW_PRIVS_STATUS), 1);
+	SAME(status_of(0, NO_NEW_PRIVS_STATUS), 2);
 	/* The reaper of a child is its parent, once that is one. */
 	SAME(procctl(0, 0, REAP_ACQUIRE, 0), 0);
 	SAME(procctl(0, child, REAP_STATUS, status), 0);

@@ -105,7 +105,9 @@ static void controls(void)
 
 static void forks(void)
 {
-	enum { RFFDG = 4, RFPROC = 16, RFMEM = 32, RFCFDG = 4096 };
+	enum { RFFDG = 4, RFPROC = 16, RFMEM = 32, RFNOWAIT = 64, RFCFDG = 4096, ECHILD_ = 10 };
+	int fds[2];
+	char byte = 0;
 	flush();
 	long child = SYS(rfork, RFPROC | RFFDG);
 	if (child == 0)
@@ -118,6 +120,60 @@ static void forks(void)
 	SAME(SYS(rfork, RFFDG), 0);
 	SAME(SYS(rfork, RFPROC | RFFDG | RFCFDG), -EINVAL);
 	SAME(SYS(rfork, RFPROC | RFMEM), -EINVAL);
+	/* Without a process nothing is left to do; flags that are not there. */
+	SAME(SYS(rfork, RFMEM), 0);
+	SAME(SYS(rfork, RFFDG | RFPROC | 1 << 7), -EINVAL);
+	SAME(SYS(rfork, RFFDG | RFPROC | 1 << 22), -EINVAL);
+	SAME(SYS(rfork, 1u << 31 | RFPROC), -EINVAL);
+	/* A child that is nobody's to wait for. */
+	SAME(SYS(pipe2, fds, 0), 0);
+	child = SYS(rfork, RFPROC | RFFDG | RFNOWAIT);
+	if (child == 0) {
+		SYS(write, fds[1], "x", 1);
+		quit(5);
+	}
+	CHECK(child > 0 && SYS(read, fds[0], &byte, 1) == 1 && byte == 'x');
+	SAME(SYS(wait4, child, 0, 0, 0), -ECHILD_);
+	SAME(SYS(wait4, -1, 0, 0, 0), -ECHILD_);
+	SYS(close, fds[0]);
+	SYS(close, fds[1]);
+}
+
+/* Limits: what is too much is cut, and those that limit nothing here are told as they were set, after exec too. */
+static void limits(char **argv)
+{
+	enum { NOFILE = 8, KQUEUES = 13, CORE = 4 };
+	struct { s64 soft, hard; } limit, now;
+	int status;
+	char *args[] = {argv[0], "limits", 0}, *env[] = {0};
+	SAME(SYS(getrlimit, 15, &now), -EINVAL);
+	SAME(SYS(getrlimit, CORE, &now), 0);
+	flush();
+	long child = SYS(fork);
+	if (child == 0) {
+		limit.soft = now.hard;
+		limit.hard = 0;
+		SAME(SYS(setrlimit, CORE, &limit), 0);
+		CHECK(SYS(getrlimit, CORE, &now) == 0 && now.soft == 0 && now.hard == 0);
+		CHECK(SYS(getrlimit, KQUEUES, &now) == 0 && now.soft == INT64_MAX && now.hard == INT64_MAX);
+		limit.soft = -1;
+		limit.hard = 7;
+		SAME(SYS(setrlimit, KQUEUES, &limit), 0);
+		CHECK(SYS(getrlimit, KQUEUES, &now) == 0 && now.soft == 7 && now.hard == 7);
+		limit.soft = 5;
+		SAME(SYS(setrlimit, KQUEUES, &limit), 0);
+		SYS(execve, argv[0], args, env);
+		quit(99);
+	}
+	SAME(SYS(wait4, child, &status, 0, 0), child);
+	SAME(status, 0);
+	CHECK(SYS(getrlimit, KQUEUES, &now) == 0 && now.soft == INT64_MAX);
+}
+
+static int limits_after_exec(void)
+{
+	struct { s64 soft, hard; } now;
+	return !(SYS(getrlimit, 13, &now) == 0 && now.soft == 5 && now.hard == 7);
 }
 
 /* What waiting tells of two children that die of a fault, which leaves a core where cores are wanted. */
@@ -138,7 +194,9 @@ static void deaths(void)
 
 int guest_main(int argc, char **argv, char **envp)
 {
-	(void)argv, (void)envp;
+	(void)envp;
+	if (argc > 1 && strcmp(argv[1], "limits") == 0)
+		return limits_after_exec();
 	if (argc > 1) {
 		deaths();
 		return 0;
@@ -146,6 +204,7 @@ int guest_main(int argc, char **argv, char **envp)
 	descriptors();
 	controls();
 	forks();
+	limits(argv);
 	print("processes are under control\n");
 	return 0;
 }
