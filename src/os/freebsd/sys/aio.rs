@@ -237,15 +237,20 @@ fn ranges(call: &Call<'_>, cb: &Aiocb, vectored: bool) -> SysResult<Vec<(u64, u6
     Ok(out)
 }
 
-/// Queues the request of an `aiocb`, of a list or alone. `opcode`: the call's, or else what the structure says.
-fn queue(
-    call: &mut Call<'_>,
-    shared: &Arc<Shared>,
+/// A request as the guest makes it.
+struct Order<'a> {
+    /// Address of its `aiocb`.
     at: u64,
+    /// The call's; what the structure says if `None`.
     opcode: Option<i32>,
-    edition: &Edition,
+    edition: &'a Edition,
+    /// The list that it is of.
     list: Option<u64>,
-) -> SysResult<()> {
+}
+
+/// Queues a request.
+fn queue(call: &mut Call<'_>, shared: &Arc<Shared>, order: &Order<'_>) -> SysResult<()> {
+    let at = order.at;
     if call.thread.is_vfork_child() {
         call.unimplemented("in the child of a vfork");
         return Err(Errno::EAGAIN);
@@ -253,21 +258,20 @@ fn queue(
     store(call, at, "_status", -1);
     store(call, at, "_error", 0);
     store(call, at, "_kernelinfo", -1);
-    let result = queue_checked(call, shared, at, opcode, edition, list);
+    let result = queue_checked(call, shared, order);
     if let Err(e) = result {
         store_error(call, at, e);
     }
     result
 }
 
-fn queue_checked(
-    call: &mut Call<'_>,
-    shared: &Arc<Shared>,
-    at: u64,
-    opcode: Option<i32>,
-    edition: &Edition,
-    list: Option<u64>,
-) -> SysResult<()> {
+fn queue_checked(call: &mut Call<'_>, shared: &Arc<Shared>, order: &Order<'_>) -> SysResult<()> {
+    let &Order {
+        at,
+        opcode,
+        edition,
+        list,
+    } = order;
     let id = {
         let mut state = shared.lock();
         state.used = true;
@@ -385,7 +389,13 @@ fn queue_checked(
 
 fn queue_one(call: &mut Call<'_>, at: u64, opcode: Option<i32>, edition: &Edition) -> SysResult {
     let shared = requests(call)?;
-    queue(call, &shared, at, opcode, edition, None)?;
+    let order = Order {
+        at,
+        opcode,
+        edition,
+        list: None,
+    };
+    queue(call, &shared, &order)?;
     Ok(0)
 }
 
@@ -431,7 +441,13 @@ fn queue_list(call: &mut Call<'_>, edition: &Edition) -> SysResult {
     };
     let (mut again, mut failed) = (false, false);
     for block in blocks.into_iter().filter(|&b| b != 0) {
-        match queue(call, &shared, block, None, edition, Some(id)) {
+        let order = Order {
+            at: block,
+            opcode: None,
+            edition,
+            list: Some(id),
+        };
+        match queue(call, &shared, &order) {
             Ok(()) => {}
             Err(Errno::EAGAIN) => again = true,
             Err(_) => failed = true,

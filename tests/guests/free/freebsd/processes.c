@@ -139,6 +139,38 @@ static void forks(void)
 	SYS(close, fds[1]);
 }
 
+static volatile int arrivals;
+
+static void arrives(int signal __attribute__((unused)))
+{
+	arrivals++;
+}
+
+/* The end of a child that has a descriptor is no signal: it ends no wait, though SIGCHLD has a handler. */
+static void unheard(void)
+{
+	struct { void *handler; int flags; u32 mask[4]; } act = {arrives, 0, {0}};
+	struct timespec soon = {0, 20000000}, later = {0, 200000000};
+	u64 event[8];
+	int fd, kq = SYS(kqueue);
+	SAME(SYS(sigaction, 20, &act, 0), 0);
+	for (int n = 0; n < 2; n++) {
+		flush();
+		long child = SYS(pdfork, &fd, 0);
+		if (child == 0) {
+			SYS(nanosleep, &soon, 0);
+			quit(3);
+		}
+		SAME(n ? SYS(nanosleep, &later, 0) : SYS(kevent, kq, 0, 0, event, 1, &later), 0);
+		SAME(arrivals, 0);
+		SAME(wait_for(child), 0x300);
+		SYS(close, fd);
+	}
+	SYS(close, kq);
+	act.handler = 0;
+	SAME(SYS(sigaction, 20, &act, 0), 0);
+}
+
 /* Limits: what is too much is cut, and those that limit nothing here are told as they were set, after exec too. */
 static void limits(char **argv)
 {
@@ -205,6 +237,7 @@ int guest_main(int argc, char **argv, char **envp)
 	controls();
 	forks();
 	limits(argv);
+	unheard();
 	print("processes are under control\n");
 	return 0;
 }
