@@ -22,7 +22,7 @@ const IOVEC_OUT: ArgType = ArgType::Iovec(Dir::Out, Len::Arg(2));
 const IOVEC_IN: ArgType = ArgType::Iovec(Dir::In, Len::Arg(2));
 
 /// FreeBSD's pipes can be written to and read from at both ends.
-const ONE_WAY: &str = "one way, from the second to the first descriptor";
+const ONE_WAY: &str = "one way, from the second to the first descriptor, as the host's are; its sockets go both ways, but are no FIFOs to fstat, to programs of the host and to who opens /dev/fd, and end otherwise";
 
 crate::syscalls! {
     read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Handler(|c| { countable(c)?; read_file(c) });

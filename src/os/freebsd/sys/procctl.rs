@@ -10,7 +10,7 @@ use crate::os::{ArgType, Call, Run::Handler, Support::Partial, *};
 const ID_TYPE: ArgType = one_of(&f::ID_TYPE);
 
 const LIMITS: &str = "of guests; ASLR, PROTMAX, STACKGAP, WXMAP and LOGSIGEXIT are kept without effect, and TRACE_CTL of \
-    another process; NO_NEW_PRIVS_CTL of the calling process only";
+    another process; NO_NEW_PRIVS_CTL of another process holds from its next program on";
 
 crate::syscalls! {
     procctl(idtype: ID_TYPE, id: OFFSET, com: one_of(&f::PROCCTL), data: ArgType::By(|a, _| data(a[2]))) -> NUM, Partial(LIMITS), Handler(control);
