@@ -524,6 +524,22 @@ fn arguments_of_freebsd_are_decoded() {
             ],
         ),
         (
+            "traced",
+            "ptrace,thr_create",
+            &[
+                "ptrace(PT_TRACE_ME, 0, NULL, 0",
+                ", {piod_op=PIOD_READ_D, piod_offs=0x",
+                "pve_prot=PROT_READ|PROT_EXEC, ",
+                "pl_event=PL_EVENT_SIGNAL, pl_flags=PL_FLAG_SI, pl_sigmask=[], ",
+                ", pl_siginfo={si_signo=SIGUSR1, si_code=SI_USER, ",
+                "pl_flags=PL_FLAG_SCE, pl_sigmask=[], pl_siglist=[], pl_tdname=\"traced\", pl_child_pid=0, pl_syscall_code=39, ",
+                "ptrace(PT_SET_EVENT_MASK, ",
+                ", [PTRACE_SCX], 4",
+                ", 0x1, SIGUSR1",
+                "thr_create({uc_sigmask=[], pc=0x",
+            ],
+        ),
+        (
             "sockets",
             "sendmsg,recvmsg,setsockopt,getsockopt",
             &[

@@ -69,3 +69,26 @@ crate::guest_struct! {
         sr_retval0: Ulong as Show::Hex, sr_retval1: Ulong as Show::Hex, sr_error: i32 as Show::Errno,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::GuestStruct;
+    use crate::os::freebsd::isa::{AARCH64, MIPS};
+
+    /// From FreeBSD 13.2's headers, compiled for arm64 and mips.
+    #[test]
+    fn sizes_are_those_of_the_headers() {
+        let sizes = |a| {
+            [
+                IoDesc::DESC.size(a),
+                VmEntry::DESC.size(a),
+                CallReturn::DESC.size(a),
+            ]
+        };
+        assert_eq!(sizes(AARCH64.abi), [32, 64, 24]);
+        assert_eq!(sizes(MIPS.abi), [16, 40, 12]);
+        assert_eq!(VmEntry::DESC.offset(AARCH64.abi, "pve_path"), Some(56));
+        assert_eq!(VmEntry::DESC.offset(MIPS.abi, "pve_path"), Some(36));
+    }
+}
