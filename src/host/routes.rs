@@ -134,6 +134,45 @@ pub fn address(body: &[u8]) -> Option<(u32, Address)> {
     Some((word(body, 4), address))
 }
 
+/// How an address of an interface is, and how long it will be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressState {
+    /// `IFA_F_*`
+    pub flags: u32,
+    /// Seconds for which it is used by itself, all ones for ever.
+    pub preferred: u32,
+    /// Seconds after which it is gone, likewise.
+    pub valid: u32,
+}
+
+/// The state of an own address, a socket address of the host; `None` if it is not one.
+pub fn address_state(of: &[u8]) -> Option<AddressState> {
+    const RTM_GETADDR: u16 = 22;
+    const IFA_CACHEINFO: u16 = 6;
+    const IFA_FLAGS: u16 = 8;
+    const SIZE: usize = 8;
+    let wanted = address_bytes(of)?;
+    let mut request = [0; SIZE];
+    request[0] = of[0];
+    let answers = ask(NETLINK_ROUTE, RTM_GETADDR, Extent::All, &request).ok()?;
+    let found = answers.iter().map(|m| &m.body[..]).find(|body| {
+        address(body).is_some_and(|(_, found)| address_bytes(&found.address) == Some(wanted))
+    })?;
+    let mut state = AddressState {
+        flags: found[2].into(),
+        preferred: u32::MAX,
+        valid: u32::MAX,
+    };
+    for (number, value) in attributes(found, SIZE) {
+        match number {
+            IFA_FLAGS => state.flags = word(value, 0),
+            IFA_CACHEINFO => (state.preferred, state.valid) = (word(value, 0), word(value, 4)),
+            _ => {}
+        }
+    }
+    Some(state)
+}
+
 /// All routes of a family, AF_INET or AF_INET6 of the host.
 ///
 /// # Errors
@@ -295,6 +334,12 @@ mod tests {
         let to = route_to(&local).expect("a route");
         assert_eq!((to.kind, to.interface), (2, found.interface));
         assert!(neighbours(AF_INET).is_ok());
+        let state = address_state(&local).expect("an own address");
+        assert_eq!(state.valid, u32::MAX);
+        assert_eq!(
+            address_state(&socket_address(AF_INET, &[203, 0, 113, 7])),
+            None
+        );
     }
 
     #[test]

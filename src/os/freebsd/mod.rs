@@ -35,6 +35,11 @@ use isa::{CallResult, FreeBsdIsa};
 /// `__FreeBSD_version` that is told to programs that were built for this or an earlier one: 13.2.
 const RELEASE_DATE: u32 = 1_302_001;
 
+/// The release that a program is told which was built for this one.
+fn told_release(built_for: Option<u32>) -> u32 {
+    built_for.unwrap_or(0).max(RELEASE_DATE)
+}
+
 /// FreeBSD on one instruction set, with what its kernel knows of the process.
 pub struct FreeBsd {
     isa: &'static FreeBsdIsa,
@@ -68,7 +73,7 @@ impl FreeBsd {
         let isa = isa::ALL.iter().find(|i| i.name == isa)?;
         Some(FreeBsd {
             isa,
-            release_date: built_for.unwrap_or(0).max(RELEASE_DATE),
+            release_date: told_release(built_for),
             sigcode: OnceLock::new(),
             requests: sys::aio::Requests::default(),
             maximums: sys::mem::Maximums::default(),

@@ -5,6 +5,7 @@
 
 mod device;
 mod interface;
+mod interface6;
 mod named;
 mod table;
 mod termios;

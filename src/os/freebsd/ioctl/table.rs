@@ -2,6 +2,7 @@
 
 use super::device as d;
 use super::interface::{self as i, Ifconf, Ifreq};
+use super::interface6::{self as i6, In6Ifreq, In6Ndifreq, In6Ndireq};
 use super::termios::Termios;
 use super::{Handler, Ioctl, tty as t};
 use crate::abi::{Kind, Show};
@@ -102,6 +103,10 @@ pub const TRANSLATED: &[Ioctl] = &[
     same("SIOCGIFFLAGS", 0xc020_6911, "struct ifreq", inout::<Ifreq>(), i::flags),
     same("SIOCGIFMTU", 0xc020_6933, "struct ifreq", inout::<Ifreq>(), |c| i::int(c, 0x8921)),
     same("SIOCGIFMETRIC", 0xc020_6917, "struct ifreq", inout::<Ifreq>(), |c| i::int(c, 0x891d)),
+    same("SIOCGIFAFLAG_IN6", 0xc120_6949, "struct in6_ifreq", inout::<In6Ifreq>(), i6::address_flags),
+    same("SIOCGIFALIFETIME_IN6", 0xc120_6951, "struct in6_ifreq", inout::<In6Ifreq>(), i6::lifetime),
+    same("SIOCGIFINFO_IN6", 0xc048_696c, "struct in6_ndireq", inout::<In6Ndireq>(), i6::discovery),
+    Ioctl { name: "SIOCGDEFIFACE_IN6", request: 0xc018_6956, request_32: 0xc014_6956, pointee: "struct in6_ndifreq", arg: inout::<In6Ndifreq>(), run: Some(i6::no_default) },
     same("SIOCGIFINDEX", 0xc020_6920, "struct ifreq", inout::<Ifreq>(), |c| i::int(c, 0x8933)),
     // <sys/disk.h>
     same("DIOCGSECTORSIZE", 0x4004_6480, "u_int", INT_OUT, |c| d::int_out(c, 0x1268)),

@@ -54,6 +54,9 @@ crate::guest_struct! {
         kve_vn_mode: u16, kve_status: u16, kve_vn_fsid: u64, kve_vn_rdev: u64, _spare: [i32; 8],
     }
 
+    /// `struct kinfo_kstack`
+    pub struct KinfoKstack("kinfo_kstack") { kkst_tid: i32, kkst_state: i32, kkst_trace: [u8; 1024], _kkst_ispare: [i32; 16] }
+
     /// `struct kinfo_sigtramp`
     pub struct KinfoSigtramp("kinfo_sigtramp") { ksigtramp_start: Ulong, ksigtramp_end: Ulong, _spare: [Ulong; 4] }
 }

@@ -84,7 +84,6 @@ fn table<T: GuestStruct + GuestValue>(
     call: &Call<'_>,
     records: impl Iterator<Item = (i64, T)>,
 ) -> SysResult<Vec<u8>> {
-    super::since_freebsd_12(call, "a table of System V objects")?;
     let size = T::DESC.size(call.abi);
     let mut out = vec![0; PLACES as usize * size];
     for (id, record) in records {

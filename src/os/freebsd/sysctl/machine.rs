@@ -52,7 +52,6 @@ pub(super) fn swap_area(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
     let [n] = *rest else {
         return Err(Errno::EINVAL);
     };
-    super::since_freebsd_12(call, "vm.swap_info")?;
     let text = proc_text("/proc/swaps");
     let line = usize::try_from(n)
         .ok()
@@ -247,7 +246,6 @@ pub(super) fn zone_count() -> i64 {
 
 /// `vm.zone_stats`. The host counts objects, not how often one was taken.
 pub(super) fn zones(call: &Call<'_>) -> SysResult<Vec<u8>> {
-    super::since_freebsd_12(call, "vm.zone_stats")?;
     let all = caches();
     let mut out = stream(call, all.len());
     for cache in all {

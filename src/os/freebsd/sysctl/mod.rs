@@ -14,7 +14,7 @@ mod statistics;
 pub use nodes::NODES;
 
 use crate::abi::{Errno, GuestStruct, Kind, SysResult};
-use crate::os::{Call, freebsd};
+use crate::os::Call;
 
 /// What a node holds.
 #[derive(Clone, Copy, Debug)]
@@ -276,18 +276,6 @@ fn bytes_of<T: GuestStruct>(call: &Call<'_>, value: &T) -> Vec<u8> {
     value.write(call.abi).unwrap_or_default()
 }
 
-/// Refuses programs that were built for FreeBSD 11 or before, which have other structures.
-fn since_freebsd_12(call: &Call<'_>, what: &str) -> SysResult<()> {
-    const FREEBSD_12: u32 = 1_200_000;
-    match freebsd::of(call.thread) {
-        Some(os) if os.release_date() < FREEBSD_12 => {
-            call.unimplemented(&format!("{what} in the layout before FreeBSD 12"));
-            Err(Errno::ENOENT)
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Nodes that may be read in capability mode (CTLFLAG_CAPRD), besides those of features and of POSIX.
 const READABLE_IN_CAPABILITY_MODE: &[&str] = &[
     "kern.arandom",
@@ -433,10 +421,16 @@ fn about(call: &mut Call<'_>, mib: &[i32], old: &Old) -> SysResult {
             give(call, old, &bytes)
         }
         OIDFMT => {
-            let (node, _) = by_mib(mib).ok_or(Errno::ENOENT)?;
             // CTLTYPE_* with CTLFLAG_RD and CTLFLAG_MPSAFE, then the format.
             const FLAGS: u32 = 0x8004_0000;
-            let (kind, format) = node.value.format();
+            // A node above those that answer has no value.
+            const NODE: (u32, &str) = (1, "N");
+            let is_above = || NODES.iter().any(|n| n.mib.starts_with(mib));
+            let (kind, format) = match by_mib(mib) {
+                Some((node, _)) => node.value.format(),
+                None if is_above() => NODE,
+                None => return Err(Errno::ENOENT),
+            };
             let mut bytes = ints(call, &[(FLAGS | kind) as i32]);
             bytes.extend(format.as_bytes());
             bytes.push(0);

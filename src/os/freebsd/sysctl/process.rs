@@ -4,14 +4,15 @@
 use super::bytes_of;
 use crate::abi::{Errno, Kind, SysResult, Ulong};
 use crate::host;
-use crate::loader::{Header, OsKind, Target};
-use crate::loader::{aux_value, freebsd_aux};
-use crate::os::freebsd::procinfo::{self, KinfoSigtramp};
+use crate::loader::{Header, OsKind, Target, aux_value, freebsd_aux};
+use crate::os::freebsd;
+use crate::os::freebsd::procinfo::{self, KinfoKstack, KinfoSigtramp};
 use crate::os::freebsd::sys::limits;
 use crate::os::freebsd::sys::procctl::is_guest;
 use crate::os::{Call, ProcStat, numbers_in, proc_text, status_field};
 use crate::process::Command;
 use std::ffi::OsString;
+use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
@@ -79,6 +80,18 @@ pub(super) fn path(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
     Ok(with_nul(exe.into_os_string().into_vec()))
 }
 
+/// What the program of another process says of itself; `None` if it is not FreeBSD's.
+fn other_header(call: &Call<'_>, rest: &[i32]) -> SysResult<Option<Header>> {
+    let program = path(call, rest)?;
+    let program = program.strip_suffix(b"\0").unwrap_or(&program);
+    let program = PathBuf::from(OsString::from_vec(program.to_vec()));
+    let file = File::open(&program).map_err(|_| Errno::EPERM)?;
+    let header = Header::read(&file, &program).map_err(|_| Errno::EPERM)?;
+    let target = Target::of(&header, &program);
+    let is_freebsd = target.is_ok_and(|t| t.os == OsKind::FreeBsd);
+    Ok(is_freebsd.then_some(header))
+}
+
 fn command_line(pid: i32) -> SysResult<Vec<u8>> {
     std::fs::read(format!("/proc/{pid}/cmdline")).map_err(|_| Errno::EPERM)
 }
@@ -136,9 +149,13 @@ pub(super) fn strings(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
     Ok(number(call, Kind::Ulong, at))
 }
 
+/// A program of the host's has none.
 pub(super) fn release_date(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
-    own(rest)?;
-    let date = call.thread.process.os.machine().os_release_date;
+    let date = match is_own(id(rest)?)? {
+        true => call.thread.process.os.machine().os_release_date,
+        false => other_header(call, rest)?
+            .map_or(0, |header| freebsd::told_release(header.freebsd_release)),
+    };
     Ok(number(call, Kind::I32, date.into()))
 }
 
@@ -174,6 +191,34 @@ pub(super) fn working_folder(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>
     procinfo::working_folder(call.abi, pid(rest)?).ok_or(Errno::EPERM)
 }
 
+/// `struct kinfo_kstack` of each thread: what the host's kernel shows of it, to the superuser.
+pub(super) fn kernel_stacks(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
+    const STACKOK: i32 = 0;
+    const RUNNING: i32 = 2;
+    let pid = pid(rest)?;
+    let mut out = Vec::new();
+    for tid in numbers_in(&format!("/proc/{pid}/task")) {
+        let text = proc_text(&format!("/proc/{pid}/task/{tid}/stack"));
+        // "[<0>] function+0x1/0x2", innermost first. Addresses inside of the kernel are 0.
+        let functions = text.lines().filter_map(|l| l.split_once("] "));
+        let trace: String = functions
+            .enumerate()
+            .map(|(n, (_, at))| {
+                let at = at.split('/').next().unwrap_or(at);
+                format!("#{n} 0 at {at}\n")
+            })
+            .collect();
+        let stack = KinfoKstack {
+            kkst_tid: tid,
+            kkst_state: if trace.is_empty() { RUNNING } else { STACKOK },
+            kkst_trace: procinfo::name(trace.as_bytes()),
+            ..KinfoKstack::default()
+        };
+        out.extend(bytes_of(call, &stack));
+    }
+    Ok(out)
+}
+
 pub(super) fn umask(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
     let umask = procinfo::umask(pid(rest)?);
     Ok(number(call, Kind::U16, umask.into()))
@@ -203,18 +248,7 @@ pub(super) fn limit(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
 pub(super) fn system_vector(call: &Call<'_>, rest: &[i32]) -> SysResult<Vec<u8>> {
     let is_64 = match is_own(id(rest)?)? {
         true => !call.abi.abi.is_32bit(),
-        false => {
-            let program = path(call, rest)?;
-            let program = PathBuf::from(OsString::from_vec(
-                program.strip_suffix(b"\0").unwrap_or(&program).to_vec(),
-            ));
-            let file = std::fs::File::open(&program).map_err(|_| Errno::EPERM)?;
-            let header = Header::read(&file, &program).map_err(|_| Errno::EPERM)?;
-            match Target::of(&header, &program) {
-                Ok(target) if target.os == OsKind::FreeBsd => header.is_64,
-                _ => return Err(Errno::EPERM),
-            }
-        }
+        false => other_header(call, rest)?.ok_or(Errno::EPERM)?.is_64,
     };
     let name: &[u8] = if is_64 {
         b"FreeBSD ELF64"

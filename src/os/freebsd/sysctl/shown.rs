@@ -1,5 +1,6 @@
 //! Values of `sysctl` as traces show them: by the format of their node.
 
+use super::machine::Xswdev;
 use super::{by_mib, by_node_name, shown};
 use crate::abi::{Kind, Show, read_int};
 use crate::os::freebsd::structs::Timeval;
@@ -105,6 +106,7 @@ fn value(v: &dyn View, format: Option<Format>, at: u64, len: u64) -> Option<Stri
         Some(Format::Node("LU")) => Kind::Ulong,
         Some(Format::Node("Q")) => Kind::I64,
         Some(Format::Node("QU")) => Kind::U64,
+        Some(Format::Node("S,xswdev")) => return v.structure_at::<Xswdev>(at),
         Some(Format::Node("S,timeval")) => return v.structure_at::<Timeval>(at),
         _ => return v.buffer(at, len),
     };

@@ -75,7 +75,6 @@ pub(super) fn tcp_state(host: u8) -> i32 {
 }
 
 fn listed(call: &Call<'_>, which: Listed) -> SysResult<Vec<Socket>> {
-    super::since_freebsd_12(call, "a list of sockets")?;
     sockets(which).inspect_err(|e| {
         call.unimplemented(&format!("a list of sockets: sock_diag of the host: {e}"))
     })

@@ -343,6 +343,45 @@ static void machine(void)
 	print("disks, terminals and zones are counted\n");
 }
 
+static void others(void)
+{
+	enum { KERN = 1, PROC = 14, KSTACK = 15, OSREL = 40, ENXIO = 6, EADDRNOTAVAIL = 49 };
+	int mine, its = 0, status, ready[2], mib[4] = {KERN, PROC, OSREL, SYS(getpid)};
+	size_t len = sizeof mine;
+	char byte;
+	SAME(SYS(__sysctl, mib, 4, &mine, &len, 0, 0), 0);
+	SAME(SYS(pipe2, ready, 0), 0);
+	flush();
+	long child = SYS(fork);
+	if (child == 0) {
+		SYS(close, ready[1]);
+		SYS(read, ready[0], &byte, 1);
+		quit(0);
+	}
+	mib[3] = child, len = sizeof its;
+	SAME(SYS(__sysctl, mib, 4, &its, &len, 0, 0), 0);
+	SAME(its, mine);
+	mib[2] = KSTACK;
+	length = sizeof table;
+	SAME(SYS(__sysctl, mib, 4, table, &length, 0, 0), 0);
+	SAME(length, 4 + 4 + 1024 + 64);
+	SAME(U32(table), child);
+	SYS(close, ready[1]);
+	SAME(SYS(wait4, child, &status, 0, 0), child);
+	SYS(close, ready[0]);
+	SAME(SYS(__sysctl, mib, 4, table, &length, 0, 0), -ESRCH);
+
+	/* struct in6_ndireq and struct in6_ifreq: no such interface, no such address. */
+	u8 request[288] = "no such one";
+	int fd = SYS(socket, 28, DGRAM, 0);
+	CHECK(fd > 2);
+	SAME(SYS(ioctl, fd, 0xc048696cul, request), -ENXIO);
+	request[16] = 28, request[17] = 28, request[24] = 0x20, request[25] = 1, request[26] = 0xd, request[27] = 0xb8;
+	SAME(SYS(ioctl, fd, 0xc1206949ul, request), -EADDRNOTAVAIL);
+	SYS(close, fd);
+	print("other processes and interfaces answer\n");
+}
+
 int guest_main(int argc, char **argv, char **envp)
 {
 	(void)argc, (void)argv, (void)envp;
@@ -352,5 +391,6 @@ int guest_main(int argc, char **argv, char **envp)
 	routing_socket();
 	interfaces();
 	machine();
+	others();
 	return 0;
 }
