@@ -14,7 +14,7 @@ use emu_stub::{
     Conversation, Ended, Endpoint, Inferior, Listener, Resume, ResumePlan, SavedSession, Server,
     Stream,
 };
-use service::{Entrance, Service};
+use service::Service;
 use socket::SocketFile;
 use std::net::TcpStream;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -238,20 +238,26 @@ impl Door {
                 service.relay(live, channel);
             });
         }));
-        let (way, socket) = (self.way, self.socket);
-        in_thread(move || match way {
+        // Before the guest runs, which may execute another program at once: where debuggers connect is to be known by then.
+        let work: Box<dyn FnOnce() + Send> = match self.way {
             Way::Listen(listener) => {
-                let entrance = Entrance::new(Some(listener), socket);
-                service.serve(Family::new(service.live()), entrance, None);
+                let entrance = service.entrance(Some(listener), self.socket);
+                Box::new(move || {
+                    service.serve(Family::new(service.live()), entrance, None);
+                })
             }
             Way::Session(session, descriptors) => {
-                let mut live = service.live();
-                if session.debugged {
-                    live.begin_after_exec();
-                }
-                service.adopt(live, session, descriptors, socket);
+                let debugged = session.debugged;
+                let opened = service.open(session, descriptors, self.socket);
+                Box::new(move || {
+                    let mut live = service.live();
+                    if debugged {
+                        live.begin_after_exec();
+                    }
+                    service.adopt(live, opened);
+                })
             }
-            Way::Relay(relay) => {
+            Way::Relay(relay) => Box::new(move || {
                 service.control.set_wishes(&relay.wishes);
                 let mut live = service.live();
                 if relay.executed {
@@ -264,9 +270,9 @@ impl Door {
                 } else {
                     service.relay(live, relay.channel);
                 }
-            }
-        })
-        .map_err(|e| Failure {
+            }),
+        };
+        in_thread(work).map_err(|e| Failure {
             text: format!("-g: no thread for the debugger: {e}"),
             status: 1,
         })

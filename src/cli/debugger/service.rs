@@ -20,15 +20,17 @@ pub(super) struct Entrance {
     ours: Arc<AtomicBool>,
 }
 
-impl Entrance {
-    pub(super) fn new(listener: Option<Listener>, socket: Option<Arc<SocketFile>>) -> Entrance {
-        Entrance {
-            listener,
-            socket,
-            ours: Arc::new(AtomicBool::new(true)),
-        }
-    }
+/// A session on its way here.
+pub(super) struct Opened {
+    entrance: Entrance,
+    /// The debugger that has it, if there is one.
+    debugger: Option<(Stream, SavedSession)>,
+    /// Channels of the relatives that are served along with it.
+    others: Vec<Channel>,
+    wishes: Wishes,
+}
 
+impl Entrance {
     /// What another process or program has to know of it, with a session that may be open.
     fn describe(&self, saved: Option<SavedSession>, unix: bool, wishes: Wishes) -> Session {
         Session {
@@ -108,7 +110,8 @@ impl Service {
             }
             Relayed::Adopted(session, descriptors) => {
                 let socket = session.path.clone().map(|p| Arc::new(SocketFile::new(p)));
-                self.adopt(live, *session, descriptors, socket);
+                let opened = self.open(*session, descriptors, socket);
+                self.adopt(live, opened);
             }
         }
     }
@@ -128,14 +131,13 @@ impl Service {
         }
     }
 
-    /// Goes on with a session that another process or program had.
-    pub(super) fn adopt(
+    /// What a session that another process or program had comes with. From here on a program that the guest executes finds it.
+    pub(super) fn open(
         &self,
-        live: Live,
         session: Session,
         descriptors: Vec<OwnedFd>,
         socket: Option<Arc<SocketFile>>,
-    ) {
+    ) -> Opened {
         let mut descriptors = descriptors.into_iter();
         let stream = session.saved.as_ref().and_then(|_| descriptors.next());
         let stream = stream.map(|fd| match session.unix {
@@ -144,11 +146,35 @@ impl Service {
         });
         let listener = session.listens.then(|| descriptors.next()).flatten();
         let listener = listener.map(|fd| Listener::adopt(fd, session.path));
+        Opened {
+            entrance: self.entrance(listener, socket),
+            debugger: stream.zip(session.saved),
+            others: descriptors.map(Channel::new).collect(),
+            wishes: session.wishes,
+        }
+    }
+
+    /// Where debuggers connect, to a program that the guest executes, too.
+    pub(super) fn entrance(
+        &self,
+        listener: Option<Listener>,
+        socket: Option<Arc<SocketFile>>,
+    ) -> Entrance {
+        let entrance = Entrance {
+            listener,
+            socket,
+            ours: Arc::new(AtomicBool::new(true)),
+        };
+        self.offer(&entrance);
+        entrance
+    }
+
+    /// Goes on with a session that another process or program had.
+    pub(super) fn adopt(&self, live: Live, opened: Opened) {
         let mut family = Family::new(live);
-        family.adopt(descriptors.map(Channel::new).collect());
-        self.control.set_wishes(&session.wishes);
-        let entrance = Entrance::new(listener, socket);
-        self.serve(family, entrance, stream.zip(session.saved));
+        family.adopt(opened.others);
+        self.control.set_wishes(&opened.wishes);
+        self.serve(family, opened.entrance, opened.debugger);
     }
 
     /// Serves debuggers, one after the other, from the one on that has a session already, if there is one.
@@ -164,7 +190,6 @@ impl Service {
         let server = Server::new(&[emu_repl::COMMANDS], || {
             Box::new(emu_repl::Session::for_monitor())
         });
-        self.offer(&entrance);
         let mut conversation = match session {
             Some((stream, saved)) => server.restore(inferior, stream, saved),
             None => match self.await_debugger(&server, inferior, &entrance) {
