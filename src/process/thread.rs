@@ -240,6 +240,14 @@ impl Thread {
         self.block_in(|| host::signal::interruptible(slot, number, args))
     }
 
+    /// Waits for something else than the host's kernel, as in [`Thread::blocking_syscall`]; no signal interrupts it.
+    ///
+    /// # Errors
+    /// Those of `wait`, and [`super::DISCARDED`].
+    pub fn block_while(&mut self, wait: impl FnOnce() -> SysResult) -> SysResult {
+        self.block_in(wait)
+    }
+
     /// Makes a blocking host call. To a debugger the thread is at the call instruction meanwhile: what it restores there after a
     /// call of its own makes the system call again.
     fn block_in(&mut self, call: impl FnOnce() -> SysResult) -> SysResult {

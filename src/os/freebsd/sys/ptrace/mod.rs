@@ -2,7 +2,7 @@
 //! tracee's does is in `served`.
 //!
 //! A thread's number is the host's, of which the main thread's is the process's as well. Where `ptrace` gives the number of a main
-//! thread it adds [`MAIN_LWP`], so that it can be told from the process when it comes back.
+//! thread it adds a large number, so that it can be told from the process when it comes back.
 
 mod layout;
 mod meeting;
@@ -226,17 +226,24 @@ fn is_own_thread(call: &Call<'_>) -> bool {
 }
 
 /// Asks a tracee to do something: the result, and what comes with it.
-fn ask(call: &Call<'_>, pid: i32, request: &Request) -> SysResult<(u64, Vec<u8>)> {
-    let os = freebsd::of(call.thread).ok_or(Errno::EPERM)?;
-    let reply = os.tracer.request(pid, request)?;
-    match reply.error {
-        0 => Ok((reply.value, reply.bytes)),
-        error => Err(Errno(error)),
-    }
+fn ask(call: &mut Call<'_>, pid: i32, request: &Request) -> SysResult<(u64, Vec<u8>)> {
+    let process = call.thread.process.clone();
+    let os = freebsd::of_process(&process).ok_or(Errno::EPERM)?;
+    let mut bytes = Vec::new();
+    // A debugger may have halted the tracee, and may want to halt this one as well.
+    let value = call.thread.block_while(|| {
+        let reply = os.tracer.request(pid, request)?;
+        bytes = reply.bytes;
+        match reply.error {
+            0 => Ok(reply.value),
+            error => Err(Errno(error)),
+        }
+    })?;
+    Ok((value, bytes))
 }
 
 /// Likewise, and gives the guest what comes with it, at most as many bytes.
-fn give(call: &Call<'_>, pid: i32, request: &Request, most: usize) -> SysResult {
+fn give(call: &mut Call<'_>, pid: i32, request: &Request, most: usize) -> SysResult {
     let (value, bytes) = ask(call, pid, request)?;
     call.write_bytes(request.addr, &bytes[..bytes.len().min(most)])?;
     Ok(value)
@@ -244,7 +251,7 @@ fn give(call: &Call<'_>, pid: i32, request: &Request, most: usize) -> SysResult 
 
 const INT_SIZE: i64 = 4;
 
-fn read_word(call: &Call<'_>, pid: i32, request: Request) -> SysResult {
+fn read_word(call: &mut Call<'_>, pid: i32, request: Request) -> SysResult {
     let request = Request {
         data: INT_SIZE,
         ..request
@@ -258,7 +265,7 @@ fn read_word(call: &Call<'_>, pid: i32, request: Request) -> SysResult {
     }
 }
 
-fn write_word(call: &Call<'_>, pid: i32, request: Request) -> SysResult {
+fn write_word(call: &mut Call<'_>, pid: i32, request: Request) -> SysResult {
     let mut bytes = vec![0; INT_SIZE as usize];
     write_int(call.abi, Kind::I32, &mut bytes, request.data as u64);
     match ask(call, pid, &Request { bytes, ..request }) {
@@ -269,7 +276,7 @@ fn write_word(call: &Call<'_>, pid: i32, request: Request) -> SysResult {
 }
 
 /// PT_IO: what is read or written in several pieces.
-fn transfer(call: &Call<'_>, pid: i32, request: Request) -> SysResult {
+fn transfer(call: &mut Call<'_>, pid: i32, request: Request) -> SysResult {
     const PIECE: u64 = 1 << 20;
     let mut desc = IoDesc::read(call.abi, &request.bytes)?;
     let writes = match desc.piod_op {
@@ -337,7 +344,7 @@ fn go_on(call: &mut Call<'_>, pid: i32, request: Request) -> SysResult {
 }
 
 /// PT_VM_ENTRY: the structure, and the path at the address that is in it.
-fn mapping(call: &Call<'_>, pid: i32, request: Request) -> SysResult {
+fn mapping(call: &mut Call<'_>, pid: i32, request: Request) -> SysResult {
     let (_, bytes) = ask(call, pid, &request)?;
     let size = VmEntry::DESC.size(call.abi);
     let (entry, path) = bytes.split_at_checked(size).ok_or(Errno::EIO)?;
