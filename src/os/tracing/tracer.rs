@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::rendezvous::Connections;
 use super::{COLLECTED, Notice, Reply, Request};
@@ -91,6 +91,15 @@ impl AsFd for News<'_> {
 }
 
 impl News<'_> {
+    /// Waits for them, at most that long.
+    pub fn wait(&self, patience: std::time::Duration) {
+        let patience = Timespec::try_from(patience).ok();
+        let _ = poll(
+            &mut [PollFd::new(&self.mine, PollFlags::IN)],
+            patience.as_ref(),
+        );
+    }
+
     /// Takes what has come.
     pub fn clear(&mut self) {
         let _ = self.mine.set_nonblocking(true);

@@ -104,6 +104,9 @@ struct State {
     forking: Option<Syscall>,
     /// The process is a child that has not told of itself.
     born: bool,
+    /// The process goes on with this signal (the guest's number; 0 for none) once the tracer has its answer: it may execute a program,
+    /// which ends the agent.
+    resuming: Option<i32>,
     /// The tracer has taken the end.
     collected: bool,
     /// What this process, the child of a [`Tracee::lends_memory`], keeps open until it executes a program or ends.
@@ -142,6 +145,7 @@ impl Tracee {
                 fork: None,
                 forking: None,
                 born: false,
+                resuming: None,
                 collected: false,
                 borrower: None,
                 vforked: HashMap::new(),
@@ -242,7 +246,7 @@ impl Tracee {
             }
         };
         if !process.spawn_helper("tracee", run) {
-            self.detach(process, 0);
+            self.abandon(process);
         }
     }
 
@@ -269,7 +273,7 @@ impl Tracee {
                 }
                 None if host::syscall(SYS_kill, [tracer as u64, 0, 0, 0, 0, 0]).is_ok() => {
                     // It is there, and does not want to.
-                    return self.detach(process, 0);
+                    return self.abandon(process);
                 }
                 None => return self.lose_tracer(process),
             }
@@ -302,6 +306,10 @@ impl Tracee {
             let sent = postcard::to_stdvec(&reply).map(|frame| link.requests.send(&frame));
             if !matches!(sent, Ok(Ok(()))) {
                 return self.lose_tracer(process);
+            }
+            let resuming = self.lock().resuming.take();
+            if let Some(signal) = resuming {
+                self.go_on(process, signal);
             }
             if !self.is_traced() {
                 return;
@@ -469,8 +477,13 @@ impl Tracee {
         }
     }
 
-    /// Lets the process go on, with a signal (the guest's number; 0 for none) for the thread that has stopped it.
-    pub fn resume(&self, process: &Arc<Process>, signal: i32) {
+    /// Lets the process go on when the request that is being served has been answered, with a signal (the guest's number; 0 for none)
+    /// for the thread that has stopped it.
+    pub fn resume(&self, signal: i32) {
+        self.lock().resuming = Some(signal);
+    }
+
+    fn go_on(&self, process: &Arc<Process>, signal: i32) {
         process.stop_all();
         let reporter = {
             let mut state = self.lock();
@@ -498,7 +511,7 @@ impl Tracee {
         process.resume_all();
     }
 
-    /// Lets the process go for good.
+    /// Likewise, for good.
     pub fn detach(&self, process: &Arc<Process>, signal: i32) {
         self.traced.store(false, SeqCst);
         process.see_stops(false);
@@ -508,11 +521,19 @@ impl Tracee {
         for thread in process.threads() {
             thread.set_stepping(Controller::Tracer, false);
         }
-        self.resume(process, signal);
         let mut state = self.lock();
         state.link = Link::None;
         state.tracer = 0;
         state.wants = 0;
+        state.resuming = Some(signal);
+    }
+
+    /// Ends tracing from this side.
+    fn abandon(&self, process: &Arc<Process>) {
+        self.detach(process, 0);
+        if let Some(signal) = self.lock().resuming.take() {
+            self.go_on(process, signal);
+        }
     }
 }
 

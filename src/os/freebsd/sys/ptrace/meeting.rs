@@ -10,8 +10,8 @@ use crate::host;
 use crate::host::nr::{SYS_kill, SYS_ppoll};
 use crate::os::freebsd::sys::{board, procctl};
 use crate::os::freebsd::{self, FreeBsd};
-use crate::os::tracing::event;
-use crate::os::tracing::rendezvous::{Connections, Meeting};
+use crate::os::tracing::rendezvous::{Connections, Meeting, PAUSE};
+use crate::os::tracing::{State, event};
 use crate::os::{Call, parent_of, proc_text, process_of, status_field};
 use crate::process::{Process, SigFields, SigInfo, Signal, Thread};
 
@@ -114,7 +114,19 @@ pub(super) fn attach(call: &mut Call<'_>, number: i32) -> SysResult {
         call.unimplemented("PT_ATTACH to a guest of another system or instruction set");
         return Err(Errno::EPERM);
     };
+    let mut news = os.tracer.news()?;
     os.tracer.add(&process, pid, connections)?;
+    // It does nothing more from here on, as one that SIGSTOP has been sent to.
+    for _ in 0..PATIENCE {
+        if os.tracer.state(pid) != Some(State::Running) {
+            break;
+        }
+        call.thread.block_while(|| {
+            news.wait(PAUSE);
+            Ok(0)
+        })?;
+        news.clear();
+    }
     Ok(0)
 }
 

@@ -158,7 +158,7 @@ impl Stopped<'_> {
                     _ => 0,
                 },
         );
-        self.tracee.resume(self.process, request.data as i32);
+        self.tracee.resume(request.data as i32);
         NOTHING
     }
 

@@ -71,7 +71,16 @@ pub(super) fn look(
                 }
                 Some(State::Ended { code, status }) if options & WEXITED != 0 => {
                     if options & WNOWAIT == 0 {
-                        os.tracer.collect(pid);
+                        let gone = OwnFd::open(SYS_pidfd_open, [pid as u64, 0, 0, 0, 0, 0]);
+                        call.thread.block_while(|| {
+                            os.tracer.collect(pid);
+                            // Its parent can wait for it at once.
+                            let fd = gone.as_ref().map_or(-1, OwnFd::number);
+                            let mut polled = [fd, 1];
+                            let time = [0u64, SELDOM];
+                            let (fds, time) = (polled.as_mut_ptr() as u64, time.as_ptr() as u64);
+                            crate::host::syscall(SYS_ppoll, [fds, 1, time, 0, 8, 0])
+                        })?;
                     }
                     return Ok(Seen::Tracee(information(pid, code, status)));
                 }
