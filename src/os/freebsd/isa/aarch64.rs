@@ -33,6 +33,7 @@ pub static AARCH64: FreeBsdIsa = FreeBsdIsa {
     },
     read_syscall,
     set_result,
+    has_break: false,
     fork_result: CallResult::Value(0),
     sp: |cpu| cpu.read64(regs::SP),
     enter_thread: |cpu, function, argument, stack_end, tls| {

@@ -51,6 +51,7 @@ const fn freebsd(name: &'static str, machine_arch: &'static str, endian: Endian)
             Endian::Big => |cpu, result| set_result(cpu, result, true),
             Endian::Little => |cpu, result| set_result(cpu, result, false),
         },
+        has_break: true,
         fork_result: CallResult::Pair(0, 1),
         sp: |cpu| get(cpu, SP),
         enter_thread: |cpu, function, argument, stack_end, tls| {

@@ -43,6 +43,8 @@ pub struct FreeBsdIsa {
     pub read_syscall: fn(&mut Thread) -> process::Syscall,
     /// Puts a result where the program looks for it.
     pub set_result: fn(&mut CpuState, CallResult),
+    /// Whether there is `break`.
+    pub has_break: bool,
     /// What the child of a fork gets.
     pub fork_result: CallResult,
     /// Reads the stack pointer.

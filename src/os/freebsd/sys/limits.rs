@@ -19,7 +19,7 @@ crate::syscalls! {
     getdtablesize() -> NUM, Full, Handler(descriptor_limit);
     getrlimitusage(which: one_of(&f::RLIMIT), flags: HEX, res: ints_of(Dir::Out, Kind::U64, Show::Dec, 1)) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
     getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Full, Handler(get_limit);
-    setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("not enforced: DATA, SBSIZE, NPTS, SWAP, KQUEUES, UMTXP"), Handler(set_limit);
+    setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("not enforced: DATA but of break, SBSIZE, NPTS, SWAP, KQUEUES, UMTXP"), Handler(set_limit);
 }
 
 // sys/resource.h
@@ -109,6 +109,14 @@ fn mapped(call: &Call<'_>) -> u64 {
 pub(super) fn allow_mapping(call: &Call<'_>, len: u64) -> SysResult<()> {
     let most = held(call).0[1][0] as u64;
     match most == INFINITY as u64 || mapped(call).saturating_add(len) <= most {
+        true => Ok(()),
+        false => Err(Errno::ENOMEM),
+    }
+}
+
+/// Whether the heap may become as long as that.
+pub(super) fn allow_heap(call: &Call<'_>, len: u64) -> SysResult<()> {
+    match len <= held(call).0[0][0] as u64 {
         true => Ok(()),
         false => Err(Errno::ENOMEM),
     }

@@ -28,7 +28,7 @@ crate::syscalls! {
     mlockall(how: HEX) -> NUM, Stub("success: locking all would lock the emulator's reservation too"), Handler(|_| Ok(0));
     munlockall() -> NUM, Stub("success, as mlockall locks nothing"), Handler(|_| Ok(0));
     mincore(addr: BITS, len: SIZE, vec: ArgType::Decoded(Dir::Out, memory::residency)) -> NUM, Partial("MINCORE_INCORE is told together with MINCORE_REFERENCED"), Handler(residency);
-    obreak(nsize: ADDR) -> HEXNUM, Stub("ENOSYS, as on AArch64 and RISC-V"), Handler(|_| Err(Errno::ENOSYS));
+    obreak(nsize: ADDR) -> HEXNUM, Full, Handler(move_break);
     sstk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
     freebsd11_vadvise(anom: INT) -> NUM, Stub("EINVAL, as in the kernel"), Handler(|_| Err(Errno::EINVAL));
     membarrier(cmd: INT, flags: HEX, cpu_id: INT) -> NUM, Full, Pass(SYS_membarrier);
@@ -258,6 +258,26 @@ fn protect_memory(call: &mut Call<'_>) -> SysResult {
         limit(call, start, len, most);
     }
     Ok(0)
+}
+
+/// `break`, which newer instruction sets do not have. An address below the heap asks where it ends.
+fn move_break(call: &mut Call<'_>) -> SysResult {
+    if !crate::os::freebsd::isa_of(call.thread).has_break {
+        return Err(Errno::ENOSYS);
+    }
+    let (start, old) = call.mem().heap();
+    let new = page_up(call.arg(0)).ok_or(Errno::ENOMEM)?;
+    if new < start {
+        return Ok(old);
+    }
+    if new > old {
+        super::limits::allow_heap(call, new - start)?;
+        super::limits::allow_mapping(call, new - old)?;
+    }
+    match call.mem().brk(new) {
+        end if end == new => Ok(new),
+        _ => Err(Errno::ENOMEM),
+    }
 }
 
 /// The limit holds for the superuser too, whom the host lets lock more.

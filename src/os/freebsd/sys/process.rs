@@ -38,7 +38,7 @@ crate::syscalls! {
     getlogin(namebuf: ArgType::Decoded(Dir::Out, text), namelen: UINT) -> NUM, Full, Handler(login_name);
     getpriority(which: one_of(&f::PRIO), who: INT) -> NUM, Full, Handler(|c| Ok(20u64.wrapping_sub(c.host(SYS_getpriority, [c.arg(0), c.arg(1), 0, 0, 0, 0])?)));
     setpriority(which: one_of(&f::PRIO), who: INT, prio: INT) -> NUM, Full, Pass(SYS_setpriority);
-    getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Partial("ru_nsignals counts those of RUSAGE_SELF"), Handler(usage);
+    getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Partial("ru_nsignals counts those of RUSAGE_SELF; ru_msgsnd and ru_msgrcv are 0"), Handler(usage);
     sysarch(op: one_of(&f::SYSARCH), parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
 }
 

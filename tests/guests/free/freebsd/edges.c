@@ -153,6 +153,28 @@ static void usage(void)
 	SAME(usage.rest[11], before + 5);
 }
 
+/* The end of the heap, where it can be moved. */
+static void breaks(void)
+{
+#ifdef __mips__
+	struct rlimit old, limit;
+	long end = SYS(obreak, 0);
+	CHECK(end > 0 && (end & 4095) == 0);
+	SAME(SYS(obreak, end + 5000), end + 8192);
+	((char *)end)[8191] = 1;
+	SAME(SYS(obreak, 0), end + 8192);
+	SAME(SYS(getrlimit, RLIMIT_DATA, &old), 0);
+	limit = (struct rlimit){8192, old.max};
+	SAME(SYS(setrlimit, RLIMIT_DATA, &limit), 0);
+	SAME(SYS(obreak, end + 8193), -ENOMEM);
+	SAME(SYS(setrlimit, RLIMIT_DATA, &old), 0);
+	SAME(SYS(obreak, end), end);
+	SAME(SYS(obreak, -1), -ENOMEM);
+#else
+	SAME(SYS(obreak, 0), -ENOSYS);
+#endif
+}
+
 static void memory(void)
 {
 	struct rlimit limit, old;
@@ -319,6 +341,7 @@ int guest_main(int argc, char **argv, char **envp)
 	sockets();
 	groups();
 	usage();
+	breaks();
 	memory();
 	vforks();
 	named_pipes();

@@ -297,7 +297,6 @@ static void memory(void)
 	print("in core: %d %d\n", vec[0] & 1, vec[1] & 1);
 	SYS(munmap, at, 0x3000);
 	print("not there: %ld\n", SYS(mincore, at, 0x3000, vec));
-	print("brk: %ld\n", SYS(obreak, 0));
 	CHECK(SYS(membarrier, 0x10, 0, 0) == 0 && SYS(membarrier, 8, 0, 0) == 0);
 }
 
