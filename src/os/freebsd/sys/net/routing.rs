@@ -307,6 +307,10 @@ fn listen(call: &Call<'_>) {
     // RTMGRP_* of linux/rtnetlink.h: links, addresses and routes of both protocols.
     const GROUPS: u32 = 1 | 0x10 | 0x40 | 0x100 | 0x400;
     const NETLINK_ROUTE: i32 = 0;
+    // The child of a vfork has no thread of its own: it hears nothing until it executes a program, which has none of these.
+    if call.thread.is_vfork_child() {
+        return;
+    }
     let Some(sockets) = of(call) else { return };
     if sockets.listener.swap(host::pid(), SeqCst) == host::pid() {
         return;
