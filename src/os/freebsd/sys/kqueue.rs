@@ -28,7 +28,8 @@ pub(super) use note::filter::{AIO as EVFILT_AIO, LIO as EVFILT_LIO};
 pub(super) use queue::Queue;
 use queue::Ready;
 
-const LIMITS: &str = "NOTE_FORK, EXEC and TRACK of guests of the same user; EVFILT_FS tells of nothing; \
+const LIMITS: &str = "NOTE_FORK, EXEC and TRACK of guests of the same user; EVFILT_SIGNAL counts one that is pending again only from \
+    the process itself by kill and sigqueue; EVFILT_FS tells of nothing; \
     the error of a socket is left for its own calls; EV_CLEAR may tell of a descriptor again that is still ready";
 
 crate::syscalls! {
@@ -89,6 +90,24 @@ impl Kqueues {
         let number = signal.to_guest(Dialect::FreeBsd);
         for queue in self.lock().values() {
             locked(queue).signal_arrived(number);
+        }
+    }
+
+    /// Whether a signal that is about to be sent to this process is pending already, and counted: the host does not queue it a
+    /// second time.
+    pub fn repeats(&self, signal: Signal) -> bool {
+        /// From here on the host queues them all.
+        const SIGRTMIN: u8 = 32;
+        self.signal_notes.load(SeqCst) != 0
+            && signal.0 < SIGRTMIN
+            && probe::pending_signals() & 1 << (signal.0 - 1) != 0
+    }
+
+    /// Such a signal has been sent.
+    pub fn signal_repeated(&self, signal: Signal) {
+        let number = signal.to_guest(Dialect::FreeBsd);
+        for queue in self.lock().values() {
+            locked(queue).signal_repeated(number);
         }
     }
 

@@ -282,9 +282,10 @@ fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
     if signal == Some(Signal::SIGSTOP) && super::ptrace::sends_stop(call, pid, 0) {
         return Ok(0);
     }
+    let own = signal.filter(|_| pid == crate::host::pid());
     let signal = signal.map_or(0, |s| s.0.into());
     let Some(value) = value else {
-        return call.host(SYS_kill, [pid as u64, signal, 0, 0, 0, 0]);
+        return send_by(call, own, SYS_kill, [pid as u64, signal, 0, 0, 0, 0]);
     };
     // siginfo_t: signal, error, code, sender, its user, value
     let mut info = [0u8; 128];
@@ -294,7 +295,17 @@ fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
     info[20..24].copy_from_slice(&crate::host::ids().uid.to_le_bytes());
     info[24..32].copy_from_slice(&value.to_le_bytes());
     let args = [pid as u64, signal, info.as_ptr() as u64, 0, 0, 0];
-    call.host(SYS_rt_sigqueueinfo, args)
+    send_by(call, own, SYS_rt_sigqueueinfo, args)
+}
+
+/// Sends a signal to a process by a call of the host's. `own`: the signal, if it is to this process, whose kqueues count each.
+fn send_by(call: &mut Call<'_>, own: Option<Signal>, number: i64, args: [u64; 6]) -> SysResult {
+    let repeated = own.filter(|s| of(call.thread).is_some_and(|os| os.kqueues.repeats(*s)));
+    let sent = call.host(number, args)?;
+    if let (Some(signal), Some(os)) = (repeated, of(call.thread)) {
+        os.kqueues.signal_repeated(signal);
+    }
+    Ok(sent)
 }
 
 /// Sends a signal that the host does not have to a group of processes: 0 is the own one, -1 is everybody else.

@@ -295,8 +295,11 @@ static void signals(void)
 	show("blocked", LONG);
 	show("counted once", SHORT);
 	print("taken: %ld\n", SYS(sigtimedwait, set, 0, &t));
+	for (int i = 0; i < 3; i++)
+		send(30);
+	show("blocked again, three times", LONG);
 	send(30);
-	show("blocked again", LONG);
+	show("and a fourth", LONG);
 	handled = 0;
 	CHECK(SYS(sigprocmask, 2, set, 0) == 0);
 	print("handled: %d\n", handled);

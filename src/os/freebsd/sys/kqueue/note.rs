@@ -370,6 +370,12 @@ impl Knote {
         }
     }
 
+    /// A signal has been sent that is pending already; that one counts too, if nobody has looked since.
+    pub fn count_repeated(&mut self) {
+        self.count_pending();
+        self.count += 1;
+    }
+
     /// The pending one has been taken.
     pub fn forget_pending(&mut self) {
         if let Source::Signal { pending } = &mut self.source {

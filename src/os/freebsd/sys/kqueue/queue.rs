@@ -568,6 +568,16 @@ impl Queue {
         }
     }
 
+    /// A signal has been sent that is pending already: it counts, though it will come once.
+    pub fn signal_repeated(&mut self, number: u32) {
+        let id = self.index.get(&(number.into(), filter::SIGNAL)).copied();
+        if let Some((id, note)) = id.and_then(|id| Some((id, self.notes.get_mut(&id)?))) {
+            note.count_repeated();
+            self.activate(id);
+            self.settle_bell();
+        }
+    }
+
     /// A pending signal has been taken.
     pub fn signal_consumed(&mut self, number: u32) {
         let id = self.index.get(&(number.into(), filter::SIGNAL));
