@@ -189,6 +189,13 @@ static void files(void)
 	ftruncate(writer, 1);
 	show("shorter", LONG);
 	show("cleared", SHORT);
+	/* What a write is as well is told along with it, also when the file was opened for it first. */
+	CHECK(change(fd, VNODE, DELETE, 0, 0) == 0);
+	CHECK(change(fd, VNODE, ADD | CLEAR, 2, 0) == 0);
+	int another = SYS(open, "file", O_RDWR);
+	SYS(write, another, "longer", 6);
+	SYS(close, another);
+	show("longer", LONG);
 	SYS(unlink, "file");
 	SYS(close, writer);
 	SYS(close, fd);
@@ -300,6 +307,10 @@ static void signals(void)
 	show("blocked again, three times", LONG);
 	send(30);
 	show("and a fourth", LONG);
+	CHECK(change(30, SIGNAL, DELETE, 0, 0) == 0 && change(30, SIGNAL, ADD, 0, 0) == 0);
+	show("pending before it was added", SHORT);
+	send(30);
+	show("sent again since", LONG);
 	handled = 0;
 	CHECK(SYS(sigprocmask, 2, set, 0) == 0);
 	print("handled: %d\n", handled);

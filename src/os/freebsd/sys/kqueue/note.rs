@@ -406,19 +406,35 @@ impl Knote {
                 out |= note;
             }
         }
+        // By the event that is about it: what came before is told of a file as it is now.
+        const MODIFY: u32 = 0x2;
+        const ATTRIB: u32 = 0x4;
+        const ENTRIES: u32 = 0x3c0;
         let (now_size, now_links) = probe::size_and_links(fd);
-        if now_size > *size {
-            out |= NOTE_EXTEND;
-        }
-        if now_links != *links {
-            out |= NOTE_LINK;
-            // The host tells of the end only when the last descriptor is closed.
-            if now_links == 0 {
-                out |= NOTE_DELETE;
+        if seen & MODIFY != 0 {
+            if now_size > *size {
+                out |= NOTE_EXTEND;
             }
+            *size = now_size;
         }
-        (*size, *links) = (now_size, now_links);
+        if seen & (ATTRIB | ENTRIES) != 0 {
+            if now_links != *links {
+                out |= NOTE_LINK;
+                // The host tells of the end only when the last descriptor is closed.
+                if now_links == 0 {
+                    out |= NOTE_DELETE;
+                }
+            }
+            *links = now_links;
+        }
+        // FreeBSD tells all that one change is, once any of it is wanted: a write that makes a file longer, and a new or removed
+        // folder in another.
+        let of_entries = if seen & ENTRIES != 0 { NOTE_LINK } else { 0 };
+        let one = out & (NOTE_WRITE | NOTE_EXTEND | of_entries);
         self.seen |= out & self.wanted;
+        if one & self.wanted != 0 {
+            self.seen |= one;
+        }
     }
 
     /// The event, if there is one now. `ready` is what the host's epoll said of the descriptor, if it has just done so.

@@ -329,7 +329,9 @@ impl Queue {
             }
             filter::SIGNAL => {
                 note.flags |= ev::CLEAR;
-                Source::Signal { pending: false }
+                // One that is pending came before, and does not count.
+                let pending = probe::pending_signals() & host_bit(note.ident) != 0;
+                Source::Signal { pending }
             }
             // Only the kernel can make these.
             filter::AIO | filter::LIO => return Err(Errno::EPERM),
