@@ -216,6 +216,12 @@ pub(super) fn closed(call: &Call<'_>, first: i32, last: i32) {
     }
 }
 
+/// Whether there is something to [`check`]: for most programs there never is.
+#[inline]
+pub(in crate::os::freebsd) fn concerns(call: &Call<'_>) -> bool {
+    in_use(call) || asks_for_beneath(call).is_some()
+}
+
 /// Whether a call may be made. Lookups that are to stay below a directory are made as far as the file's own directory, which
 /// takes the place of the one that the guest named in the call's arguments. What is returned holds these directories.
 ///
@@ -223,9 +229,6 @@ pub(super) fn closed(call: &Call<'_>, first: i32, last: i32) {
 /// ENOTCAPABLE where a descriptor lacks a right or a path leads out, ECAPMODE for what is not there in capability mode.
 pub(in crate::os::freebsd) fn check(call: &mut Call<'_>) -> SysResult<Vec<OwnFd>> {
     let asked = asks_for_beneath(call);
-    if !in_use(call) && asked.is_none() {
-        return Ok(Vec::new());
-    }
     let result = allowed(call).and_then(|()| confine(call, asked));
     if let Err(Errno::ENOTCAPABLE | Errno::ECAPMODE) = result
         && procctl::traps_violations()
