@@ -20,7 +20,7 @@ struct umtx_time { struct timespec timeout; u32 flags, clock; };
 #define CONTESTED 0x80000000u
 #define OWNER_DEAD 0x80000010u
 #define NOT_RECOVERABLE 0x80000011u
-enum { PRIO_INHERIT = 4, PRIO_PROTECT = 8, ROBUST = 0x10, NONCONSISTENT = 0x20 };
+enum { PROCESS_SHARED = 1, PRIO_INHERIT = 4, PRIO_PROTECT = 8, ROBUST = 0x10, NONCONSISTENT = 0x20 };
 
 static inline long umtx(void *obj, int op, unsigned long val, void *a, void *b)
 {

@@ -24,7 +24,7 @@ use crate::process::{ERESTARTSYS, Thread};
 use mutex::{Lock, RobustLists, lock, unlock};
 
 crate::syscalls! {
-    _umtx_op(obj: ArgType::By(|a, _| decode::object(a[1])), op: one_of(&f::UMTX_OP), val: ArgType::By(|a, _| decode::value(a[1])), uaddr1: ArgType::By(|a, _| decode::first(a[1])), uaddr2: ArgType::By(timeout_type)) -> NUM, Partial("threads have one priority; robust mutexes of a process that a signal kills; UMTX_OP_SHM of private memory"), Handler(operate);
+    _umtx_op(obj: ArgType::By(|a, _| decode::object(a[1])), op: one_of(&f::UMTX_OP), val: ArgType::By(|a, _| decode::value(a[1])), uaddr1: ArgType::By(|a, _| decode::first(a[1])), uaddr2: ArgType::By(timeout_type)) -> NUM, Partial("threads have one priority; UMTX_OP_SHM of private memory"), Handler(operate);
 }
 
 /// The type of a timeout: the call that waits says how long the structure is (`umtx_copyin_umtx_time`), but CV_WAIT has the mutex
@@ -191,18 +191,42 @@ fn deadline(call: &Call<'_>) -> SysResult<Option<Deadline>> {
 fn not_before(call: &Call<'_>, deadline: Deadline) -> Deadline {
     match state(call.thread, |s| s.min_timeout) {
         0 => deadline,
-        least if deadline.realtime => {
-            // The clock may be set meanwhile: what is left of it now is what counts.
-            let now = std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .map_or(0, |d| d.as_nanos() as i64);
-            deadline.max(now.saturating_add(least))
-        }
-        least => deadline.max((crate::host::monotonic_ns() as i64).saturating_add(least)),
+        // The clock may be set meanwhile: what is left of it now is what counts.
+        least => deadline.max(deadline.now().saturating_add(least)),
     }
 }
 
 impl Deadline {
+    /// In so many nanoseconds.
+    fn after(ns: i64) -> Deadline {
+        let at = (crate::host::monotonic_ns() as i64).saturating_add(ns);
+        Deadline {
+            realtime: false,
+            absolute: false,
+            sec: at / 1_000_000_000,
+            nsec: at % 1_000_000_000,
+        }
+    }
+
+    /// What its clock says, in nanoseconds.
+    fn now(&self) -> i64 {
+        match self.realtime {
+            true => std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .map_or(0, |d| d.as_nanos() as i64),
+            false => crate::host::monotonic_ns() as i64,
+        }
+    }
+
+    /// How far off it is, in nanoseconds.
+    fn left(&self) -> i64 {
+        let at = self
+            .sec
+            .saturating_mul(1_000_000_000)
+            .saturating_add(self.nsec);
+        at.saturating_sub(self.now())
+    }
+
     /// The later one of this and `other`, in nanoseconds on the same clock.
     fn max(self, other: i64) -> Deadline {
         let (sec, nsec) = (other / 1_000_000_000, other % 1_000_000_000);

@@ -117,6 +117,47 @@ static void robustness(void)
 	}
 }
 
+/* Robust mutexes of several processes, whose owner a signal kills. */
+static void orphans(void)
+{
+	struct umutex *shared = (struct umutex *)mmap(0, 4096, 3, 0x1001, -1, 0); /* MAP_SHARED | MAP_ANON */
+	CHECK((long)shared > 0);
+	for (int waits = 0; waits < 3; waits++) {
+		shared[waits] = (struct umutex){.flags = ROBUST | PROCESS_SHARED};
+		flush();
+		long child = SYS(fork);
+		if (child == 0) {
+			umtx(&shared[waits], MUTEX_LOCK, 0, 0, 0);
+			struct timespec long_time = {100, 0};
+			SYS(nanosleep, &long_time, 0);
+			quit(1);
+		}
+		while (look(&shared[waits].owner) == 0)
+			SYS(sched_yield);
+		SAME(umtx(&shared[waits], MUTEX_TRYLOCK, 0, 0, 0), -EBUSY);
+		SAME(umtx(&shared[waits], MUTEX_LOCK, 0, (void *)sizeof soon, &soon), -ETIMEDOUT);
+		long killer = 0;
+		if (waits == 0)
+			SYS(kill, child, 9);
+		else if ((killer = SYS(fork)) == 0) {
+			/* While its parent waits. */
+			pause_until(&shared[waits].owner, CONTESTED);
+			SYS(nanosleep, &soon, 0);
+			SYS(kill, child, 9);
+			quit(0);
+		}
+		int op = waits == 2 ? MUTEX_WAIT : MUTEX_LOCK;
+		SAME(umtx(&shared[waits], op, 0, 0, 0), op == MUTEX_WAIT ? 0 : -EOWNERDEAD);
+		while (op == MUTEX_WAIT && look(&shared[waits].owner) != OWNER_DEAD)
+			SAME(umtx(&shared[waits], op, 0, 0, 0), 0);
+		int status;
+		CHECK(SYS(wait4, child, &status, 0, 0) == child && status == 9);
+		if (killer)
+			CHECK(SYS(wait4, killer, &status, 0, 0) == killer && status == 0);
+	}
+	SYS(munmap, shared, 4096);
+}
+
 static void timeouts(void)
 {
 	u32 word = 1;
@@ -298,6 +339,7 @@ int guest_main(int argc, char **argv, char **envp)
 	SYS(thr_self, &me);
 	protocols();
 	robustness();
+	orphans();
 	timeouts();
 	interruptions();
 	queues();

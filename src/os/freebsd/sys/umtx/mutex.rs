@@ -3,6 +3,9 @@
 //! The word holds the owner's id and the mark that somebody waits. On FreeBSD the mark is exact; here a thread that has slept
 //! puts it back whatever it finds, as others may sleep still: so it can be there needlessly, but is never missing.
 //!
+//! A process that ends by itself gives up the robust mutexes of its threads. One that a signal kills has no time for that: who wants such
+//! a mutex looks whether its owner is still there.
+//!
 //! All guest threads have the host's normal priority, so inheritance has nothing to do, and no thread's priority is above a ceiling.
 
 use super::*;
@@ -17,6 +20,7 @@ const RB_OWNERDEAD: u32 = CONTESTED | 0x10;
 const RB_NOTRECOV: u32 = CONTESTED | 0x11;
 
 // m_flags
+const PROCESS_SHARED: u32 = 1;
 const PRIO_INHERIT: u32 = 4;
 const PRIO_PROTECT: u32 = 8;
 const ROBUST: u32 = 0x10;
@@ -78,12 +82,17 @@ pub(super) fn lock(
             _ if owner & !CONTESTED == me && flags & PRIO_INHERIT != 0 => {
                 return Err(Errno::EDEADLK);
             }
+            _ if is_orphaned(flags, owner) => {
+                if exchange(call, mutex, owner, RB_OWNERDEAD)? {
+                    wake(call, mutex, ALL);
+                }
+            }
             _ if how == Lock::Try => return Err(Errno::EBUSY),
             _ => {
                 if owner & CONTESTED != 0 || exchange(call, mutex, owner, owner | CONTESTED)? {
                     // Others may sleep too, and the one that woke this thread may have taken the mark away.
                     mark = CONTESTED;
-                    sleep(call, mutex, owner | CONTESTED, EVERYBODY, until)?;
+                    await_release(call, mutex, flags, owner | CONTESTED, until)?;
                     if how == Lock::Await {
                         modify(call, mutex, |o| o | CONTESTED)?;
                         return Ok(0);
@@ -92,6 +101,50 @@ pub(super) fn lock(
             }
         }
     }
+}
+
+/// How often those who wait for a robust mutex of several processes look for its owner.
+const LOOK: i64 = 100_000_000;
+
+/// Whether the mutex is one that outlives its owner, who is no more.
+fn is_orphaned(flags: u32, owner: u32) -> bool {
+    const SHARED: u32 = ROBUST | PROCESS_SHARED;
+    flags & SHARED == SHARED && !is_alive((owner & !CONTESTED) as i32)
+}
+
+/// Whether there is such a thread, of whichever process.
+fn is_alive(tid: i32) -> bool {
+    // To who must not send it a signal it is there.
+    if crate::host::syscall(SYS_kill, [tid as u64, 0, 0, 0, 0, 0]) == Err(Errno::ESRCH) {
+        return false;
+    }
+    // One that has ended is there until its parent has waited for it.
+    let stat = ProcStat::read(&format!("/proc/{tid}/stat"));
+    stat.is_none_or(|stat| !matches!(stat.state(), b'Z' | b'X'))
+}
+
+/// Sleeps while the mutex is `word`, and its owner is there.
+fn await_release(
+    call: &mut Call<'_>,
+    mutex: u64,
+    flags: u32,
+    word: u32,
+    until: Option<Deadline>,
+) -> SysResult<()> {
+    if flags & ROBUST == 0 || flags & PROCESS_SHARED == 0 {
+        return sleep(call, mutex, word, EVERYBODY, until);
+    }
+    while !is_orphaned(flags, word) {
+        let look = Deadline::after(LOOK);
+        let soon = until.filter(|d| d.left() <= LOOK);
+        match sleep(call, mutex, word, EVERYBODY, soon.or(Some(look))) {
+            Err(Errno::ETIMEDOUT) if soon.is_none() => {}
+            // The time begins anew with the call, as there is no end to it.
+            Err(Errno::EINTR) if until.is_none() => return Err(ERESTARTSYS),
+            other => return other,
+        }
+    }
+    Ok(())
 }
 
 /// What the word of a mutex becomes when it is given up; `died`: by the end of its owner.
