@@ -48,12 +48,12 @@ if ! command -v go >/dev/null; then
 	missing "go: not installed"
 else
 	check "go: a program of many parts" go_program
-	# They have a shell, nohup or ptrace start a program of FreeBSD, which only a host with binfmt_misc can; jails need a kernel.
+	# They have nohup start a program of FreeBSD, which only a host with binfmt_misc can; jails need a kernel.
 	check "go: tests of os" go_tests os TestStatStdin
 	check "go: tests of net" go_tests net none
 	check "go: tests of os/exec" go_tests os/exec none
 	check "go: tests of os/signal" go_tests os/signal 'TestNohup|TestDetectNohup'
-	check "go: tests of syscall" go_tests syscall 'TestExecPtrace|TestJailAttach'
+	check "go: tests of syscall" go_tests syscall TestJailAttach
 	check "go: tests of sync" go_tests sync none
 	check "go: tests of runtime/pprof" go_tests runtime/pprof none
 	check "go: tests of log/syslog" go_tests log/syslog none
