@@ -228,6 +228,13 @@ impl Identity {
     }
 }
 
+/// Closes a descriptor of the emulator's own in the child of a fork, where what owns it is to be forgotten.
+pub fn close_inherited(fd: BorrowedFd<'_>) {
+    if let Some(identity) = Identity::of(fd) {
+        identity.close_inherited();
+    }
+}
+
 /// A descriptor of the emulator's own, out of the guest's way; closed when it is dropped.
 #[derive(Debug)]
 pub struct OwnFd(OwnedFd);

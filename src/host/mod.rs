@@ -24,7 +24,7 @@ pub use say::{is_gone, say, without_sigpipe};
 pub use start::prepare;
 use syscall::last_errno;
 pub use syscall::{
-    Forked, Ids, core_limit, dumpable, fork, ids, in_copy, monotonic_ns, pid, random,
+    Forked, Ids, core_limit, dumpable, fork, ids, in_copy, monotonic_ns, parent, pid, random,
     set_thread_name, stack_limit, syscall, tid, vfork,
 };
 

@@ -15,6 +15,26 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 pub struct RawInfo(pub [u8; 128]);
 
 impl RawInfo {
+    /// That of a signal which a process has sent, or which tells of one (`asm-generic/siginfo.h`, 64-bit layout): `value` is what it
+    /// was sent with, or the status of the process.
+    pub fn new(signal: Signal, errno: i32, code: i32, pid: i32, uid: u32, value: u64) -> RawInfo {
+        let mut raw = RawInfo([0; 128]);
+        let mut put = |at: usize, bytes: &[u8]| raw.0[at..at + bytes.len()].copy_from_slice(bytes);
+        put(0, &u32::from(signal.0).to_le_bytes());
+        put(4, &errno.to_le_bytes());
+        put(8, &code.to_le_bytes());
+        put(16, &pid.to_le_bytes());
+        put(20, &uid.to_le_bytes());
+        put(24, &value.to_le_bytes());
+        raw
+    }
+
+    /// That of SIGCHLD (`CLD_*`) about a process, with its exit status or a signal.
+    pub fn of_child(pid: i32, code: i32, status: i32) -> RawInfo {
+        let uid = super::ids().uid;
+        RawInfo::new(Signal::SIGCHLD, 0, code, pid, uid, u64::from(status as u32))
+    }
+
     /// The signed 32-bit field at that offset.
     pub fn i32(&self, offset: usize) -> i32 {
         let mut bytes = [0; 4];

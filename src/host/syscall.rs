@@ -43,6 +43,12 @@ pub fn pid() -> i32 {
     unsafe { libc::getpid() }
 }
 
+/// The parent of this process.
+pub fn parent() -> i32 {
+    // SAFETY: no arguments, cannot fail.
+    unsafe { libc::getppid() }
+}
+
 /// The calling thread's `errno`, after a libc function failed.
 pub(super) fn last_errno() -> Errno {
     Errno(

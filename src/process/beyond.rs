@@ -120,15 +120,9 @@ impl Process {
     /// # Errors
     /// The host's: ESRCH, EPERM, EAGAIN.
     pub fn send_beyond_to(&self, pid: i32, signal: Signal, value: Option<u64>) -> SysResult {
-        let mut raw = RawInfo([0; 128]);
         let number = i32::from(signal.0) | if value.is_some() { QUEUED } else { 0 };
-        let mut put = |at: usize, bytes: &[u8]| raw.0[at..at + bytes.len()].copy_from_slice(bytes);
-        put(0, &u32::from(CARRIER.0).to_le_bytes());
-        put(4, &number.to_le_bytes());
-        put(8, &CARRIED.to_le_bytes());
-        put(16, &host::pid().to_le_bytes());
-        put(20, &host::ids().uid.to_le_bytes());
-        put(24, &value.unwrap_or(0).to_le_bytes());
+        let (sender, uid) = (host::pid(), host::ids().uid);
+        let raw = RawInfo::new(CARRIER, number, CARRIED, sender, uid, value.unwrap_or(0));
         let args = [pid as u64, CARRIER.0.into(), &raw const raw as u64, 0, 0, 0];
         host::syscall(SYS_rt_sigqueueinfo, args)
     }

@@ -1,6 +1,7 @@
 //! Signals: sets, information, actions.
 
 use super::{Errno, Signal, SysResult};
+use crate::host;
 use crate::host::signal::{self, Disposition, Inherited, RawInfo};
 
 /// A set of signals; bit n - 1 is signal n in the host's numbering.
@@ -347,6 +348,19 @@ impl Actions {
 }
 
 impl SigInfo {
+    /// That of a signal which process `pid`, of this process's user, has sent by `kill`.
+    pub fn sent_by(signal: Signal, pid: i32) -> SigInfo {
+        SigInfo {
+            signal,
+            errno: 0,
+            code: 0,
+            fields: SigFields::Kill {
+                pid,
+                uid: host::ids().uid,
+            },
+        }
+    }
+
     /// As the kernel has it, if a process sent it.
     pub(super) fn to_host(self) -> Option<RawInfo> {
         let (pid, uid, value) = match self.fields {
@@ -354,14 +368,7 @@ impl SigInfo {
             SigFields::Queue { pid, uid, value } => (pid, uid, value),
             _ => return None,
         };
-        let mut raw = RawInfo([0; 128]);
-        let mut put = |at: usize, bytes: &[u8]| raw.0[at..at + bytes.len()].copy_from_slice(bytes);
-        put(0, &u32::from(self.signal.0).to_le_bytes());
-        put(4, &self.errno.to_le_bytes());
-        put(8, &self.code.to_le_bytes());
-        put(16, &pid.to_le_bytes());
-        put(20, &uid.to_le_bytes());
-        put(24, &value.to_le_bytes());
+        let raw = RawInfo::new(self.signal, self.errno, self.code, pid, uid, value);
         Some(raw)
     }
 

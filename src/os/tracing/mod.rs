@@ -19,6 +19,8 @@ mod tracer;
 pub use tracee::{Lwp, Started, System, Tracee};
 pub use tracer::{State, Tracer};
 
+use crate::abi::Signal;
+use crate::process::Process;
 use serde::{Deserialize, Serialize};
 
 /// What a tracer may want to hear of, and what a thread has stopped for: bits of a set.
@@ -101,3 +103,9 @@ enum Notice {
 
 /// The request that lets an ended tracee go. No guest's.
 const COLLECTED: i32 = -1;
+
+/// The host's signal that the guest knows by that number.
+fn host_signal(process: &Process, number: i32) -> Option<Signal> {
+    let known = |s: &Signal| process.os.signal_number(*s) as i32 == number;
+    (1..=126).map(Signal).find(known)
+}

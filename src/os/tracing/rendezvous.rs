@@ -38,6 +38,12 @@ impl Connections {
         Ok((ours, theirs))
     }
 
+    /// Closes the sockets in the child of a fork, which has them only because its parent has.
+    pub fn close_inherited(&self) {
+        fd::close_inherited(self.requests.as_fd());
+        fd::close_inherited(self.notices.as_fd());
+    }
+
     /// Over connected sockets, which are the emulator's own.
     pub fn over(requests: OwnedFd, notices: OwnedFd) -> Connections {
         Connections {

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::rendezvous::Connections;
-use super::{COLLECTED, Notice, Reply, Request};
+use super::{COLLECTED, Notice, Reply, Request, host_signal};
 use crate::abi::{Errno, Signal, SysResult};
 use crate::host;
-use crate::host::fd::{self, Identity};
+use crate::host::fd;
 use crate::host::nr::SYS_rt_sigqueueinfo;
 use crate::host::signal::RawInfo;
 use crate::process::{Action, Process, sa};
@@ -279,9 +279,7 @@ impl Tracer {
             Some(Notice::Stopped(signal)) => {
                 let waited = false;
                 self.set_state(pid, State::Stopped { signal, waited });
-                let number = (1..=126)
-                    .map(Signal)
-                    .find(|s| process.os.signal_number(*s) as i32 == signal);
+                let number = host_signal(process, signal);
                 tell_parent(process, pid, CLD_TRAPPED, number.map_or(0, |s| s.0.into()));
             }
             Some(Notice::Ended { code, status }) => {
@@ -318,21 +316,15 @@ impl Tracer {
         let is_child = fork();
         if is_child {
             // The tracees are the parent's.
-            let close = |fd: BorrowedFd<'_>| {
-                if let Some(identity) = Identity::of(fd) {
-                    identity.close_inherited();
-                }
-            };
             for traced in std::mem::take(&mut table.tracees) {
-                close(traced.link.requests.as_fd());
-                close(traced.link.notices.as_fd());
+                traced.link.close_inherited();
                 std::mem::forget(traced);
             }
             for socket in std::mem::take(&mut table.waiting)
                 .into_iter()
                 .chain(table.wake.take())
             {
-                close(socket.as_fd());
+                fd::close_inherited(socket.as_fd());
                 std::mem::forget(socket);
             }
             self.any.store(false, SeqCst);
@@ -358,21 +350,8 @@ fn tell_parent(process: &Process, pid: i32, code: i32, status: i32) {
     {
         return;
     }
-    let mut raw = RawInfo([0; 128]);
-    let mut put = |at: usize, value: u32| raw.0[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    let signal = u32::from(Signal::SIGCHLD.0);
-    put(0, signal);
-    put(8, code as u32);
-    put(16, pid as u32);
-    put(20, host::ids().uid);
-    put(24, status as u32);
-    let args = [
-        host::pid() as u64,
-        signal.into(),
-        &raw const raw as u64,
-        0,
-        0,
-        0,
-    ];
+    let raw = RawInfo::of_child(pid, code, status);
+    let signal = Signal::SIGCHLD.0.into();
+    let args = [host::pid() as u64, signal, &raw const raw as u64, 0, 0, 0];
     let _ = host::syscall(SYS_rt_sigqueueinfo, args);
 }

@@ -218,7 +218,7 @@ fn kernel_flags(host: u64) -> u32 {
 pub fn every_file(a: OsAbi) -> Vec<u8> {
     let mut out = Vec::new();
     for pid in numbers_in("/proc") {
-        let user = ids_of(pid);
+        let user = super::users(pid).get(1).copied().unwrap_or(0);
         for fd in descriptors(pid) {
             let Some(file) = OpenFile::read(pid, fd, &format!("/proc/{pid}/fd/{fd}")) else {
                 continue;
@@ -243,12 +243,6 @@ pub fn every_file(a: OsAbi) -> Vec<u8> {
         }
     }
     out
-}
-
-/// The effective user of a process.
-fn ids_of(pid: i32) -> u32 {
-    let status = proc_text(&format!("/proc/{pid}/status"));
-    super::numbers(&status, "Uid").get(1).copied().unwrap_or(0)
 }
 
 /// What is known of a socket of any process, from its inode; of one of this process, from itself what is not listed.

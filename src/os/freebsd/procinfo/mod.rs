@@ -349,6 +349,11 @@ pub fn limit(pid: i32, which: usize) -> Rlimit {
     }
 }
 
+/// The real, effective, saved and file system's user; none of a process that is not there.
+pub fn users(pid: i32) -> Vec<u32> {
+    numbers(&proc_text(&format!("/proc/{pid}/status")), "Uid")
+}
+
 /// The real and the effective user, the real and the effective group; `None` if there is no such process.
 pub fn ids(pid: i32) -> Option<[u32; 4]> {
     let status = proc_text(&format!("/proc/{pid}/status"));

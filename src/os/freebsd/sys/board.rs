@@ -10,7 +10,7 @@ use std::sync::Once;
 use super::procctl::is_guest;
 use super::wait::stat_of;
 use crate::abi::{Errno, SysResult};
-use crate::host::nr::{SYS_access, SYS_getppid, SYS_kill};
+use crate::host::nr::{SYS_access, SYS_kill};
 use crate::host::syscall;
 use crate::os::cstring;
 
@@ -80,7 +80,7 @@ fn clear() {
 /// This process dies of a signal that the host does not have, so that its exit status cannot say so: for its parent, if that is a
 /// guest, it is left here.
 pub(super) fn leave_end(signal: u8) {
-    let parent = syscall(SYS_getppid, [0; 6]).unwrap_or(0) as i32;
+    let parent = crate::host::parent();
     if !is_guest(parent) {
         return;
     }

@@ -3,6 +3,7 @@
 use super::procctl;
 use crate::abi::{Errno, GuestStruct, Kind, Show, Signal, SysResult, Ulong};
 use crate::host::nr::*;
+use crate::host::signal::RawInfo;
 use crate::os::freebsd::decode::process::context;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of, of, siginfo};
@@ -124,7 +125,7 @@ fn wait_signal(call: &mut Call<'_>, timeout: Option<Timespec>) -> SysResult {
     let set = read_sigset(call, call.arg(0), SET_SIZE.into())?;
     let bits = set.host_mask().to_le_bytes();
     let time = timeout.map(|t| [t.tv_sec.0, t.tv_nsec.0]);
-    let mut raw = crate::host::signal::RawInfo([0; 128]);
+    let mut raw = RawInfo([0; 128]);
     let args = [
         bits.as_ptr() as u64,
         raw.0.as_mut_ptr() as u64,
@@ -283,18 +284,14 @@ fn send(call: &mut Call<'_>, value: Option<u64>) -> SysResult {
         return Ok(0);
     }
     let own = signal.filter(|_| pid == crate::host::pid());
-    let signal = signal.map_or(0, |s| s.0.into());
+    let signal = signal.unwrap_or(Signal(0));
+    let number = u64::from(signal.0);
     let Some(value) = value else {
-        return send_by(call, own, SYS_kill, [pid as u64, signal, 0, 0, 0, 0]);
+        return send_by(call, own, SYS_kill, [pid as u64, number, 0, 0, 0, 0]);
     };
-    // siginfo_t: signal, error, code, sender, its user, value
-    let mut info = [0u8; 128];
-    info[..4].copy_from_slice(&(signal as u32).to_le_bytes());
-    info[8..12].copy_from_slice(&SI_QUEUE.to_le_bytes());
-    info[16..20].copy_from_slice(&crate::host::pid().to_le_bytes());
-    info[20..24].copy_from_slice(&crate::host::ids().uid.to_le_bytes());
-    info[24..32].copy_from_slice(&value.to_le_bytes());
-    let args = [pid as u64, signal, info.as_ptr() as u64, 0, 0, 0];
+    let (sender, uid) = (crate::host::pid(), crate::host::ids().uid);
+    let info = RawInfo::new(signal, 0, SI_QUEUE, sender, uid, value);
+    let args = [pid as u64, number, &raw const info as u64, 0, 0, 0];
     send_by(call, own, SYS_rt_sigqueueinfo, args)
 }
 

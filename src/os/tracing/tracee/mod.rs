@@ -12,13 +12,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::rendezvous::{Connections, Meeting};
-use super::{COLLECTED, Notice, Reply, Request, event};
+use super::{COLLECTED, Notice, Reply, Request, event, host_signal};
 use crate::abi::Signal;
 use crate::host;
 use crate::host::fd::OwnFd;
 use crate::host::nr::{SYS_kill, SYS_tgkill};
 use crate::isa::RegRole;
-use crate::process::{Controller, Outcome, Process, SigFields, SigInfo, Syscall, Thread};
+use crate::process::{Controller, Outcome, Process, SigInfo, Syscall, Thread};
 use emu_stub::proxy::Wire;
 
 /// What is the guest system's own.
@@ -343,7 +343,7 @@ impl Tracee {
                 let lwp = state.lwps.entry(first).or_default();
                 lwp.stopped = true;
                 lwp.signal = signal;
-                lwp.info = Some(sent_by(Signal::SIGSTOP, tracer));
+                lwp.info = Some(SigInfo::sent_by(Signal::SIGSTOP, tracer));
             }
         }
         self.tell_stop();
@@ -445,10 +445,7 @@ impl Tracee {
 
     /// Sends a signal (the guest's number) that does not stop the tracee again.
     fn send(&self, process: &Process, tid: i32, thread: Option<&Thread>, number: i32) {
-        let Some(signal) = (1..=126)
-            .map(Signal)
-            .find(|s| process.os.signal_number(*s) as i32 == number)
-        else {
+        let Some(signal) = host_signal(process, number) else {
             return;
         };
         let pid = host::pid() as u64;
@@ -469,7 +466,7 @@ impl Tracee {
         self.lock().passing.push((target, number));
         match target {
             _ if signal.0 > 64 => {
-                let info = sent_by(signal, host::pid());
+                let info = SigInfo::sent_by(signal, host::pid());
                 process.send_beyond((target != 0).then_some(tid), info);
             }
             0 => kill(SYS_kill, [pid, sent, 0]),
@@ -537,11 +534,6 @@ impl Tracee {
     }
 }
 
-/// The parent of this process.
-fn parent() -> i32 {
-    host::syscall(host::nr::SYS_getppid, [0; 6]).map_or(0, |pid| pid as i32)
-}
-
 /// No signal frame is larger.
 const FRAME_SIZE: u64 = 4096;
 /// How far below its frame a handler's copy of the context may be that it returns by (libthr's); those of handlers that interrupt it
@@ -552,19 +544,6 @@ fn stack_pointer(thread: &Thread) -> u64 {
     let table = thread.process.isa.registers_in_mode(thread.cpu.mode);
     let sp = table.registers.iter().find(|r| r.role == Some(RegRole::Sp));
     sp.map_or(0, |sp| sp.read(&thread.cpu) as u64)
-}
-
-/// A signal that a process has sent.
-fn sent_by(signal: Signal, pid: i32) -> SigInfo {
-    SigInfo {
-        signal,
-        errno: 0,
-        code: 0,
-        fields: SigFields::Kill {
-            pid,
-            uid: host::ids().uid,
-        },
-    }
 }
 
 fn tell(link: &Connections, notice: Notice) {

@@ -8,15 +8,29 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::{
     COPY, Connections, FRAME_SIZE, Link, Lwp, Notice, SIGTRAP, Started, TRAP_TRACE, Tracee, event,
-    parent, stack_pointer, tell,
+    stack_pointer, tell,
 };
 use crate::abi::Signal;
 use crate::cpu::Exit;
 use crate::host;
-use crate::host::fd::Identity;
 use crate::host::nr::SYS_kill;
 use crate::process::{Controller, End, Observer, Outcome, SigFields, SigInfo, Syscall, Thread};
 use emu_stub::proxy::Wire;
+
+impl Tracee {
+    /// The thread begins where a call has come to its end that it did not make itself.
+    fn begun_by(&self, thread: &Thread, call: &str) {
+        let call = Syscall {
+            number: thread.process.os.syscall_number(call).unwrap_or(0),
+            args: [0; 8],
+            pc: thread.cpu.pc,
+        };
+        self.with_lwp(thread.tid(), |lwp| {
+            lwp.call = Some(call);
+            lwp.outcome = Some(Outcome::Return(0));
+        });
+    }
+}
 
 impl Observer for Tracee {
     fn thread_start(&self, thread: &mut Thread) {
@@ -31,16 +45,7 @@ impl Observer for Tracee {
             self.start_agent(&process, Started::Asked);
             thread.set_signal_mask(thread.signal_mask());
             if self.wants() & event::EXEC != 0 {
-                let number = process.os.syscall_number("execve").unwrap_or(0);
-                let call = Syscall {
-                    number,
-                    args: [0; 8],
-                    pc: thread.cpu.pc,
-                };
-                self.with_lwp(thread.tid(), |lwp| {
-                    lwp.call = Some(call);
-                    lwp.outcome = Some(Outcome::Return(0));
-                });
+                self.begun_by(thread, "execve");
                 self.stop_at(thread, SIGTRAP, event::RETURN | event::EXEC);
             }
             return;
@@ -52,16 +57,7 @@ impl Observer for Tracee {
             } else {
                 0
             };
-            let number = process.os.syscall_number("thr_new").unwrap_or(0);
-            let call = Syscall {
-                number,
-                args: [0; 8],
-                pc: thread.cpu.pc,
-            };
-            self.with_lwp(thread.tid(), |lwp| {
-                lwp.call = Some(call);
-                lwp.outcome = Some(Outcome::Return(0));
-            });
+            self.begun_by(thread, "thr_new");
             self.stop_at(thread, SIGTRAP, event::RETURN | born);
         }
     }
@@ -253,11 +249,7 @@ impl Observer for Tracee {
         let traced = self.is_traced();
         // The parent's connections: the agent that uses them is not here.
         if let Link::Open(link) = std::mem::replace(&mut state.link, Link::None) {
-            for fd in [link.requests.fd(), link.notices.fd()] {
-                if let Some(identity) = Identity::of(fd) {
-                    identity.close_inherited();
-                }
-            }
+            link.close_inherited();
             std::mem::forget(link);
         }
         state.lwps.clear();
@@ -310,7 +302,7 @@ impl Observer for Tracee {
             (state.tracer, link.clone())
         };
         // A parent is told by the host.
-        if tracer == parent() {
+        if tracer == host::parent() {
             return;
         }
         let (code, status) = match end {

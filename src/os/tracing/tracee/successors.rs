@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
-use super::{Connections, Link, Meeting, SIGTRAP, State, Tracee, event, parent};
+use super::{Connections, Link, Meeting, SIGTRAP, State, Tracee, event};
 use crate::host;
 use crate::host::fd::OwnFd;
 use crate::process::Thread;
@@ -120,7 +120,7 @@ impl Tracee {
             let path = PathBuf::from(parts.next().unwrap_or_default());
             state.link = Link::Waiting(Some(Meeting::inherited(listener, path)));
             state.wants = wants.unwrap_or(0) as u32;
-            state.tracer = parent();
+            state.tracer = host::parent();
         } else {
             return;
         }

@@ -9,11 +9,11 @@ use crate::abi::{Errno, SysResult};
 use crate::host;
 use crate::host::nr::{SYS_kill, SYS_ppoll};
 use crate::os::freebsd::sys::{board, procctl};
-use crate::os::freebsd::{self, FreeBsd};
+use crate::os::freebsd::{self, FreeBsd, procinfo};
 use crate::os::tracing::rendezvous::{Connections, Meeting, PAUSE};
 use crate::os::tracing::{State, event};
-use crate::os::{Call, parent_of, proc_text, process_of, status_field};
-use crate::process::{Process, SigFields, SigInfo, Signal, Thread};
+use crate::os::{Call, parent_of, process_of};
+use crate::process::{Process, SigInfo, Signal, Thread};
 
 /// A child that asks its parent to trace it.
 const ASK: &str = "trace-me";
@@ -37,7 +37,7 @@ fn meet(pid: i32, name: &str, isa: &str) -> SysResult<Meeting> {
 pub(super) fn ask(call: &mut Call<'_>) -> SysResult {
     let process = call.thread.process.clone();
     let os = freebsd::of_process(&process).ok_or(Errno::EPERM)?;
-    let parent = parent_of(host::pid()).unwrap_or(0);
+    let parent = host::parent();
     if board::tracer(host::pid()) != 0 {
         return Err(Errno::EBUSY);
     }
@@ -54,13 +54,6 @@ pub(super) fn ask(call: &mut Call<'_>) -> SysResult {
     Ok(0)
 }
 
-/// The users of a process: real, effective, saved.
-fn users(pid: i32) -> Vec<String> {
-    let status = proc_text(&format!("/proc/{pid}/status"));
-    let ids = status_field(&status, "Uid").split_whitespace();
-    ids.take(3).map(str::to_owned).collect()
-}
-
 /// PT_ATTACH
 pub(super) fn attach(call: &mut Call<'_>, number: i32) -> SysResult {
     const PATIENCE: u32 = 500;
@@ -74,8 +67,9 @@ pub(super) fn attach(call: &mut Call<'_>, number: i32) -> SysResult {
         return Err(Errno::EPERM);
     }
     let me = host::ids();
-    let user = me.euid.to_string();
-    if me.euid != 0 && users(pid).iter().any(|id| *id != user) {
+    // Real, effective, saved.
+    let users = procinfo::users(pid);
+    if me.euid != 0 && users.iter().take(3).any(|id| *id != me.euid) {
         return Err(Errno::EPERM);
     }
     if board::tracer(pid) != 0 {
@@ -177,7 +171,7 @@ pub(in crate::os::freebsd) fn rung(os: &FreeBsd, thread: &mut Thread) {
             Some(STOP) => {
                 let _ = fs::remove_file(&path);
                 let target = isa.and_then(|t| t.parse().ok()).filter(|t| *t != 0);
-                process.send_beyond(target, stop_signal(pid));
+                process.send_beyond(target, SigInfo::sent_by(Signal::SIGSTOP, pid));
             }
             _ => {}
         }
@@ -191,25 +185,16 @@ fn trace(os: &FreeBsd, process: &Arc<Process>, pid: i32, path: &Path) {
     }
 }
 
-fn stop_signal(sender: i32) -> SigInfo {
-    SigInfo {
-        signal: Signal::SIGSTOP,
-        errno: 0,
-        code: 0,
-        fields: SigFields::Kill {
-            pid: sender,
-            uid: host::ids().uid,
-        },
-    }
-}
-
 /// Sends SIGSTOP to a process that is traced, or to a thread of it (0: to any), in such a way that its tracer hears of it; whether it is.
 pub(in crate::os::freebsd) fn sends_stop(call: &Call<'_>, pid: i32, tid: i32) -> bool {
     let process = &call.thread.process;
     if pid == host::pid() {
         let traced = freebsd::of_process(process).is_some_and(|os| os.tracee.traces(call.thread));
         if traced {
-            process.send_beyond((tid != 0).then_some(tid), stop_signal(pid));
+            process.send_beyond(
+                (tid != 0).then_some(tid),
+                SigInfo::sent_by(Signal::SIGSTOP, pid),
+            );
         }
         return traced;
     }

@@ -30,17 +30,6 @@ const CLD_TRAPPED: i32 = 4;
 /// How often to look at tracees that somebody may have stopped by the host's own means, in ns.
 const SELDOM: u64 = 200_000_000;
 
-fn information(pid: i32, code: i32, status: i32) -> RawInfo {
-    let mut raw = RawInfo([0; 128]);
-    let mut put = |at: usize, value: i32| raw.0[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    put(0, Signal::SIGCHLD.0.into());
-    put(8, code);
-    put(16, pid);
-    put(20, crate::host::ids().uid as i32);
-    put(24, status);
-    raw
-}
-
 /// Finds a tracee or a child that something has happened to. A tracee's stop is taken unless the caller only looks, a child is not.
 pub(super) fn look(
     call: &mut Call<'_>,
@@ -67,7 +56,7 @@ pub(super) fn look(
                     let dialect = call.abi.dialect;
                     let signal = Signal::from_guest(dialect, signal as u32);
                     let number = signal.map_or(0, |s| s.0.into());
-                    return Ok(Seen::Tracee(information(pid, CLD_TRAPPED, number)));
+                    return Ok(Seen::Tracee(RawInfo::of_child(pid, CLD_TRAPPED, number)));
                 }
                 Some(State::Ended { code, status }) if options & WEXITED != 0 => {
                     if options & WNOWAIT == 0 {
@@ -82,7 +71,7 @@ pub(super) fn look(
                             crate::host::syscall(SYS_ppoll, [fds, 1, time, 0, 8, 0])
                         })?;
                     }
-                    return Ok(Seen::Tracee(information(pid, code, status)));
+                    return Ok(Seen::Tracee(RawInfo::of_child(pid, code, status)));
                 }
                 _ => {}
             }
