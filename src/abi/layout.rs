@@ -313,6 +313,17 @@ pub fn write_int(a: OsAbi, kind: Kind, bytes: &mut [u8], value: u64) {
     }
 }
 
+/// Integers of a kind, one after the other.
+pub fn ints(a: OsAbi, kind: Kind, values: impl IntoIterator<Item = u64>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for value in values {
+        let at = out.len();
+        out.resize(at + kind.size(a), 0);
+        write_int(a, kind, &mut out[at..], value);
+    }
+    out
+}
+
 /// Converts a structure. `src` may be shorter than the structure (missing fields are zero), `dst` too (they are not written).
 pub fn convert(
     desc: &StructDesc,

@@ -13,7 +13,7 @@ pub use errno::{Errno, SysResult};
 pub use flags::{Flag, FlagField, FlagTable};
 pub use layout::{
     Field, FlagChoice, GuestStruct, GuestValue, Kind, Layout, Long, Overflow, Show, StructDesc,
-    U64Align4, Ulong, convert, is_32bit, read_int, write_int,
+    U64Align4, Ulong, convert, ints, is_32bit, read_int, write_int,
 };
 pub use signal::Signal;
 

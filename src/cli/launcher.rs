@@ -1,9 +1,9 @@
 //! Starting a program in a process of its own, for a front end that outlives it.
 
-use super::Options;
+use super::{Failure, Options};
 use crate::host;
 use crate::process::Signal;
-use emu_stub::{Launch, Link, StartArguments};
+use emu_stub::{Launch, Link, Proxy, Refused, StartArguments};
 use std::ffi::OsString;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,6 +11,35 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+
+/// Starts the program, with the options that this process has: `args` are those that `options` were read from, and name a program.
+/// `option` is the one that asks for it. `no_input`: the program gets nothing to read. A program that cannot be loaded has said so
+/// itself; this process ends as it has.
+///
+/// # Errors
+/// There is no process.
+pub(super) fn start(
+    option: &str,
+    options: &Options,
+    args: &[OsString],
+    no_input: bool,
+) -> Result<Proxy, Failure> {
+    let failure = |e: std::io::Error| Failure {
+        text: format!("{option}: a process for the program cannot be started: {e}"),
+        status: 1,
+    };
+    let launcher = Launcher {
+        emulator: std::env::current_exe().map_err(failure)?,
+        options: args[..args.len() - options.program.len()].to_vec(),
+        program: options.program.clone(),
+        no_input,
+    };
+    match Proxy::start(Box::new(launcher)) {
+        Ok(inferior) => Ok(inferior),
+        Err(Refused::Launch(e)) => Err(failure(e)),
+        Err(Refused::Ended(status)) => end_as(status),
+    }
+}
 
 /// Ends as the program has.
 pub(super) fn end_as(status: ExitStatus) -> ! {
@@ -21,31 +50,12 @@ pub(super) fn end_as(status: ExitStatus) -> ! {
 }
 
 /// Starts processes for the program, with the options that this one has.
-pub(super) struct Launcher {
+struct Launcher {
     emulator: PathBuf,
     options: Vec<OsString>,
     /// The program and its arguments.
     program: Vec<OsString>,
     no_input: bool,
-}
-
-impl Launcher {
-    /// `args` are those that `options` were read from, and name a program. `no_input`: the program gets nothing to read.
-    ///
-    /// # Errors
-    /// The emulator's own file cannot be found.
-    pub(super) fn new(
-        options: &Options,
-        args: &[OsString],
-        no_input: bool,
-    ) -> std::io::Result<Launcher> {
-        Ok(Launcher {
-            emulator: std::env::current_exe()?,
-            options: args[..args.len() - options.program.len()].to_vec(),
-            program: options.program.clone(),
-            no_input,
-        })
-    }
 }
 
 impl Launch for Launcher {

@@ -1,12 +1,12 @@
 //! `--multi`: a debugger that starts the program anew (gdb's `target extended-remote` and `run`). As for the prompt, the program is
 //! in a process of its own, which this one talks to, so that each run begins in a process that is as the first one was.
 
-use super::launcher::{Launcher, end_as};
+use super::launcher::end_as;
 use super::{Failure, Options, debugger};
 use crate::debug::relay::wait_either;
 use crate::host;
 use crate::process::Signal;
-use emu_stub::{Ended, Inferior, Listener, Proxy, Refused, Server, State, StopReason, signal};
+use emu_stub::{Ended, Inferior, Listener, Proxy, Server, State, StopReason, signal};
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 
@@ -21,11 +21,7 @@ pub(super) fn run(options: &Options, args: &[OsString]) -> Result<(), Failure> {
             "--multi needs -g: it lets the debugger there start the program anew",
         ));
     };
-    if options.program.is_empty() {
-        return Err(Failure::usage(
-            "needs a program to run; 'emu --help' shows the usage",
-        ));
-    }
+    options.need_program()?;
     let failure = |what: &str, e: std::io::Error| Failure {
         text: format!("--multi: {what}: {e}"),
         status: 1,
@@ -35,14 +31,8 @@ pub(super) fn run(options: &Options, args: &[OsString]) -> Result<(), Failure> {
             "--multi and suspend=n exclude each other: a debugger is waited for",
         ));
     }
+    let mut inferior = super::launcher::start("--multi", options, args, false)?;
     let (listener, socket, _) = debugger::listen(endpoint)?;
-    let unstarted = |e| failure("a process for the program cannot be started", e);
-    let launcher = Launcher::new(options, args, false).map_err(unstarted)?;
-    let mut inferior = match Proxy::start(Box::new(launcher)) {
-        Ok(inferior) => inferior,
-        Err(Refused::Launch(e)) => return Err(unstarted(e)),
-        Err(Refused::Ended(status)) => end_as(status),
-    };
     let served = serve(&mut inferior, &listener);
     if let Some(socket) = socket {
         // Best effort: whoever removed it first has done our work.

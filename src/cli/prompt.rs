@@ -1,12 +1,12 @@
 //! `-i`, `-x`, `--eval`: the prompt. It runs in a process of its own, and the program in another one that serves it, so that a
 //! program can be started anew in a process that is as the first one was. A core file is looked at in the prompt's own process.
 
-use super::launcher::{Launcher, end_as};
+use super::launcher::end_as;
 use super::{Failure, Options};
 use crate::host;
 use crate::process::Signal;
 use emu_repl::{Console, Ending, Prompt, Script};
-use emu_stub::{Inferior, Proxy, Refused};
+use emu_stub::Inferior;
 use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -64,32 +64,19 @@ pub(super) fn over(
 /// # Errors
 /// What is wrong with the options. What is wrong with the program its own process says.
 pub(super) fn run(options: &Options, args: &[OsString]) -> Result<(), Failure> {
-    if options.program.is_empty() {
-        return Err(Failure::usage(
-            "needs a program to run; 'emu --help' shows the usage",
-        ));
-    }
+    options.need_program()?;
     if options.gdb.is_some() {
         return Err(Failure::usage(
             "-g and -i exclude each other; 'monitor help' in gdb lists the prompt's commands",
         ));
     }
     super::run::report_internal_errors();
-    let failure = |e: std::io::Error| Failure {
-        text: format!("-i: a process for the program cannot be started: {e}"),
-        status: 1,
-    };
     // Commands and the program's input cannot come from the same pipe.
     let no_input = (options.interactive || options.tui) && !is_terminal();
-    let launcher = Launcher::new(options, args, no_input).map_err(failure)?;
     // What the user's keys send is the program's, which stops for it.
     let _for_good = host::signal::pay_no_heed(&[Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP]);
     let mut prompt = make(options)?;
-    let mut inferior = match Proxy::start(Box::new(launcher)) {
-        Ok(inferior) => inferior,
-        Err(Refused::Launch(e)) => return Err(failure(e)),
-        Err(Refused::Ended(status)) => end_as(status),
-    };
+    let mut inferior = super::launcher::start("-i", options, args, no_input)?;
     match prompt.run(&mut inferior) {
         Ending::Quit(status) => {
             drop((prompt, inferior));
@@ -97,7 +84,11 @@ pub(super) fn run(options: &Options, args: &[OsString]) -> Result<(), Failure> {
         }
         Ending::Detached => {
             drop(prompt);
-            end_as(inferior.wait().map_err(failure)?)
+            let status = inferior.wait().map_err(|e| Failure {
+                text: format!("-i: the program cannot be waited for: {e}"),
+                status: 1,
+            });
+            end_as(status?)
         }
     }
 }

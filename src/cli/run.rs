@@ -28,11 +28,7 @@ impl From<loader::Error> for Failure {
 
 /// Runs the guest; comes back only with what kept it from starting.
 pub fn run(options: Options) -> Result<(), Failure> {
-    let Some(path) = options.program.first().map(PathBuf::from) else {
-        return Err(Failure::usage(
-            "needs a program to run; 'emu --help' shows the usage",
-        ));
-    };
+    let path = PathBuf::from(options.need_program()?);
     check_log_items(&options.log)?;
     report_internal_errors();
     let program = Program::open(&path, arguments(&options), options.prefix.as_deref())?;

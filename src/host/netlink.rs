@@ -57,15 +57,7 @@ pub fn ask(protocol: i32, kind: u16, extent: Extent, body: &[u8]) -> SysResult<V
     let mut answers = Vec::new();
     let mut buffer = vec![0u8; 1 << 16];
     loop {
-        let room = buffer.len() as u64;
-        let read = syscall(
-            nr::SYS_read,
-            [fd, buffer.as_mut_ptr() as u64, room, 0, 0, 0],
-        );
-        let read = match read {
-            Err(Errno::EINTR) => continue,
-            other => other? as usize,
-        };
+        let read = receive(&socket, &mut buffer)?;
         if parse(&buffer[..read], &mut answers)? {
             return Ok(answers);
         }
@@ -98,20 +90,26 @@ pub fn open(protocol: i32, groups: u32) -> SysResult<OwnFd> {
 /// The socket is closed. That messages were lost is none.
 pub fn hear(socket: &OwnFd) -> SysResult<Vec<Message>> {
     let mut buffer = vec![0u8; 1 << 16];
-    let fd = socket.number() as u64;
+    let read = loop {
+        match receive(socket, &mut buffer) {
+            Err(Errno::ENOBUFS) => {}
+            other => break other?,
+        }
+    };
+    let mut messages = Vec::new();
+    parse(&buffer[..read], &mut messages)?;
+    Ok(messages)
+}
+
+/// Waits for messages; returns how many bytes they have.
+fn receive(socket: &OwnFd, buffer: &mut [u8]) -> SysResult<usize> {
+    let (fd, room) = (socket.number() as u64, buffer.len() as u64);
     loop {
-        let room = buffer.len() as u64;
-        let read = syscall(
-            nr::SYS_read,
-            [fd, buffer.as_mut_ptr() as u64, room, 0, 0, 0],
-        );
-        let read = match read {
-            Err(Errno::EINTR | Errno::ENOBUFS) => continue,
-            other => other? as usize,
-        };
-        let mut messages = Vec::new();
-        parse(&buffer[..read], &mut messages)?;
-        return Ok(messages);
+        let args = [fd, buffer.as_mut_ptr() as u64, room, 0, 0, 0];
+        match syscall(nr::SYS_read, args) {
+            Err(Errno::EINTR) => {}
+            other => return other.map(|n| n as usize),
+        }
     }
 }
 

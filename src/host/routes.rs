@@ -71,9 +71,14 @@ const RTA_TABLE: u16 = 15;
 /// `struct rtmsg`: family, lengths of destination and source, type of service, table, protocol, scope, kind, flags.
 const HEADER: usize = 12;
 
+/// The route in an answer.
 fn route(message: &Message) -> Option<Route> {
-    let body = &message.body[..];
-    if message.kind != RTM_NEWROUTE || body.len() < HEADER {
+    (message.kind == RTM_NEWROUTE).then(|| route_in(&message.body))?
+}
+
+/// The route in the body of a message about one.
+fn route_in(body: &[u8]) -> Option<Route> {
+    if body.len() < HEADER {
         return None;
     }
     let family = body[0];
@@ -110,11 +115,7 @@ pub fn changed(message: &Message) -> Option<(Route, bool)> {
         RTM_DELROUTE => false,
         _ => return None,
     };
-    let as_answer = Message {
-        kind: RTM_NEWROUTE,
-        body: message.body.clone(),
-    };
-    Some((route(&as_answer)?, added))
+    Some((route_in(&message.body)?, added))
 }
 
 /// The number of an interface and its address, in the body of a message about one (`struct ifaddrmsg`: family, prefix, flags,

@@ -2,6 +2,7 @@
 
 use super::netlink::{Extent, Message, ask, attributes, half, word};
 use crate::abi::{Errno, SysResult};
+use std::collections::HashMap;
 
 /// A socket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,11 +78,14 @@ pub fn sockets(listed: Listed) -> SysResult<Vec<Socket>> {
     }
 }
 
-/// The socket with this inode, if it is of a kind that is listed.
-pub fn by_inode(inode: u64) -> Option<Socket> {
+/// All sockets of the kinds that are listed, by inode.
+pub fn by_inode() -> HashMap<u64, Socket> {
     let kinds = [Listed::Tcp, Listed::Udp, Listed::Raw].map(sockets);
-    let mut all = kinds.into_iter().chain([unix()]).flatten().flatten();
-    all.find(|s| s.inode == inode)
+    let mut all = HashMap::new();
+    for socket in kinds.into_iter().chain([unix()]).flatten().flatten() {
+        all.entry(socket.inode).or_insert(socket);
+    }
+    all
 }
 
 /// Answers of sock_diag, none of a family that the host does not have.
@@ -200,12 +204,11 @@ fn unix() -> SysResult<Vec<Socket>> {
         all.push(socket);
     }
     // The other end's name.
-    for n in 0..all.len() {
-        let peer = all[n].peer;
-        if peer != 0
-            && let Some(other) = all.iter().find(|s| s.inode == peer)
-        {
-            all[n].remote = other.local.clone();
+    let named = all.iter().map(|s| (s.inode, s.local.clone()));
+    let names: HashMap<u64, Vec<u8>> = named.collect();
+    for socket in all.iter_mut().filter(|s| s.peer != 0) {
+        if let Some(name) = names.get(&socket.peer) {
+            socket.remote = name.clone();
         }
     }
     Ok(all)

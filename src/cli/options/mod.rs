@@ -119,6 +119,15 @@ pub struct Options {
 }
 
 impl Options {
+    /// The program that is to be run.
+    ///
+    /// # Errors
+    /// None is named.
+    pub(super) fn need_program(&self) -> Result<&OsString, Failure> {
+        let none = || Failure::usage("needs a program to run; 'emu --help' shows the usage");
+        self.program.first().ok_or_else(none)
+    }
+
     /// Parses arguments, after the environment, which they override.
     ///
     /// # Errors

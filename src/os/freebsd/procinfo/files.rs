@@ -4,11 +4,13 @@
 
 use super::{bytes_of, with_path};
 use crate::abi::{Dialect, GuestStruct, OsAbi};
-use crate::host::sockets::by_inode;
+use crate::host::sockets::{Socket, by_inode};
 use crate::host::{self, nr};
 use crate::os::freebsd::flags as f;
 use crate::os::{ProcStat, convert_sockaddr, numbers_in, proc_text, status_field};
 use crate::process::Process;
+use std::cell::LazyCell;
+use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
@@ -147,8 +149,11 @@ impl OpenFile {
     }
 }
 
+/// The host's sockets by inode, asked for once in a listing, and only if there is a socket in it.
+type Sockets = LazyCell<HashMap<u64, Socket>>;
+
 /// `struct kinfo_file` of a file that a process holds: `number` as in [`OpenFile::read`].
-fn file_entry(a: OsAbi, pid: i32, number: i32, link: &str) -> Option<Vec<u8>> {
+fn file_entry(a: OsAbi, pid: i32, number: i32, link: &str, sockets: &Sockets) -> Option<Vec<u8>> {
     let file = OpenFile::read(pid, number, link)?;
     let (kind, path) = (file.kind, &file.target[..]);
     let flags = if number < 0 {
@@ -162,7 +167,7 @@ fn file_entry(a: OsAbi, pid: i32, number: i32, link: &str) -> Option<Vec<u8>> {
             kf_fd: number,
             kf_ref_count: 1,
             kf_flags: flags,
-            ..socket_facts(a, pid, number, file.inode())
+            ..socket_facts(a, pid, number, sockets.get(&file.inode()), file.inode())
         };
         return Some(with_path(a, bytes_of(a, &socket), b""));
     }
@@ -246,7 +251,7 @@ pub fn every_file(a: OsAbi) -> Vec<u8> {
 }
 
 /// What is known of a socket of any process, from its inode; of one of this process, from itself what is not listed.
-fn socket_facts(a: OsAbi, pid: i32, fd: i32, inode: u64) -> KinfoSocket {
+fn socket_facts(a: OsAbi, pid: i32, fd: i32, socket: Option<&Socket>, inode: u64) -> KinfoSocket {
     let mut entry = match pid == host::pid() {
         true => own_socket(a, fd),
         false => KinfoSocket::default(),
@@ -254,7 +259,7 @@ fn socket_facts(a: OsAbi, pid: i32, fd: i32, inode: u64) -> KinfoSocket {
     // What FreeBSD tells by addresses in the kernel: which other one it is connected with.
     entry.kf_sock_pcb = inode;
     entry.kf_sock_inpcb = inode;
-    let Some(socket) = by_inode(inode) else {
+    let Some(socket) = socket else {
         return entry;
     };
     entry.kf_sock_unpconn = socket.peer;
@@ -327,6 +332,7 @@ pub fn descriptors(pid: i32) -> Vec<i32> {
 /// such process.
 pub fn files(a: OsAbi, pid: i32, program: Option<&Process>) -> Option<Vec<u8>> {
     ProcStat::read(&format!("/proc/{pid}/stat"))?;
+    let sockets = Sockets::new(by_inode);
     let mut out = Vec::new();
     let exe = match program {
         Some(process) => process.exe.to_string_lossy().into_owned(),
@@ -350,11 +356,11 @@ pub fn files(a: OsAbi, pid: i32, program: Option<&Process>) -> Option<Vec<u8>> {
             };
             with_path(a, bytes_of(a, &file), exe.as_bytes())
         }),
-        None => file_entry(a, pid, kf::FD_TEXT, &exe),
+        None => file_entry(a, pid, kf::FD_TEXT, &exe, &sockets),
     };
     out.extend(text.unwrap_or_default());
     for (number, link) in [(kf::FD_CWD, "cwd"), (kf::FD_ROOT, "root")] {
-        let entry = file_entry(a, pid, number, &format!("/proc/{pid}/{link}"));
+        let entry = file_entry(a, pid, number, &format!("/proc/{pid}/{link}"), &sockets);
         out.extend(entry.unwrap_or_default());
     }
     let fds = descriptors(pid);
@@ -363,11 +369,11 @@ pub fn files(a: OsAbi, pid: i32, program: Option<&Process>) -> Option<Vec<u8>> {
         std::fs::read_link(link).is_ok_and(|t| t.as_os_str().as_bytes().starts_with(b"/dev/pts/"))
     });
     if let Some(link) = terminal {
-        out.extend(file_entry(a, pid, kf::FD_CTTY, &link).unwrap_or_default());
+        out.extend(file_entry(a, pid, kf::FD_CTTY, &link, &sockets).unwrap_or_default());
     }
     for fd in fds {
         // One that has been closed since is left out.
-        let entry = file_entry(a, pid, fd, &format!("/proc/{pid}/fd/{fd}"));
+        let entry = file_entry(a, pid, fd, &format!("/proc/{pid}/fd/{fd}"), &sockets);
         out.extend(entry.unwrap_or_default());
     }
     Some(out)
@@ -409,12 +415,14 @@ pub fn shared_objects(a: OsAbi) -> Vec<u8> {
 
 /// `struct kinfo_file` record of a descriptor; `None` if it is not open.
 pub fn descriptor(a: OsAbi, pid: i32, fd: i32) -> Option<Vec<u8>> {
-    file_entry(a, pid, fd, &format!("/proc/{pid}/fd/{fd}"))
+    let link = format!("/proc/{pid}/fd/{fd}");
+    file_entry(a, pid, fd, &link, &Sockets::new(by_inode))
 }
 
 /// `struct kinfo_file` record of the working folder.
 pub fn working_folder(a: OsAbi, pid: i32) -> Option<Vec<u8>> {
-    file_entry(a, pid, kf::FD_CWD, &format!("/proc/{pid}/cwd"))
+    let link = format!("/proc/{pid}/cwd");
+    file_entry(a, pid, kf::FD_CWD, &link, &Sockets::new(by_inode))
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl Limits {
 }
 
 #[derive(Clone, Default)]
-struct Tables {
+pub(super) struct Tables {
     /// Capability mode.
     mode: bool,
     /// Descriptors that are limited.
@@ -113,7 +113,7 @@ struct Tables {
 
 /// The capabilities of a process.
 #[derive(Default)]
-pub struct Capabilities(Own<Tables>);
+pub struct Capabilities(pub(super) Own<Tables>);
 
 impl Capabilities {
     /// What a program that this process executes has to know, as text: `m` for capability mode, and the descriptors with their
@@ -163,20 +163,6 @@ pub(super) fn in_use(call: &Call<'_>) -> bool {
 /// Whether the process is in capability mode.
 pub(in crate::os::freebsd) fn in_mode(call: &Call<'_>) -> bool {
     in_use(call) && tables(call, |t| t.mode)
-}
-
-/// The child of a vfork, which has ended or executed a program, had its own.
-pub(super) fn vfork_done(call: &Call<'_>, child: i32) {
-    if let Some(os) = freebsd::of(call.thread) {
-        os.capabilities.0.vfork_done(child);
-    }
-}
-
-/// The child of a fork has what its parent had.
-pub(super) fn forked(call: &Call<'_>, parent: i32) {
-    if let Some(os) = freebsd::of(call.thread) {
-        os.capabilities.0.forked(parent);
-    }
 }
 
 /// The limits of a descriptor, if it has any.

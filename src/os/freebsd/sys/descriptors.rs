@@ -1,10 +1,10 @@
 //! What becomes of descriptors: the calls that copy or close them tell those who keep something about a descriptor that the host does
 //! not know.
 
-use super::net::{kept, routing};
 use super::{aio, capsicum, kqueue, procdesc};
 use crate::abi::SysResult;
 use crate::host::nr::{SYS_close, SYS_fcntl};
+use crate::os::freebsd::of;
 use crate::os::{Call, pass};
 
 /// Whether a descriptor of the process is open.
@@ -49,20 +49,26 @@ pub(super) fn copied(call: &mut Call<'_>, old: i32, new: i32) {
     closed(call, new, new);
     capsicum::copied(call, old, new);
     procdesc::copied(call, old, new);
-    kept::copied(call, old, new);
-    routing::copied(call, old, new);
+    if let Some(os) = of(call.thread) {
+        os.sockets.0.copied(call, old, new);
+        os.routes.ends.copied(call, old, new);
+    }
 }
 
 /// `new` is a connection that has been accepted from the listening socket `old`.
 pub(super) fn accepted(call: &Call<'_>, old: i32, new: i32) {
     capsicum::copied(call, old, new);
-    kept::copied(call, old, new);
+    if let Some(os) = of(call.thread) {
+        os.sockets.0.copied(call, old, new);
+    }
 }
 
 /// Descriptors from `first` to `last` have been closed.
 pub(super) fn closed(call: &mut Call<'_>, first: i32, last: i32) {
     capsicum::closed(call, first, last);
     procdesc::closed(call, first, last);
-    kept::closed(call, first, last);
-    routing::closed(call, first, last);
+    if let Some(os) = of(call.thread) {
+        os.sockets.0.closed(call, first, last);
+        os.routes.ends.closed(call, first, last);
+    }
 }

@@ -7,7 +7,7 @@ use super::own::Own;
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::structs::Rlimit;
-use crate::os::freebsd::{flags as f, of};
+use crate::os::freebsd::{flags as f, of, procinfo};
 use crate::os::{
     Call, Dir,
     Run::Handler,
@@ -39,7 +39,7 @@ type Pair = [i64; 2];
 
 /// The limits that a process holds itself, in the order of [`OWN`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Held([Pair; OWN.len()]);
+pub(super) struct Held([Pair; OWN.len()]);
 
 impl Default for Held {
     fn default() -> Held {
@@ -49,7 +49,7 @@ impl Default for Held {
 
 /// The limits that a process holds itself.
 #[derive(Default)]
-pub struct Limits(Own<Held>);
+pub struct Limits(pub(super) Own<Held>);
 
 impl Limits {
     fn get(&self, vforked: bool) -> Held {
@@ -61,16 +61,6 @@ impl Limits {
 
     fn set(&self, vforked: bool, new: Held) {
         self.0.with(vforked, |held| *held = new);
-    }
-
-    /// Once the child of a vfork is gone.
-    pub fn vfork_done(&self, child: i32) {
-        self.0.vfork_done(child);
-    }
-
-    /// In the child of a fork.
-    pub fn forked(&self, parent: i32) {
-        self.0.forked(parent);
     }
 
     /// For the program that is executed next; empty if nothing is limited.
@@ -139,12 +129,7 @@ fn descriptor_limit(call: &mut Call<'_>) -> SysResult {
 
 fn limit_usage(call: &mut Call<'_>) -> SysResult {
     let used = match call.arg(0) {
-        RLIMIT_NOFILE => std::fs::read_dir("/proc/self/fd").map_or(0, |d| {
-            let guests = d
-                .flatten()
-                .filter_map(|e| e.file_name().to_str()?.parse().ok());
-            guests.filter(|&fd| !crate::host::fd::is_own(fd)).count() as u64
-        }),
+        RLIMIT_NOFILE => procinfo::descriptors(crate::host::pid()).len() as u64,
         RLIMIT_AS => mapped(call),
         0..=LAST => {
             call.unimplemented(&format!("usage of resource {}", call.arg(0)));
@@ -233,7 +218,7 @@ mod tests {
         let after = Limits::default();
         after.inherit(&before.to_text(true));
         assert_eq!(after.get(false), set);
-        before.vfork_done(crate::host::pid());
+        before.0.vfork_done(crate::host::pid());
         assert_eq!(before.to_text(true), "");
         after.inherit("x");
         assert_eq!(after.get(false).0[0][0], INFINITY);

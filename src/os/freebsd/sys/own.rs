@@ -73,6 +73,23 @@ impl<T: Clone + Default> Own<T> {
     }
 }
 
+/// What is kept of descriptors goes where they go.
+impl<T: Clone> Own<HashMap<i32, T>> {
+    /// A descriptor has been copied.
+    pub(super) fn copied(&self, call: &Call<'_>, old: i32, new: i32) {
+        self.if_used(call, |all| {
+            if let Some(kept) = all.get(&old).cloned() {
+                all.insert(new, kept);
+            }
+        });
+    }
+
+    /// Descriptors from `first` to `last` have been closed.
+    pub(super) fn closed(&self, call: &Call<'_>, first: i32, last: i32) {
+        self.if_used(call, |all| all.retain(|fd, _| !(first..=last).contains(fd)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

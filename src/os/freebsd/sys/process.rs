@@ -76,12 +76,12 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
         (isa.set_result)(&mut thread.cpu, isa.fork_result)
     })?;
     settle(call, pid);
-    super::capsicum::vfork_done(call, pid);
-    super::net::kept::vfork_done(call, pid);
     if let Some(os) = of(call.thread) {
-        os.limits.vfork_done(pid);
+        os.capabilities.0.vfork_done(pid);
+        os.sockets.0.vfork_done(pid);
+        os.routes.ends.vfork_done(pid);
+        os.limits.0.vfork_done(pid);
     }
-    super::net::routing::vfork_done(call, pid);
     Ok(parent_of(call, pid))
 }
 
@@ -126,13 +126,13 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
     super::kqueue::forked(call);
     super::umtx::forked(call);
     super::procdesc::forked(call);
-    super::capsicum::forked(call, parent);
-    super::net::kept::forked(call, parent);
     if let Some(os) = of(call.thread) {
         os.signals.store(0, Relaxed);
-        os.limits.forked(parent);
+        os.capabilities.0.forked(parent);
+        os.sockets.0.forked(parent);
+        os.routes.ends.forked(parent);
+        os.limits.0.forked(parent);
     }
-    super::net::routing::forked(call, parent);
     if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
         isa_of(call.thread).fork_result
     {

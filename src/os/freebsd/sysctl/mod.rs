@@ -209,11 +209,7 @@ fn by_node_name(name: &str) -> Option<&'static Node> {
 }
 
 fn ints(call: &Call<'_>, numbers: &[i32]) -> Vec<u8> {
-    let mut out = vec![0; numbers.len() * 4];
-    for (n, to) in numbers.iter().zip(out.chunks_mut(4)) {
-        crate::abi::write_int(call.abi, Kind::I32, to, *n as u64);
-    }
-    out
+    crate::abi::ints(call.abi, Kind::I32, numbers.iter().map(|n| *n as u64))
 }
 
 /// The name of a number, if it has one: that of its node and the rest of the number.

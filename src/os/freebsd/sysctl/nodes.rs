@@ -5,7 +5,7 @@
 use super::super::sys::{aio, mounts};
 use super::process;
 use super::{Node, Value, ipc, machine, sockets, statistics};
-use crate::abi::{GuestStruct, Kind, Long, write_int};
+use crate::abi::{GuestStruct, Kind, Long, ints};
 use crate::host::sockets::Listed;
 use crate::loader::freebsd_aux;
 use crate::mem::PAGE_SIZE;
@@ -103,12 +103,7 @@ fn ps_strings(call: &Call<'_>) -> i64 {
 }
 
 fn numbers(call: &Call<'_>, kind: Kind, values: &[i64]) -> Vec<u8> {
-    let size = kind.size(call.abi);
-    let mut out = vec![0; values.len() * size];
-    for (v, to) in values.iter().zip(out.chunks_mut(size)) {
-        write_int(call.abi, kind, to, *v as u64);
-    }
-    out
+    ints(call.abi, kind, values.iter().map(|v| *v as u64))
 }
 
 fn longs(call: &Call<'_>, values: &[i64]) -> Vec<u8> {

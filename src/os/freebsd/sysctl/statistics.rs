@@ -3,7 +3,7 @@
 //!
 //! Source: `netinet/tcp_var.h`, `udp_var.h`, `ip_var.h`, `icmp_var.h`, of which the later releases differ behind what is given here.
 
-use crate::abi::{Kind, write_int};
+use crate::abi::{Kind, ints};
 use crate::host::sockets::{Listed, sockets};
 use crate::os::{Call, proc_text};
 use std::collections::HashMap;
@@ -89,23 +89,10 @@ fn sum(counters: &HashMap<String, u64>, names: &[impl AsRef<str>]) -> u64 {
     names.iter().filter_map(|n| counters.get(n.as_ref())).sum()
 }
 
-fn write(call: &Call<'_>, kind: Kind, values: impl Iterator<Item = u64>) -> Vec<u8> {
-    let mut out = Vec::new();
-    for value in values {
-        let at = out.len();
-        out.resize(at + kind.size(call.abi), 0);
-        write_int(call.abi, kind, &mut out[at..], value);
-    }
-    out
-}
-
 fn structure(call: &Call<'_>, fields: &[Field]) -> Vec<u8> {
     let counters = counters();
-    write(
-        call,
-        Kind::U64,
-        fields.iter().map(|names| sum(&counters, names)),
-    )
+    let values = fields.iter().map(|names| sum(&counters, names));
+    ints(call.abi, Kind::U64, values)
 }
 
 /// `net.inet.tcp.stats`
@@ -146,7 +133,7 @@ pub(super) fn icmp(call: &Call<'_>) -> Vec<u8> {
         &[0; 4],
     ]
     .concat();
-    write(call, Kind::Ulong, values.into_iter())
+    ints(call.abi, Kind::Ulong, values)
 }
 
 /// `net.inet.tcp.states`: how many connections are in each.
@@ -155,7 +142,7 @@ pub(super) fn tcp_states(call: &Call<'_>) -> Vec<u8> {
     for socket in sockets(Listed::Tcp).unwrap_or_default() {
         counts[super::sockets::tcp_state(socket.state) as usize] += 1;
     }
-    write(call, Kind::U64, counts.into_iter())
+    ints(call.abi, Kind::U64, counts)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::kept::{self, Fact};
 use super::rights::{self, Item};
 use super::*;
-use crate::abi::{Long, write_int};
+use crate::abi::{Long, ints};
 use crate::host::{clock, monotonic_ns};
 use crate::os::freebsd::{procinfo, route};
 
@@ -89,17 +89,6 @@ impl Control {
     fn space(&self) -> usize {
         HEAD + self.data.len().next_multiple_of(ALIGN)
     }
-}
-
-/// Integers of a kind as the guest has them.
-fn ints(a: OsAbi, kind: Kind, values: impl IntoIterator<Item = u64>) -> Vec<u8> {
-    let mut out = Vec::new();
-    for value in values {
-        let at = out.len();
-        out.resize(at + kind.size(a), 0);
-        write_int(a, kind, &mut out[at..], value);
-    }
-    out
 }
 
 fn words(a: OsAbi, values: &[u32]) -> Vec<u8> {

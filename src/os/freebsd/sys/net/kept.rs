@@ -42,7 +42,7 @@ const FACTS: usize = 9;
 
 /// All that is known of a socket: values of one decimal digit, by fact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Kept([u8; FACTS]);
+pub(in crate::os::freebsd::sys) struct Kept([u8; FACTS]);
 
 impl Kept {
     /// As text: the digits.
@@ -59,7 +59,7 @@ impl Kept {
 
 /// The sockets of a process that something is known of.
 #[derive(Default)]
-pub struct Sockets(Own<HashMap<i32, Kept>>);
+pub struct Sockets(pub(in crate::os::freebsd::sys) Own<HashMap<i32, Kept>>);
 
 impl Sockets {
     /// What a program that this process executes has to know, as text: `FD=KEPT`. Descriptors that exec closes may be among them.
@@ -143,36 +143,6 @@ pub(in crate::os::freebsd::sys) fn is_silent_in(process: &Process, fd: i32) -> b
                     .is_some_and(|k| k.0[Fact::NoSignal as usize] != 0)
             })
     })
-}
-
-/// A descriptor has been copied, or accepted from a listening socket, whose options a connection has.
-pub(in crate::os::freebsd::sys) fn copied(call: &Call<'_>, old: i32, new: i32) {
-    if_used(call, |sockets| {
-        if let Some(kept) = sockets.get(&old).copied() {
-            sockets.insert(new, kept);
-        }
-    });
-}
-
-/// Descriptors have been closed.
-pub(in crate::os::freebsd::sys) fn closed(call: &Call<'_>, first: i32, last: i32) {
-    if_used(call, |sockets| {
-        sockets.retain(|fd, _| !(first..=last).contains(fd))
-    });
-}
-
-/// The child of a vfork has ended or executed a program.
-pub(in crate::os::freebsd::sys) fn vfork_done(call: &Call<'_>, child: i32) {
-    if let Some(sockets) = of(call) {
-        sockets.0.vfork_done(child);
-    }
-}
-
-/// The child of a fork has what its parent had.
-pub(in crate::os::freebsd::sys) fn forked(call: &Call<'_>, parent: i32) {
-    if let Some(sockets) = of(call) {
-        sockets.0.forked(parent);
-    }
 }
 
 /// `write`, to a socket that raises no signal.

@@ -509,22 +509,22 @@ pub(super) fn get(call: &mut Call<'_>) -> SysResult {
     let room = call.read_int(len_at, Kind::U32)? as usize;
     let mut host = vec![0u8; 512];
     let mut len = host.len() as u32;
-    match value {
+    let told = match value {
         Value::Filter | Value::Label => return Err(Errno::EINVAL),
         Value::Unseen(_) | Value::Groups(_) => return Err(Errno::ENOPROTOOPT),
         Value::Sources => return get_sources(call, level, name),
-        Value::Fixed(_) | Value::Kept(..) | Value::Either(..) => {
-            let told = match value {
-                Value::Fixed(told) => told,
-                Value::Kept(fact, _) | Value::Either(fact, _) => {
-                    kept::get(call, call.int(0), fact).into()
-                }
-                _ => 0,
-            };
+        Value::Fixed(told) => Some(told),
+        Value::Kept(fact, _) | Value::Either(fact, _) => {
+            Some(kept::get(call, call.int(0), fact).into())
+        }
+        _ => None,
+    };
+    match told {
+        Some(told) => {
             host[..4].copy_from_slice(&told.to_le_bytes());
             len = 4;
         }
-        _ => {
+        None => {
             let args = [
                 call.arg(0),
                 level,

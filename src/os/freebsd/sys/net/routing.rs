@@ -23,7 +23,7 @@ pub(super) const LIMITS: &str = "PF_ROUTE: RTM_CHANGE and other messages than AD
 /// The other ends, by the guest's descriptors.
 #[derive(Default)]
 pub struct RouteSockets {
-    ends: Own<HashMap<i32, Arc<OwnFd>>>,
+    pub(in crate::os::freebsd::sys) ends: Own<HashMap<i32, Arc<OwnFd>>>,
     /// The process whose thread listens; children of it have none.
     listener: AtomicI32,
 }
@@ -42,37 +42,6 @@ fn of<'a>(call: &'a Call<'_>) -> Option<&'a RouteSockets> {
 
 fn end(call: &Call<'_>, fd: i32) -> Option<Arc<OwnFd>> {
     of(call)?.ends.if_used(call, |all| all.get(&fd).cloned())?
-}
-
-/// A descriptor has been copied.
-pub(in crate::os::freebsd::sys) fn copied(call: &Call<'_>, old: i32, new: i32) {
-    if let (Some(end), Some(sockets)) = (end(call, old), of(call)) {
-        sockets.ends.if_used(call, |all| all.insert(new, end));
-    }
-}
-
-/// Descriptors have been closed.
-pub(in crate::os::freebsd::sys) fn closed(call: &Call<'_>, first: i32, last: i32) {
-    if let Some(sockets) = of(call) {
-        let gone = |fd: &i32| (first..=last).contains(fd);
-        sockets
-            .ends
-            .if_used(call, |all| all.retain(|fd, _| !gone(fd)));
-    }
-}
-
-/// The child of a vfork has ended or executed a program.
-pub(in crate::os::freebsd::sys) fn vfork_done(call: &Call<'_>, child: i32) {
-    if let Some(sockets) = of(call) {
-        sockets.ends.vfork_done(child);
-    }
-}
-
-/// The child of a fork has what its parent had.
-pub(in crate::os::freebsd::sys) fn forked(call: &Call<'_>, parent: i32) {
-    if let Some(sockets) = of(call) {
-        sockets.ends.forked(parent);
-    }
 }
 
 /// Puts a message into the queue of what the guest can read; a full queue loses it, as FreeBSD's does.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::layout::*;
 use super::{lwp_number, words};
-use crate::abi::{Errno, GuestStruct, Kind, Long, OsAbi, SysResult, Ulong, write_int};
+use crate::abi::{Errno, GuestStruct, Kind, Long, OsAbi, SysResult, Ulong, ints, write_int};
 use crate::ir::CpuState;
 use crate::mem::{Kind as Backed, PAGE_SIZE};
 use crate::os::core::RegisterSet;
@@ -78,7 +78,7 @@ fn answer(process: &Arc<Process>, tracee: &Tracee, request: &Request) -> Answer 
             tracee.set_wants(switch(event::THREAD));
             NOTHING
         }
-        pt::GET_EVENT_MASK => Ok((0, stopped.int(wants.into()))),
+        pt::GET_EVENT_MASK => Ok((0, ints(abi, Kind::I32, [wants.into()]))),
         pt::SET_EVENT_MASK => {
             tracee.set_wants(request.data as u32);
             NOTHING
@@ -107,12 +107,6 @@ impl Stopped<'_> {
 
     fn with_cpu<R>(&self, look: impl FnOnce(&mut CpuState) -> R) -> SysResult<R> {
         self.thread()?.cpu.borrow(look).ok_or(Errno::EBUSY)
-    }
-
-    fn int(&self, value: u64) -> Vec<u8> {
-        let mut bytes = vec![0; 4];
-        write_int(self.abi, Kind::I32, &mut bytes, value);
-        bytes
     }
 
     /// As many bytes as `data` says, or as many of them as there are.
@@ -219,7 +213,7 @@ impl Stopped<'_> {
         let threads = self.threads();
         let listed = threads.iter().take(most);
         let numbers = listed.map(|t| lwp_number(crate::host::pid(), t.tid));
-        let bytes: Vec<u8> = numbers.flat_map(|n| self.int(n as u64)).collect();
+        let bytes = ints(self.abi, Kind::I32, numbers.map(|n| n as u64));
         Ok((bytes.len() as u64 / 4, bytes))
     }
 
