@@ -171,7 +171,7 @@ static void signals(void)
 	SAME(heard, CHLD);
 	SAME(start(BOTH | 5 << 20, 0, handles, 29), -EINVAL);
 	/* One that is nobody's to wait for. */
-	long child = start(BOTH | RFNOWAIT, 0, handles, 29);
+	long child = start(BOTH | RFNOWAIT, 1, handles, 29);
 	CHECK(child > 0);
 	SAME(SYS(wait4, child, 0, 0, 0), -ECHILD);
 }
@@ -220,13 +220,11 @@ static void ends(void)
 	SAME(SYS(kill, own_id(), 0), 0);
 }
 
-static int survives(long unused)
+static int survives(long parent)
 {
 	char byte;
-	(void)unused;
 	/* Until the one that made it is gone: then the end of this pipe is the last. */
-	long old = SYS(getppid);
-	while (SYS(getppid) == old)
+	while (SYS(getppid) == parent)
 		SYS(sched_yield);
 	long child = SYS(fork);
 	if (child == 0)
@@ -255,7 +253,7 @@ static void outlived(void)
 		long child = SYS(fork);
 		if (child == 0) {
 			shared = 77;
-			if (start(flags[n], 0, survives, 0) < 0)
+			if (start(flags[n], 0, survives, own_id()) < 0)
 				quit(1);
 			if (n == 2)
 				executes(0);
