@@ -95,6 +95,29 @@ pub fn own() -> impl Iterator<Item = i32> {
         .map(|n| first() + n)
 }
 
+/// Closes the guest's descriptors from `first` to `last`; `flags` are those of close_range(2).
+///
+/// # Errors
+/// Those of close_range(2).
+pub fn close_range(mut first: u64, last: u64, flags: u64) -> SysResult {
+    let close = |first, last| super::syscall(libc::SYS_close_range, [first, last, flags, 0, 0, 0]);
+    if first <= last {
+        for fd in own().map(|fd| fd as u64) {
+            if first < fd && fd <= last {
+                close(first, fd - 1)?;
+            }
+            if (first..=last).contains(&fd) {
+                first = fd + 1;
+            }
+        }
+        // Nothing is left behind the last of the emulator's.
+        if first > last {
+            return Ok(0);
+        }
+    }
+    close(first, last)
+}
+
 fn note(fd: i32) {
     let n = fd - first();
     if (0..ROOM).contains(&n) {

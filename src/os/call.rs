@@ -215,23 +215,8 @@ impl Call<'_> {
     }
 
     /// Closes the guest's descriptors from `first` to `last`; `flags` are those of close_range(2).
-    pub fn close_range(&mut self, mut first: u64, last: u64, flags: u64) -> SysResult {
-        const NUMBER: i64 = crate::host::nr::SYS_close_range;
-        if first <= last {
-            for fd in host::fd::own().map(|fd| fd as u64) {
-                if first < fd && fd <= last {
-                    self.host(NUMBER, [first, fd - 1, flags, 0, 0, 0])?;
-                }
-                if (first..=last).contains(&fd) {
-                    first = fd + 1;
-                }
-            }
-            // Nothing is left behind the last of the emulator's.
-            if first > last {
-                return Ok(0);
-            }
-        }
-        self.host(NUMBER, [first, last, flags, 0, 0, 0])
+    pub fn close_range(&mut self, first: u64, last: u64, flags: u64) -> SysResult {
+        host::fd::close_range(first, last, flags)
     }
 
     /// Makes a host system call that doesn't wait. Addresses in `args` are the host's.

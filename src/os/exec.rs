@@ -224,7 +224,9 @@ fn run_program(
         0,
         0,
     ];
-    let failed = call.host(SYS_execve, args);
+    let failed = call
+        .thread
+        .leave_memory(|thread| thread.syscall(SYS_execve, args));
     let process = call.thread.process.clone();
     for observer in process.observers() {
         observer.exec_failed(call.thread);

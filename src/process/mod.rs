@@ -49,6 +49,7 @@ mod observer;
 mod os;
 mod recent;
 mod run;
+mod share;
 mod signal;
 mod thread;
 mod world;
@@ -222,7 +223,7 @@ impl Process {
         self.world.handles()
     }
 
-    /// Other processes that share its memory: children of vforks, each with its one thread.
+    /// Other processes that share its memory, each with its one thread.
     pub fn vfork_children(&self) -> Vec<Arc<ThreadHandle>> {
         self.world.vforked()
     }

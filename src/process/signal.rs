@@ -228,40 +228,55 @@ pub(super) struct Actions {
 #[derive(Default)]
 pub(super) struct ActionTables {
     own: Actions,
-    /// By process id.
-    vforked: Vec<(i32, Box<Actions>)>,
+    /// With the processes that have them.
+    others: Vec<(Vec<i32>, Box<Actions>)>,
 }
 
 impl ActionTables {
+    fn of(&mut self, pid: i32) -> Option<&mut (Vec<i32>, Box<Actions>)> {
+        self.others.iter_mut().find(|(pids, _)| pids.contains(&pid))
+    }
+
     /// Those of the calling process.
     pub(super) fn mine(&mut self) -> &mut Actions {
-        if self.vforked.is_empty() {
+        if self.others.is_empty() {
             return &mut self.own;
         }
         let pid = crate::host::pid();
-        match self.vforked.iter_mut().find(|(p, _)| *p == pid) {
-            Some((_, actions)) => actions,
+        match self.others.iter().position(|(pids, _)| pids.contains(&pid)) {
+            Some(n) => &mut self.others[n].1,
             None => &mut self.own,
         }
     }
 
-    /// In a child of a vfork: gives it a copy of the actions of its parent.
+    /// In a process that shares the memory: gives it a copy of the actions of its parent.
     pub(super) fn split(&mut self, parent: i32) {
-        let copy = match self.vforked.iter().find(|(p, _)| *p == parent) {
+        let copy = match self.of(parent) {
             Some((_, actions)) => actions.clone(),
             None => Box::new(self.own.clone()),
         };
-        self.vforked.push((crate::host::pid(), copy));
+        self.others.push((vec![crate::host::pid()], copy));
+    }
+
+    /// In a process that shares the memory: it shares the actions of its parent, too.
+    pub(super) fn share(&mut self, parent: i32) {
+        if let Some((pids, _)) = self.of(parent) {
+            pids.push(crate::host::pid());
+        }
     }
 
     /// Once such a child has ended.
     pub(super) fn join(&mut self, child: i32) {
-        self.vforked.retain(|(p, _)| *p != child);
+        self.others
+            .iter_mut()
+            .for_each(|(pids, _)| pids.retain(|p| *p != child));
+        self.others.retain(|(pids, _)| !pids.is_empty());
     }
 
     /// In a child of a fork, with memory of its own: what `parent` had is the process's.
     pub(super) fn forked(&mut self, parent: i32) {
-        if let Some((_, actions)) = self.vforked.drain(..).find(|(p, _)| *p == parent) {
+        let mut others = self.others.drain(..);
+        if let Some((_, actions)) = others.find(|(pids, _)| pids.contains(&parent)) {
             self.own = *actions;
         }
     }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 use std::sync::{Arc, mpsc};
 
 /// Host stack of a guest thread in bytes: reserved, and touched only as far as handlers of system calls go down.
-const HOST_STACK: usize = 1 << 20;
+pub(super) const HOST_STACK: usize = 1 << 20;
 
 /// Alternate signal stack (`stack_t`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,8 +64,8 @@ pub struct ThreadHandle {
     pub(super) state: AtomicU32,
     /// Who holds it ([`Controller`]s as bits).
     pub(super) held: AtomicU8,
-    /// It is a child of a vfork: another process, that shares the memory.
-    pub(super) vforked: bool,
+    /// It is another process, that shares the memory; and whether it shares the descriptors, too.
+    pub(super) sharer: Option<bool>,
     /// The signals beyond the host's that it takes now: bit n is signal 65 + n.
     pub(super) open_beyond: AtomicU64,
     /// Its last system calls.
@@ -74,7 +74,7 @@ pub struct ThreadHandle {
 
 impl ThreadHandle {
     /// The calling host thread's.
-    fn new(cpu: Borrower<CpuState>, vforked: bool) -> Arc<ThreadHandle> {
+    pub(super) fn new(cpu: Borrower<CpuState>, sharer: Option<bool>) -> Arc<ThreadHandle> {
         Arc::new(ThreadHandle {
             tid: host::tid(),
             cpu,
@@ -82,7 +82,7 @@ impl ThreadHandle {
             discard: AtomicBool::new(false),
             state: AtomicU32::new(state::RUNNING),
             held: AtomicU8::new(0),
-            vforked,
+            sharer,
             open_beyond: AtomicU64::new(0),
             recent: Ring::default(),
         })
@@ -120,9 +120,9 @@ impl ThreadHandle {
         }
     }
 
-    /// Whether it is a child of a vfork: another process, which shares the memory.
+    /// Whether it is another process, which shares the memory: the child of a vfork, or of [`Thread::share_memory`].
     pub fn is_vfork_child(&self) -> bool {
-        self.vforked
+        self.sharer.is_some()
     }
 
     /// Whether it is in a blocking system call.
@@ -170,13 +170,20 @@ pub use host::Forked;
 impl Thread {
     /// Makes the calling host thread a guest thread with these registers. Signals stay blocked until its mask is set.
     fn adopt(process: Arc<Process>, cpu: CpuState, is_main: bool) -> Thread {
+        let mut thread = Thread::carry(process, cpu);
+        thread.is_main = is_main;
+        thread.process.world.add(thread.handle.clone());
+        thread
+    }
+
+    /// As [`Thread::adopt`], for a host thread that is none of the guest's.
+    pub(super) fn carry(process: Arc<Process>, cpu: CpuState) -> Thread {
         host::signal::block_all();
         let (cpu, borrower) = handover(cpu);
         // One for each thread and never freed: the handler may look at it until the very end of the host thread.
         let slot: &'static Slot = Box::leak(Box::new(Slot::new(borrower.clone())));
         slot.install();
-        let handle = ThreadHandle::new(borrower, false);
-        process.world.add(handle.clone());
+        let handle = ThreadHandle::new(borrower, None);
         let engine = process.engines.create(&process);
         let mut thread = Thread {
             process,
@@ -194,7 +201,7 @@ impl Thread {
             at_handler: false,
             call_pc: 0,
             stops: 0,
-            is_main,
+            is_main: false,
         };
         thread.cpu.guest_base = thread.process.mem.base();
         thread
@@ -385,13 +392,15 @@ impl Thread {
                 let mut actions = process.lock_actions();
                 forked = process.mem.with_layout_locked(host::fork);
                 if forked == Ok(Forked::Child) {
-                    let me = ThreadHandle::new(thread.handle.cpu.clone(), false);
+                    let me = ThreadHandle::new(thread.handle.cpu.clone(), None);
                     let open = thread.handle.open_beyond.load(SeqCst);
                     me.open_beyond.store(open, SeqCst);
                     thread.handle = me.clone();
                     World::forked(&mut threads, me);
                     actions.forked(parent);
                     process.beyond.clear();
+                    // The process whose memory this shared may be ending, or have ended.
+                    process.ending.store(false, SeqCst);
                     thread.cpu.pending.fetch_and(!pending::STOP, SeqCst);
                     // The kernel's clone gives none of these to a child without CLONE_VM.
                     thread.clear_child_tid = 0;
@@ -410,82 +419,9 @@ impl Thread {
         Ok(forked)
     }
 
-    /// Creates a process that shares this one's memory, while this thread waits until it has ended or executed a program
-    /// (vfork(2)); other threads go on. It has a copy of this thread's registers and mask and of the signal actions. `prepare` runs
-    /// in it before its first instruction. `flags` of clone(2) are added: CLONE_FS, CLONE_FILES, an exit signal. Returns its id.
-    ///
-    /// The host's own vfork makes it: what the child writes, the parent sees, as its libc expects. The emulator's data are shared
-    /// too, so the child is a thread to [`Process::stop_all`], with a [`ThreadHandle`] that is not listed. What happens in it
-    /// shows [`Thread::is_vfork_child`]. One thing is not covered: a child that SIGKILL hits while
-    /// it holds a lock of the emulator leaves it locked.
-    ///
-    /// # Errors
-    /// The host's (EAGAIN, ENOMEM).
-    pub fn vfork(&mut self, flags: u64, mut prepare: impl FnMut(&mut Thread)) -> SysResult<i32> {
-        let parent = host::pid();
-        let process = self.process.clone();
-        for observer in process.observers() {
-            observer.fork_begins(self);
-        }
-        let (cpu, borrower) = handover(*copy_state(&self.cpu));
-        // Until the child is gone nobody else uses it, so that it can be freed then.
-        let slot = Box::into_raw(Box::new(Slot::new(borrower.clone())));
-        let before = host::signal::block_all();
-        let mut own_cpu = std::mem::replace(&mut self.cpu, cpu);
-        let (own_handle, own_slot, own_mask) = (self.handle.clone(), self.slot, self.mask);
-        let own_deferred = std::mem::take(&mut self.deferred);
-        let (altstack, robust_list) = (self.altstack, self.robust_list);
-        let (clear_child_tid, call_pc) = (self.clear_child_tid, self.call_pc);
-        let hold_word = self.hold_word;
-        let result = own_cpu.lend(|| {
-            process.world.block(&own_handle);
-            let result = host::vfork(flags, &mut || {
-                let handle = ThreadHandle::new(borrower.clone(), true);
-                // SAFETY: lives until the child is gone.
-                self.slot = unsafe { &*slot };
-                self.slot.take_over();
-                self.handle = handle.clone();
-                self.process.lock_actions().split(parent);
-                self.process.world.add(handle);
-                self.clear_child_tid = 0;
-                self.robust_list = (0, 0);
-                prepare(self);
-                for observer in process.observers() {
-                    observer.vforked(self, own_handle.tid);
-                }
-                self.run_on();
-            });
-            own_slot.take_over();
-            if let Ok(child) = result {
-                process.world.remove(child);
-                process.lock_actions().join(child);
-            }
-            process.world.unblock(&own_handle);
-            result
-        });
-        self.engine.abandon();
-        self.cpu = own_cpu;
-        (self.handle, self.slot, self.mask) = (own_handle, own_slot, own_mask);
-        self.deferred = own_deferred;
-        (self.altstack, self.robust_list) = (altstack, robust_list);
-        (self.clear_child_tid, self.call_pc) = (clear_child_tid, call_pc);
-        self.hold_word = hold_word;
-        // SAFETY: from `Box::into_raw`; the child is gone, and this thread's handlers use its own slot.
-        drop(unsafe { Box::from_raw(slot) });
-        host::signal::set_mask(before);
-        let child = result?;
-        for observer in process.observers() {
-            observer.fork(self, child);
-        }
-        for observer in process.observers() {
-            observer.vfork_done(self, child);
-        }
-        Ok(child)
-    }
-
-    /// Whether it is the child of a vfork: another process, in the memory of this one.
+    /// Whether it is another process, in the memory of this one: the child of a vfork, or of [`Thread::share_memory`].
     pub fn is_vfork_child(&self) -> bool {
-        self.handle.vforked
+        self.handle.is_vfork_child()
     }
 
     /// Tells the observers, and so the user, that the guest asked for something that is not implemented.
@@ -547,10 +483,10 @@ impl Thread {
         for observer in process.observers() {
             observer.process_gone(self, end);
         }
-        match end {
+        self.leave_memory(|_| match end {
             End::Exit(status) => host::signal::exit_process(status),
             End::Signal(info) => host::signal::die(info.signal),
-        }
+        })
     }
 
     /// Keeps the signals that have come until the guest lets them through ([`super::Os::holds_signals`]).
@@ -599,7 +535,7 @@ impl Thread {
 }
 
 /// A copy of a thread's registers for another thread: without what belongs to its engine, and with the monitor open.
-fn copy_state(cpu: &CpuState) -> Box<CpuState> {
+pub(super) fn copy_state(cpu: &CpuState) -> Box<CpuState> {
     let mut copy = CpuState::new();
     copy.regs = cpu.regs;
     copy.pc = cpu.pc;

@@ -51,6 +51,9 @@ impl Event {
     }
 }
 
+/// In [`ThreadHandle::held`], beside the [`Controller`]s: its process has left the memory.
+const LEFT: u8 = 0x80;
+
 #[derive(Default)]
 pub(super) struct Threads {
     all: Vec<Arc<ThreadHandle>>,
@@ -66,14 +69,14 @@ impl World {
     /// The process's own threads.
     pub(super) fn handles(&self) -> Vec<Arc<ThreadHandle>> {
         let threads = self.lock();
-        let own = threads.all.iter().filter(|t| !t.vforked);
+        let own = threads.all.iter().filter(|t| !t.is_vfork_child());
         own.cloned().collect()
     }
 
-    /// The children of vforks that share the process's memory, each with its one thread.
+    /// Other processes that share the process's memory, each with its one thread.
     pub(super) fn vforked(&self) -> Vec<Arc<ThreadHandle>> {
         let threads = self.lock();
-        let children = threads.all.iter().filter(|t| t.vforked);
+        let children = threads.all.iter().filter(|t| t.is_vfork_child());
         children.cloned().collect()
     }
 
@@ -92,7 +95,7 @@ impl World {
         let mut threads = self.lock();
         threads.all.retain(|t| t.tid != tid);
         self.changed.notify();
-        threads.all.iter().filter(|t| !t.vforked).count()
+        threads.all.iter().filter(|t| !t.is_vfork_child()).count()
     }
 
     /// After a fork, in the child: this thread is the only one, and nothing is stopped. The mutexes are in the state that the
@@ -173,6 +176,33 @@ impl World {
         if me.cpu.pending().load(SeqCst) & pending::STOP != 0 {
             self.wait(me);
         }
+    }
+
+    /// The process leaves its memory to those who share it: no stop waits for its own threads any more. They stay parked, but for
+    /// `except`, which takes the process along. Call while all are stopped; returns them.
+    pub(super) fn leave(&self, except: i32) -> Vec<Arc<ThreadHandle>> {
+        let mut threads = self.lock();
+        let own = |t: &Arc<ThreadHandle>| !t.is_vfork_child();
+        let (left, rest) = std::mem::take(&mut threads.all).into_iter().partition(own);
+        threads.all = rest;
+        let left: Vec<Arc<ThreadHandle>> = left;
+        for thread in left.iter().filter(|t| t.tid != except) {
+            thread.held.fetch_or(LEFT, SeqCst);
+        }
+        left
+    }
+
+    /// It does not after all.
+    pub(super) fn come_back(&self, left: Vec<Arc<ThreadHandle>>) {
+        let mut threads = self.lock();
+        for thread in &left {
+            thread.held.fetch_and(!LEFT, SeqCst);
+            if threads.stopping.is_some() {
+                thread.cpu.pending().fetch_or(pending::STOP, SeqCst);
+            }
+        }
+        threads.all.extend(left);
+        self.resumed.notify();
     }
 
     /// Sets or clears a thread's hold, which outlasts a stop. Held threads park; they are let go when a stop ends after the

@@ -367,9 +367,9 @@ impl Os for FreeBsd {
         self.tracee.executes(thread);
         sys::procctl::about_to_execute();
         let parts = [
-            ("cap", self.capabilities.to_text(vforked)),
+            ("cap", self.capabilities.to_text(&thread.handle)),
             ("proc", self.descriptors.to_text(vforked)),
-            ("sock", self.sockets.to_text(vforked)),
+            ("sock", self.sockets.to_text(thread.handle.has_own_files())),
             ("limits", self.limits.to_text(vforked)),
             ("trace", self.tracee.to_text(thread, native)),
         ];

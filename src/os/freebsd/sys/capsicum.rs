@@ -28,6 +28,7 @@ use crate::os::{
     Support::{Full, Partial},
     *,
 };
+use crate::process::ThreadHandle;
 use right::Rights;
 
 pub(super) use beneath::look_up;
@@ -35,7 +36,7 @@ pub(super) use beneath::look_up;
 const SCOPE: &str = "programs of the host's or of Linux that get the descriptor are not limited";
 
 crate::syscalls! {
-    cap_enter() -> NUM, Full, Handler(|c| { tables(c, |t| t.mode = true); Ok(0) });
+    cap_enter() -> NUM, Full, Handler(|c| { enter(c); Ok(0) });
     cap_getmode(modep: ints(Dir::Out, 1)) -> NUM, Full, Handler(mode);
     cap_rights_limit(fd: INT, rightsp: ArgType::Decoded(Dir::In, decode::rights)) -> NUM, Partial(SCOPE), Handler(limit_rights);
     __cap_rights_get(version: INT, fd: INT, rightsp: ArgType::Decoded(Dir::Out, decode::rights)) -> NUM, Full, Handler(rights_of);
@@ -103,66 +104,76 @@ impl Limits {
     }
 }
 
-#[derive(Clone, Default)]
-pub(super) struct Tables {
-    /// Capability mode.
-    mode: bool,
-    /// Descriptors that are limited.
-    limits: HashMap<i32, Limits>,
-}
-
 /// The capabilities of a process.
 #[derive(Default)]
-pub struct Capabilities(pub(super) Own<Tables>);
+pub struct Capabilities {
+    /// Capability mode.
+    pub(super) mode: Own<bool>,
+    /// Descriptors that are limited.
+    pub(super) limits: Own<HashMap<i32, Limits>>,
+}
 
 impl Capabilities {
     /// What a program that this process executes has to know, as text: `m` for capability mode, and the descriptors with their
     /// limits. Descriptors that exec closes may be among them.
-    pub(in crate::os::freebsd) fn to_text(&self, vforked: bool) -> String {
-        if !self.0.is_used() {
-            return String::new();
+    pub(in crate::os::freebsd) fn to_text(&self, thread: &ThreadHandle) -> String {
+        let mut items = Vec::new();
+        if self.mode(thread.is_vfork_child()) {
+            items.push("m".to_owned());
         }
-        self.0.with(vforked, |t| {
-            let mode = t.mode.then(|| "m".to_owned());
-            let limits = t.limits.iter();
-            let limits = limits.map(|(fd, limits)| format!("{fd}={}", limits.to_text()));
-            mode.into_iter().chain(limits).collect::<Vec<_>>().join(";")
-        })
+        if self.limits.is_used() {
+            self.limits.with(thread.has_own_files(), |limits| {
+                let limits = limits.iter();
+                items.extend(limits.map(|(fd, limits)| format!("{fd}={}", limits.to_text())));
+            });
+        }
+        items.join(";")
     }
 
     /// Takes over what the program before this one has left.
     pub(in crate::os::freebsd) fn inherit(&self, text: &str) {
-        self.0.with(false, |t| {
-            for item in text.split(';') {
-                t.mode |= item == "m";
-                let entry = item.split_once('=').and_then(|(fd, limits)| {
-                    Some((fd.parse::<i32>().ok()?, Limits::from_text(limits)?))
-                });
-                t.limits
-                    .extend(entry.filter(|(fd, _)| descriptors::is_open(*fd)));
-            }
+        if text.split(';').any(|item| item == "m") {
+            self.mode.with(false, |mode| *mode = true);
+        }
+        self.limits.with(false, |all| {
+            let entries = text.split(';').filter_map(|item| {
+                let (fd, limits) = item.split_once('=')?;
+                Some((fd.parse::<i32>().ok()?, Limits::from_text(limits)?))
+            });
+            all.extend(entries.filter(|(fd, _)| descriptors::is_open(*fd)));
         });
     }
 
     pub(in crate::os::freebsd) fn mode(&self, vforked: bool) -> bool {
-        self.0.is_used() && self.0.with(vforked, |t| t.mode)
+        self.mode.is_used() && self.mode.with(vforked, |mode| *mode)
     }
 }
 
-fn tables<R>(call: &Call<'_>, action: impl FnOnce(&mut Tables) -> R) -> R {
+/// The calling process's descriptors that are limited.
+fn limited<R>(call: &Call<'_>, action: impl FnOnce(&mut HashMap<i32, Limits>) -> R) -> R {
+    let own = call.thread.handle.has_own_files();
     match freebsd::of(call.thread) {
-        Some(os) => os.capabilities.0.with(call.thread.is_vfork_child(), action),
-        None => action(&mut Tables::default()),
+        Some(os) => os.capabilities.limits.with(own, action),
+        None => action(&mut HashMap::new()),
+    }
+}
+
+fn enter(call: &Call<'_>) {
+    if let Some(os) = freebsd::of(call.thread) {
+        let vforked = call.thread.is_vfork_child();
+        os.capabilities.mode.with(vforked, |mode| *mode = true);
     }
 }
 
 pub(super) fn in_use(call: &Call<'_>) -> bool {
-    freebsd::of(call.thread).is_some_and(|os| os.capabilities.0.is_used())
+    freebsd::of(call.thread)
+        .is_some_and(|os| os.capabilities.limits.is_used() || os.capabilities.mode.is_used())
 }
 
 /// Whether the process is in capability mode.
 pub(in crate::os::freebsd) fn in_mode(call: &Call<'_>) -> bool {
-    in_use(call) && tables(call, |t| t.mode)
+    let vforked = || call.thread.is_vfork_child();
+    freebsd::of(call.thread).is_some_and(|os| os.capabilities.mode(vforked()))
 }
 
 /// The limits of a descriptor, if it has any.
@@ -170,12 +181,12 @@ pub(super) fn limits(call: &Call<'_>, fd: i32) -> Option<Limits> {
     if !in_use(call) {
         return None;
     }
-    tables(call, |t| t.limits.get(&fd).cloned())
+    limited(call, |all| all.get(&fd).cloned())
 }
 
 /// Gives a descriptor, which has just come over a socket, its limits.
 pub(super) fn set_limits(call: &Call<'_>, fd: i32, limits: Limits) {
-    tables(call, |t| t.limits.insert(fd, limits));
+    limited(call, |all| all.insert(fd, limits));
 }
 
 /// Whether a descriptor may be waited for.
@@ -186,9 +197,9 @@ pub(super) fn lacks_event(call: &Call<'_>, fd: i32) -> bool {
 /// `new` is another descriptor of what `old` is, or was made from it: it has the same limits.
 pub(super) fn copied(call: &Call<'_>, old: i32, new: i32) {
     if in_use(call) {
-        tables(call, |t| match t.limits.get(&old).cloned() {
-            Some(limits) => t.limits.insert(new, limits),
-            None => t.limits.remove(&new),
+        limited(call, |all| match all.get(&old).cloned() {
+            Some(limits) => all.insert(new, limits),
+            None => all.remove(&new),
         });
     }
 }
@@ -196,8 +207,8 @@ pub(super) fn copied(call: &Call<'_>, old: i32, new: i32) {
 /// Descriptors from `first` to `last` are closed, or are new ones.
 pub(super) fn closed(call: &Call<'_>, first: i32, last: i32) {
     if in_use(call) {
-        tables(call, |t| {
-            t.limits.retain(|fd, _| !(first..=last).contains(fd));
+        limited(call, |all| {
+            all.retain(|fd, _| !(first..=last).contains(fd));
         });
     }
 }
@@ -293,14 +304,14 @@ fn selectable(call: &Call<'_>) -> SysResult<()> {
     if !matches!(call.row.name, "select" | "pselect") {
         return Ok(());
     }
-    let limited: Vec<i32> = tables(call, |t| {
-        let lacking = t.limits.iter();
+    let lacking: Vec<i32> = limited(call, |all| {
+        let lacking = all.iter();
         let lacking = lacking.filter(|(_, l)| !contains(l.rights, right::EVENT));
         lacking.map(|(fd, _)| *fd).collect()
     });
     let word = u64::from(call.abi.abi.word);
     for set in (1..4).map(|n| call.arg(n)).filter(|&at| at != 0) {
-        for &fd in limited.iter().filter(|&&fd| fd < call.int(0)) {
+        for &fd in lacking.iter().filter(|&&fd| fd < call.int(0)) {
             let (fd, bits) = (fd as u64, word * 8);
             let bits_at = set.wrapping_add(fd / bits * word);
             if call.read_int(bits_at, Kind::Ulong)? >> (fd % bits) & 1 != 0 {
@@ -409,8 +420,8 @@ fn limit_rights(call: &mut Call<'_>) -> SysResult {
             return Err(Errno::EINVAL);
         }
     }
-    tables(call, |t| {
-        let limits = t.limits.entry(fd).or_default();
+    limited(call, |all| {
+        let limits = all.entry(fd).or_default();
         let known = [
             limits.rights[0] | right::KNOWN[0] & !right::ALL[0],
             limits.rights[1] | right::KNOWN[1] & !right::ALL[1],
@@ -435,8 +446,8 @@ fn limits_of(call: &mut Call<'_>, n: usize) -> SysResult<Limits> {
     if !in_use(call) {
         return Ok(Limits::default());
     }
-    Ok(tables(call, |t| {
-        t.limits.get(&fd).cloned().unwrap_or_default()
+    Ok(limited(call, |all| {
+        all.get(&fd).cloned().unwrap_or_default()
     }))
 }
 
@@ -464,8 +475,8 @@ fn limit_ioctls(call: &mut Call<'_>) -> SysResult {
     for n in 0..count {
         list.push(call.read_int(at.wrapping_add(n * word), Kind::Ulong)?);
     }
-    tables(call, |t| {
-        let limits = t.limits.entry(fd).or_default();
+    limited(call, |all| {
+        let limits = all.entry(fd).or_default();
         if let Some(old) = &limits.ioctls
             && !list.iter().all(|request| old.contains(request))
         {
@@ -501,8 +512,8 @@ fn limit_fcntls(call: &mut Call<'_>) -> SysResult {
     if rights & !FCNTLS != 0 {
         return Err(Errno::EINVAL);
     }
-    tables(call, |t| {
-        let limits = t.limits.entry(fd).or_default();
+    limited(call, |all| {
+        let limits = all.entry(fd).or_default();
         if rights & !limits.fcntls != 0 {
             return Err(Errno::ENOTCAPABLE);
         }

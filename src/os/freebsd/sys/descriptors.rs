@@ -1,11 +1,14 @@
 //! What becomes of descriptors: the calls that copy or close them tell those who keep something about a descriptor that the host does
 //! not know.
 
+use std::collections::HashMap;
+
 use super::{aio, capsicum, kqueue, procdesc};
 use crate::abi::SysResult;
 use crate::host::nr::{SYS_close, SYS_fcntl};
 use crate::os::freebsd::of;
 use crate::os::{Call, pass};
+use crate::process::Thread;
 
 /// Whether a descriptor of the process is open.
 pub(super) fn is_open(fd: i32) -> bool {
@@ -16,7 +19,7 @@ pub(super) fn is_open(fd: i32) -> bool {
 /// Descriptors from `first` to `last` are about to be closed.
 pub(super) fn closing(call: &Call<'_>, first: i32, last: i32) {
     // The child of a vfork has descriptors of its own.
-    if !call.thread.is_vfork_child() {
+    if !call.thread.handle.has_own_files() {
         aio::closing(call, first, last);
         kqueue::closed_range(call, first, last);
     }
@@ -41,6 +44,18 @@ pub(super) fn close_range(call: &mut Call<'_>, first: u64, last: u64, flags: u64
     let result = call.close_range(first, last, 0)?;
     closed(call, number(first), number(last));
     Ok(result)
+}
+
+/// A process that shares the memory begins with none of the descriptors of the one that made it.
+pub(super) fn begin_without(thread: &Thread) {
+    // A range without descriptors is no error, and there is no other.
+    let _ = crate::host::fd::close_range(0, u32::MAX.into(), 0);
+    if let Some(os) = of(thread) {
+        let own = thread.handle.has_own_files();
+        os.capabilities.limits.with(own, HashMap::clear);
+        os.sockets.0.with(own, HashMap::clear);
+        os.routes.ends.with(own, HashMap::clear);
+    }
 }
 
 /// `new` is another descriptor of what `old` is; what it was is closed.

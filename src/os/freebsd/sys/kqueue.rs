@@ -147,8 +147,10 @@ fn locked(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The kqueues are in the process's memory: another with descriptors of its own that shares it has none.
 fn queues<'a>(call: &'a Call<'_>) -> SysResult<&'a Kqueues> {
     freebsd::of(call.thread)
+        .filter(|_| !call.thread.handle.has_own_files())
         .map(|os| &os.kqueues)
         .ok_or(Errno::ENOSYS)
 }
@@ -163,6 +165,10 @@ fn create(call: &mut Call<'_>, flags: u64) -> SysResult {
     const EPOLL_CLOEXEC: u64 = 0x80000;
     if flags & !KQUEUE_CLOEXEC != 0 {
         return Err(Errno::EINVAL);
+    }
+    if call.thread.handle.has_own_files() {
+        call.unimplemented("in a process that shares memory, but not descriptors");
+        return Err(Errno::EMFILE);
     }
     let host = if flags != 0 { EPOLL_CLOEXEC } else { 0 };
     let fd = call.host(SYS_epoll_create1, [host, 0, 0, 0, 0, 0])?;
@@ -202,9 +208,6 @@ pub(super) fn closed_range(call: &Call<'_>, first: i32, last: i32) {
 
 /// A guest's descriptor has been copied: a kqueue is then reached by both.
 pub(super) fn duplicated(call: &Call<'_>, from: i32, to: i32) {
-    if call.thread.is_vfork_child() {
-        return;
-    }
     let Ok(queues) = queues(call) else { return };
     let mut open = queues.lock();
     if let Some(queue) = open.get(&from).cloned() {
@@ -219,6 +222,13 @@ pub(super) fn forked(call: &Call<'_>) {
             let _ = crate::host::syscall(SYS_close, [fd as u64, 0, 0, 0, 0, 0]);
         }
         queues.signal_notes.store(0, SeqCst);
+    }
+}
+
+/// A process that shares the memory, but not the descriptors, has none of them either.
+pub(super) fn shared(os: &freebsd::FreeBsd) {
+    for fd in os.kqueues.lock().keys() {
+        let _ = crate::host::syscall(SYS_close, [*fd as u64, 0, 0, 0, 0, 0]);
     }
 }
 

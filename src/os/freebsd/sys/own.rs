@@ -1,4 +1,4 @@
-//! What is kept for a process, where the child of a vfork, which shares its parent's memory, has its own.
+//! What is kept for a process, where another that shares its memory (the child of a vfork, of rfork with RFMEM) has its own.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::os::Call;
 
-/// The value of a process, and those of the children of its vforks by process id.
+/// The value of a process, and those of others that share its memory by process id.
 #[derive(Default)]
 pub struct Own<T> {
     /// Whether there is anything to look at.
@@ -30,7 +30,7 @@ impl<T: Clone + Default> Own<T> {
         self.used.load(SeqCst)
     }
 
-    /// Looks at or changes the calling process's. `vforked`: it is the child of a vfork.
+    /// Looks at or changes the calling process's. `vforked`: it has its own, but not its own memory.
     pub(super) fn with<R>(&self, vforked: bool, action: impl FnOnce(&mut T) -> R) -> R {
         self.used.store(true, SeqCst);
         self.all(|all| match vforked {
@@ -43,14 +43,24 @@ impl<T: Clone + Default> Own<T> {
         })
     }
 
-    /// As [`Own::with`], if there is anything to look at.
+    /// As [`Own::with`] for what is kept of descriptors, if there is anything to look at.
     pub(super) fn if_used<R>(
         &self,
         call: &Call<'_>,
         action: impl FnOnce(&mut T) -> R,
     ) -> Option<R> {
-        let vforked = || call.thread.is_vfork_child();
-        self.is_used().then(|| self.with(vforked(), action))
+        self.is_used()
+            .then(|| self.with(call.thread.handle.has_own_files(), action))
+    }
+
+    /// In a process that shares the memory of `parent`, or of the one whose memory `parent` shares: it begins with a copy.
+    pub(super) fn split(&self, parent: i32) {
+        if self.is_used() {
+            self.all(|all| {
+                let copy = all.vforked.get(&parent).unwrap_or(&all.own).clone();
+                all.vforked.insert(crate::host::pid(), copy);
+            });
+        }
     }
 
     /// The child of a vfork has ended or executed a program.

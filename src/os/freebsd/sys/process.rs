@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::abi::{Dialect, Signal};
 use crate::abi::{Errno, GuestStruct, Kind, SysResult};
 use crate::host::fd::OwnFd;
 use crate::host::nr::*;
@@ -16,13 +17,13 @@ use crate::os::{
     Support::{Full, Partial, Stub},
     *,
 };
-use crate::process::{Forked, Outcome};
+use crate::process::{Forked, Outcome, Thread};
 
 crate::syscalls! {
     exit(rval: INT) -> NUM, Full, Handler(end);
     fork() -> NUM, Full, Handler(create);
     vfork() -> NUM, Full, Handler(create_shared);
-    rfork(flags: HEX) -> NUM, Partial("RFPROC with RFFDG or RFCFDG, and RFNOWAIT, whose child still has this parent by getppid; RFSPAWN; all without RFPROC: no shared descriptors, no RFMEM, no RFTSIGZMB"), Handler(create_by_flags);
+    rfork(flags: HEX) -> NUM, Partial("without RFMEM, RFPROC needs RFFDG or RFCFDG, and SIGCHLD tells of the end; with RFMEM, the child has no further threads, no aio, and no kqueues but with shared descriptors; after RFNOWAIT it still has this parent by getppid"), Handler(create_by_flags);
     execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute(c, None, 0, 0)));
     fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute_descriptor(c, c.int(0), 1)));
     getpid() -> NUM, Full, Pass(SYS_getpid);
@@ -41,6 +42,9 @@ crate::syscalls! {
     getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Partial("ru_nsignals counts those of RUSAGE_SELF; ru_msgsnd and ru_msgrcv are 0"), Handler(usage);
     sysarch(op: one_of(&f::SYSARCH), parms: ADDR) -> NUM, Full, Handler(|c| (isa_of(c.thread).sysarch)(c));
 }
+
+/// The host's.
+const SIGCHLD: u64 = 17;
 
 fn end(call: &mut Call<'_>) -> SysResult {
     super::umtx::process_exit(call);
@@ -68,7 +72,6 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
     {
         return create_for_tracer(call, os);
     }
-    const SIGCHLD: u64 = 17;
     let (isa, parent) = (isa_of(call.thread), crate::host::pid());
     let pid = call.thread.vfork(SIGCHLD, |thread| {
         super::kqueue::relatives::born(parent);
@@ -77,10 +80,7 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
     })?;
     settle(call, pid);
     if let Some(os) = of(call.thread) {
-        os.capabilities.0.vfork_done(pid);
-        os.sockets.0.vfork_done(pid);
-        os.routes.ends.vfork_done(pid);
-        os.limits.0.vfork_done(pid);
+        sharer_gone(os, pid);
     }
     Ok(parent_of(call, pid))
 }
@@ -128,7 +128,8 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
     super::procdesc::forked(call);
     if let Some(os) = of(call.thread) {
         os.signals.store(0, Relaxed);
-        os.capabilities.0.forked(parent);
+        os.capabilities.mode.forked(parent);
+        os.capabilities.limits.forked(parent);
         os.sockets.0.forked(parent);
         os.routes.ends.forked(parent);
         os.limits.0.forked(parent);
@@ -154,31 +155,32 @@ fn create(call: &mut Call<'_>) -> SysResult {
     }
 }
 
+// sys/unistd.h
+const RFFDG: u64 = 1 << 2;
+const RFPROC: u64 = 1 << 4;
+const RFMEM: u64 = 1 << 5;
+const RFNOWAIT: u64 = 1 << 6;
+const RFCFDG: u64 = 1 << 12;
+const RFTHREAD: u64 = 1 << 13;
+const RFSIGSHARE: u64 = 1 << 14;
+const RFLINUXTHPN: u64 = 1 << 16;
+const RFTSIGZMB: u64 = 1 << 19;
+const RFTSIGFLAGS: u64 = 0xff << 20;
+const RFSPAWN: u64 = 1 << 31;
+const RFFLAGS: u64 = RFFDG
+    | RFPROC
+    | RFMEM
+    | RFNOWAIT
+    | RFCFDG
+    | RFTHREAD
+    | RFSIGSHARE
+    | RFLINUXTHPN
+    | RFTSIGZMB
+    | RFTSIGFLAGS
+    | RFSPAWN;
+
 fn create_by_flags(call: &mut Call<'_>) -> SysResult {
     let parent = crate::host::pid();
-    // sys/unistd.h
-    const RFFDG: u64 = 1 << 2;
-    const RFPROC: u64 = 1 << 4;
-    const RFCFDG: u64 = 1 << 12;
-    const RFMEM: u64 = 1 << 5;
-    const RFNOWAIT: u64 = 1 << 6;
-    const RFTHREAD: u64 = 1 << 13;
-    const RFSIGSHARE: u64 = 1 << 14;
-    const RFLINUXTHPN: u64 = 1 << 16;
-    const RFTSIGZMB: u64 = 1 << 19;
-    const RFTSIGFLAGS: u64 = 0xff << 20;
-    const RFSPAWN: u64 = 1 << 31;
-    const RFFLAGS: u64 = RFFDG
-        | RFPROC
-        | RFMEM
-        | RFNOWAIT
-        | RFCFDG
-        | RFTHREAD
-        | RFSIGSHARE
-        | RFLINUXTHPN
-        | RFTSIGZMB
-        | RFTSIGFLAGS
-        | RFSPAWN;
     let flags = call.arg(0) & 0xffff_ffff;
     match flags {
         _ if flags & (RFFDG | RFCFDG) == RFFDG | RFCFDG => Err(Errno::EINVAL),
@@ -214,11 +216,105 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
         }
         // posix_spawn's: vfork with the caught signals reset, which exec does anyway.
         RFSPAWN => create_shared(call),
+        _ if flags & RFMEM != 0 => create_sharer(call, flags),
         _ => {
             call.unimplemented(&format!("flags {flags:#x}"));
             Err(Errno::EINVAL)
         }
     }
+}
+
+/// The host's number of the signal that tells a parent of the end of a child; 0 for none.
+fn end_signal(flags: u64) -> SysResult<u64> {
+    const SIGUSR1: u64 = 10;
+    match flags {
+        _ if flags & RFTSIGZMB != 0 => match (flags & RFTSIGFLAGS) >> 20 {
+            0 => Ok(0),
+            number => Signal::from_guest(Dialect::FreeBsd, number as u32)
+                .filter(|signal| signal.0 <= 64)
+                .map(|signal| signal.0.into())
+                .ok_or(Errno::EINVAL),
+        },
+        _ if flags & RFLINUXTHPN != 0 => Ok(SIGUSR1),
+        _ => Ok(SIGCHLD),
+    }
+}
+
+/// The child shares the memory for good.
+fn create_sharer(call: &mut Call<'_>, flags: u64) -> SysResult {
+    const CLONE_FILES: u64 = 0x400;
+    const CLONE_SIGHAND: u64 = 0x800;
+    let shares_files = flags & (RFFDG | RFCFDG) == 0;
+    let refused = match () {
+        () if shares_files && call.thread.handle.has_own_files() => {
+            "descriptors that a process shares whose memory is another's"
+        }
+        () if flags & RFTHREAD != 0 && call.thread.is_vfork_child() => {
+            "RFTHREAD from a process whose memory is another's"
+        }
+        () if flags & RFTSIGZMB != 0 && end_signal(flags).is_err() => {
+            "RFTSIGNUM of a signal from 96 on"
+        }
+        () => "",
+    };
+    if !refused.is_empty() {
+        call.unimplemented(refused);
+        return Err(Errno::EINVAL);
+    }
+    let mut how = end_signal(flags)?;
+    for (flag, host) in [
+        (shares_files, CLONE_FILES),
+        (flags & RFSIGSHARE != 0, CLONE_SIGHAND),
+    ] {
+        how |= if flag { host } else { 0 };
+    }
+    let (isa, parent) = (isa_of(call.thread), crate::host::pid());
+    let begin = move |thread: &mut Thread| {
+        super::kqueue::relatives::born(parent);
+        super::kqueue::relatives::forked(parent, crate::host::pid());
+        if flags & RFTHREAD != 0 {
+            end_with_parent();
+        }
+        if let Some(os) = of(thread) {
+            os.capabilities.mode.split(parent);
+            os.limits.0.split(parent);
+            if !shares_files {
+                os.capabilities.limits.split(parent);
+                os.sockets.0.split(parent);
+                os.routes.ends.split(parent);
+                super::kqueue::shared(os);
+            }
+        }
+        if flags & RFCFDG != 0 {
+            super::descriptors::begin_without(thread);
+        }
+        (isa.set_result)(&mut thread.cpu, isa.fork_result);
+    };
+    let pid = call.thread.share_memory(how, begin, |process, child| {
+        if let Some(os) = freebsd::of_process(process) {
+            sharer_gone(os, child);
+        }
+    })?;
+    if flags & RFNOWAIT != 0 {
+        super::procdesc::give_away(call, pid);
+    }
+    Ok(parent_of(call, pid))
+}
+
+/// This process ends when the one does that has made it, as the peers of a leader do ([`RFTHREAD`]).
+fn end_with_parent() {
+    const PR_SET_PDEATHSIG: u64 = 1;
+    const SIGKILL: u64 = 9;
+    let _ = crate::host::syscall(SYS_prctl, [PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0]);
+}
+
+/// A process that shared the memory has ended or executed a program.
+fn sharer_gone(os: &freebsd::FreeBsd, child: i32) {
+    os.capabilities.mode.vfork_done(child);
+    os.capabilities.limits.vfork_done(child);
+    os.sockets.0.vfork_done(child);
+    os.routes.ends.vfork_done(child);
+    os.limits.0.vfork_done(child);
 }
 
 fn close_all(call: &mut Call<'_>) -> SysResult {

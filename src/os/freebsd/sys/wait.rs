@@ -42,6 +42,8 @@ const WSTOPPED: u64 = 2;
 const WEXITED: u64 = 4;
 const WCONTINUED: u64 = 8;
 const WNOWAIT: u64 = 0x0100_0000;
+/// Those too that tell of their end by another signal than SIGCHLD.
+const WALL: u64 = 0x4000_0000;
 const EVENTS: u64 = WEXITED | WSTOPPED | WCONTINUED;
 
 // si_code of SIGCHLD, the host's.
@@ -218,6 +220,7 @@ fn children_usage(stat: &ProcStat, used: &mut [u8]) -> Vec<u8> {
 }
 
 fn wait(call: &mut Call<'_>, wanted: Wanted, options: u64, how: Asked) -> SysResult<Option<Found>> {
+    let options = options | WALL;
     let usage = how.usage;
     loop {
         let traces = freebsd::of(call.thread).is_some_and(|os| os.tracer.traces_any());
@@ -382,7 +385,7 @@ pub(in crate::os::freebsd) fn is_unheard_of(os: &freebsd::FreeBsd, info: &SigInf
     let has_news = |pid: i32| {
         let mut info = RawInfo([0; 128]);
         let at = info.0.as_mut_ptr() as u64;
-        let how = EVENTS | WNOWAIT | WNOHANG;
+        let how = EVENTS | WNOWAIT | WNOHANG | WALL;
         let args = [HOST_P_PID, pid as u64, at, how, 0, 0];
         crate::host::syscall(SYS_waitid, args).is_ok() && info.i32(16) != 0
     };

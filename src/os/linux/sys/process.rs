@@ -75,7 +75,7 @@ crate::syscalls! {
     ioprio_set(which: INT, who: INT, ioprio: INT) -> NUM, Full, Pass(SYS_ioprio_set);
 }
 
-const CLONE_LIMITS: &str = "CLONE_VM needs CLONE_THREAD or CLONE_VFORK; CLONE_VFORK waits with CLONE_VM only; no new namespaces; exit signal SIGCHLD or none";
+const CLONE_LIMITS: &str = "a process that shares memory has no further threads; CLONE_VFORK waits with CLONE_VM only; no new namespaces; exit signal SIGCHLD or none but with CLONE_VM";
 
 fn end(call: &mut Call<'_>, outcome: Outcome) -> SysResult {
     call.outcome = Some(outcome);
@@ -83,7 +83,7 @@ fn end(call: &mut Call<'_>, outcome: Outcome) -> SysResult {
 }
 
 /// What `clone` and `clone3` ask for.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Creation {
     /// With the exit signal in the low byte, in the host's numbering.
     flags: u64,
@@ -187,12 +187,8 @@ fn create(call: &mut Call<'_>, c: &Creation) -> SysResult {
         }
         return create_thread(call, c);
     }
-    if flags & CLONE_VM != 0 && flags & CLONE_VFORK == 0 {
-        refuse(call, "CLONE_VM, but neither CLONE_THREAD nor CLONE_VFORK");
-        return Err(Errno::EINVAL);
-    }
-    if !matches!(flags & CSIGNAL, 0 | SIGCHLD) {
-        refuse(call, "an exit signal other than SIGCHLD");
+    if flags & CLONE_VM == 0 && !matches!(flags & CSIGNAL, 0 | SIGCHLD) {
+        refuse(call, "an exit signal other than SIGCHLD, but not CLONE_VM");
         return Err(Errno::EINVAL);
     }
     create_process(call, c)
@@ -233,10 +229,14 @@ fn create_thread(call: &mut Call<'_>, c: &Creation) -> SysResult {
 
 fn create_process(call: &mut Call<'_>, c: &Creation) -> SysResult {
     let endian = call.abi.abi.endian;
+    let kept = c.flags & (CSIGNAL | CLONE_FS | CLONE_FILES | CLONE_SIGHAND);
     let pid = if c.flags & CLONE_VM != 0 && c.flags & CLONE_VFORK != 0 {
-        let kept = c.flags & (CSIGNAL | CLONE_FS | CLONE_FILES);
         call.thread
             .vfork(kept, |thread| begin_process(thread, c, endian))?
+    } else if c.flags & CLONE_VM != 0 {
+        let own = *c;
+        let begin = move |thread: &mut Thread| begin_process(thread, &own, endian);
+        call.thread.share_memory(kept, begin, |_, _| ())?
     } else {
         if c.flags & CLONE_VFORK != 0 {
             call.unimplemented("waiting in clone with CLONE_VFORK, but without CLONE_VM");

@@ -110,7 +110,7 @@ pub(super) fn get(call: &Call<'_>, fd: i32, fact: Fact) -> u8 {
 /// Gives a socket, which has just come over another, what was known of it.
 pub(super) fn set_all(call: &Call<'_>, fd: i32, kept: Kept) {
     if let Some(sockets) = of(call) {
-        let vforked = call.thread.is_vfork_child();
+        let vforked = call.thread.handle.has_own_files();
         sockets
             .0
             .with(vforked, |sockets| match kept == Kept::default() {

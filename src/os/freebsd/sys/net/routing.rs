@@ -69,7 +69,7 @@ pub(super) fn open(call: &mut Call<'_>, kind: u64) -> SysResult {
     call.host(SYS_socketpair, [AF_UNIX, SOCK_DGRAM | kind, 0, at, 0, 0])?;
     let own = OwnFd::adopt(ends[1]).map_err(|_| Errno::EMFILE)?;
     if let Some(sockets) = of(call) {
-        let vforked = call.thread.is_vfork_child();
+        let vforked = call.thread.handle.has_own_files();
         sockets
             .ends
             .with(vforked, |all| all.insert(ends[0], Arc::new(own)));
