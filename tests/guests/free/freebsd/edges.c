@@ -330,9 +330,28 @@ static void object_error(void)
 	SAME(SYS(unlink, "empty"), 0);
 }
 
+/* In a root where there is nothing but the file "mapped". */
+static void other_root(void)
+{
+	SAME(SYS(chroot, "."), 0);
+	SAME(SYS(open, "/proc", O_RDONLY), -ENOENT);
+	int fd = SYS(open, "/mapped", O_RDWR);
+	char *at = (char *)mmap(0, 4096, 3, 1, fd, 0);
+	SAME(SYS(close, fd), 0);
+	SAME(memcmp(at, "there", 5), 0);
+	at[0] = 'T';
+	SAME(mmap(0, 4096, 3, 1, fd, 0), -EBADF);
+	SAME(mmap(0, 4096, 3, 1, AT_FDCWD, 0), -EBADF);
+}
+
 int guest_main(int argc, char **argv, char **envp)
 {
-	(void)argc, (void)argv, (void)envp;
+	(void)envp;
+	if (argc > 1 && strcmp(argv[1], "root") == 0) {
+		other_root();
+		print("fine\n");
+		return 0;
+	}
 	/* For the one who is nobody. */
 	SYS(chmod, ".", 0777);
 	names();
