@@ -10,6 +10,7 @@ mod exec;
 pub mod freebsd;
 mod host_process;
 pub mod linux;
+mod mapped;
 mod pass;
 mod records;
 mod table;
@@ -21,6 +22,7 @@ pub use host_process::{
     ProcStat, numbers_in, parent_of, proc_text, process_of, status_field, status_signals,
     thread_name,
 };
+pub use mapped::file_behind;
 pub use pass::{
     convert_sockaddr, cstring, host_iovecs, pass, pass_as, pass_with, read_sigset,
     sigset_from_guest, sigset_size, sigset_to_guest, write_sigset,

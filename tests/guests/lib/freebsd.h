@@ -39,6 +39,7 @@
 #define __NR_symlink 57
 #define __NR_readlink 58
 #define __NR_execve 59
+#define __NR_chroot 61
 #define __NR_vfork 66
 #define __NR_munmap 73
 #define __NR_mprotect 74

@@ -130,6 +130,7 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
     const LOCK_EX: u64 = 2;
     const LOCK_NB: u64 = 4;
     const HOST_O_PATH: u64 = 0x20_0000;
+    const HOST_O_NOCTTY: u64 = 0x100;
     // The host's.
     const X_OK: u64 = 1;
     const AT_EACCESS: u64 = 0x200;
@@ -148,7 +149,8 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
         // The file behind the descriptor, opened anew.
         path = cstring(format!("/proc/self/fd/{}", dir as i32))?;
     }
-    let mut flags = call.host_flags(at + 1);
+    // No terminal becomes the session's by being opened.
+    let mut flags = call.host_flags(at + 1) | HOST_O_NOCTTY;
     let mode = if wanted & O_CREAT != 0 {
         call.arg(at + 2) & 0o7777
     } else {

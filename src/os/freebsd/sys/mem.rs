@@ -6,7 +6,7 @@ pub use maximum::Maximums;
 
 use crate::abi::{Errno, SysResult};
 use crate::host::nr::*;
-use crate::mem::{Backing, File, Kind, Mapping, PAGE_SIZE, Place, Prot, page_up};
+use crate::mem::{Backing, Kind, Mapping, PAGE_SIZE, Place, Prot, page_up};
 use crate::os::freebsd::decode::memory::{self, map_flags, protection};
 use crate::os::freebsd::flags as f;
 use crate::os::{
@@ -15,7 +15,6 @@ use crate::os::{
     Support::{Full, Partial, Stub},
     *,
 };
-use std::os::unix::fs::MetadataExt;
 
 crate::syscalls! {
     mmap(addr: BITS, len: SIZE, prot: ArgType::Named(|a| protection(a[2])), flags: ArgType::Named(|a| map_flags(a[3])), fd: FD, pos: OFFSET) -> HEXNUM, Full, Handler(map_memory);
@@ -104,7 +103,7 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
         Backing::File {
             fd,
             offset: pos,
-            file: std::sync::Arc::new(file_behind(fd)?),
+            file: std::sync::Arc::new(file_behind(call, fd)?),
         }
     };
     let mut mapping = Mapping {
@@ -198,18 +197,6 @@ fn aligned_room(call: &Call<'_>, len: u64, align: u64) -> SysResult {
         call.mem().unmap(at + len, start + more - at - len)?;
     }
     Ok(at)
-}
-
-/// What the region list calls the file behind a descriptor.
-fn file_behind(fd: i32) -> SysResult<File> {
-    let link = format!("/proc/self/fd/{fd}");
-    let path = std::fs::read_link(&link).map_err(|_| Errno::EBADF)?;
-    let meta = std::fs::metadata(&link);
-    Ok(File {
-        path,
-        dev: meta.as_ref().map_or(0, MetadataExt::dev),
-        inode: meta.as_ref().map_or(0, MetadataExt::ino),
-    })
 }
 
 /// Addresses need not be aligned: the kernel takes the pages they are in.

@@ -1,11 +1,8 @@
 //! Memory: mappings, protection, the heap.
 
-use std::os::fd::RawFd;
-use std::os::unix::fs::MetadataExt;
-
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
-use crate::mem::{Backing, File, Mapping, PAGE_SIZE, Place, Prot, page_up};
+use crate::mem::{Backing, Mapping, PAGE_SIZE, Place, Prot, page_up};
 use crate::os::linux::flags as f;
 use crate::os::{
     Call, Dir,
@@ -86,7 +83,7 @@ fn map_memory(call: &mut Call<'_>, unit: u64) -> SysResult {
         Backing::File {
             fd,
             offset,
-            file: std::sync::Arc::new(file_behind(fd)?),
+            file: std::sync::Arc::new(file_behind(call, fd)?),
         }
     };
     call.mem().map(&Mapping {
@@ -96,18 +93,6 @@ fn map_memory(call: &mut Call<'_>, unit: u64) -> SysResult {
         shared,
         backing,
         host_flags: (map_flags & MAP_HOST) as i32,
-    })
-}
-
-/// What the region list calls the file behind a descriptor.
-fn file_behind(fd: RawFd) -> SysResult<File> {
-    let link = format!("/proc/self/fd/{fd}");
-    let path = std::fs::read_link(&link).map_err(|_| Errno::EBADF)?;
-    let meta = std::fs::metadata(&link);
-    Ok(File {
-        path,
-        dev: meta.as_ref().map_or(0, MetadataExt::dev),
-        inode: meta.as_ref().map_or(0, MetadataExt::ino),
     })
 }
 

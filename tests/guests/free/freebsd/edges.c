@@ -330,9 +330,58 @@ static void object_error(void)
 	SAME(SYS(unlink, "empty"), 0);
 }
 
+/* A terminal that a session's leader opens is not the session's before it asks for that. */
+static void terminals(void)
+{
+	enum { TIOCGPTN = 0x4004740f, TIOCSCTTY = 0x20007461, ENXIO = 6 };
+	int status;
+	flush();
+	long child = SYS(fork);
+	if (child == 0) {
+		char name[] = "/dev/pts/000";
+		int master = SYS(posix_openpt, O_RDWR), number = -1;
+		SAME(SYS(ioctl, master, TIOCGPTN, &number), 0);
+		CHECK(number >= 0 && number < 1000);
+		char *digits = name + (number > 99 ? 12 : number > 9 ? 11 : 10);
+		*digits = 0;
+		do
+			*--digits = '0' + number % 10;
+		while (number /= 10);
+		CHECK(SYS(setsid) > 0);
+		int terminal = SYS(open, name, O_RDWR);
+		CHECK(terminal > master);
+		SAME(SYS(open, "/dev/tty", O_RDWR), -ENXIO);
+		SAME(SYS(ioctl, terminal, TIOCSCTTY, 0), 0);
+		CHECK(SYS(open, "/dev/tty", O_RDWR) > terminal);
+		flush();
+		quit(0);
+	}
+	SAME(wait6(0, child, &status, 16, 0, 0), child);
+	SAME(status, 0);
+}
+
+/* In a root where there is nothing but the file "mapped". */
+static void other_root(void)
+{
+	SAME(SYS(chroot, "."), 0);
+	SAME(SYS(open, "/proc", O_RDONLY), -ENOENT);
+	int fd = SYS(open, "/mapped", O_RDWR);
+	char *at = (char *)mmap(0, 4096, 3, 1, fd, 0);
+	SAME(SYS(close, fd), 0);
+	SAME(memcmp(at, "there", 5), 0);
+	at[0] = 'T';
+	SAME(mmap(0, 4096, 3, 1, fd, 0), -EBADF);
+	SAME(mmap(0, 4096, 3, 1, AT_FDCWD, 0), -EBADF);
+}
+
 int guest_main(int argc, char **argv, char **envp)
 {
-	(void)argc, (void)argv, (void)envp;
+	(void)envp;
+	if (argc > 1 && strcmp(argv[1], "root") == 0) {
+		other_root();
+		print("fine\n");
+		return 0;
+	}
 	/* For the one who is nobody. */
 	SYS(chmod, ".", 0777);
 	names();
@@ -349,6 +398,7 @@ int guest_main(int argc, char **argv, char **envp)
 	modules();
 	kinds();
 	object_error();
+	terminals();
 	/* The superuser has limits as well. */
 	locked();
 	print("fine\n");
