@@ -138,6 +138,12 @@ pub fn execute_descriptor(call: &mut Call<'_>, fd: i32, argv: usize) -> SysResul
     execute_program(call, path.clone(), path, argv)
 }
 
+/// Whether a descriptor is open for a script.
+pub fn is_script(fd: i32) -> bool {
+    let path = format!("/proc/self/fd/{fd}");
+    matches!(identify(Path::new(&path)), Ok(Program::Script(..)))
+}
+
 /// `given` is the path as the guest would look it up, `program` the one by which the host finds it.
 fn execute_program(
     call: &mut Call<'_>,

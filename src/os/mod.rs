@@ -17,7 +17,7 @@ mod table;
 pub mod tracing;
 
 pub use call::{Call, is_own_proc_file, own_proc_file, proc_file_of};
-pub use exec::{execute, execute_descriptor};
+pub use exec::{execute, execute_descriptor, is_script};
 pub use host_process::{
     ProcStat, numbers_in, parent_of, proc_text, process_of, status_field, status_signals,
     thread_name,

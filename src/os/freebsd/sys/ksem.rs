@@ -17,8 +17,8 @@ use crate::os::{ArgType, Call, Dir, Run::Handler, Support::Full, *};
 crate::syscalls! {
     ksem_init(idp: SEMAPHORE_OUT, value: UINT) -> NUM, Full, Handler(create);
     ksem_open(idp: SEMAPHORE_OUT, name: STR, oflag: flags(&f::OPEN), mode: MODE, value: UINT) -> NUM, Full, Handler(open);
-    ksem_close(id: SEMAPHORE) -> NUM, Full, Handler(|c| { semaphore(c)?; c.host(SYS_close, [c.arg(0), 0, 0, 0, 0, 0]) });
-    ksem_destroy(id: SEMAPHORE) -> NUM, Full, Handler(|c| { semaphore(c)?; c.host(SYS_close, [c.arg(0), 0, 0, 0, 0, 0]) });
+    ksem_close(id: SEMAPHORE) -> NUM, Full, Handler(close);
+    ksem_destroy(id: SEMAPHORE) -> NUM, Full, Handler(destroy);
     ksem_unlink(name: STR) -> NUM, Full, Handler(unlink);
     ksem_post(id: SEMAPHORE) -> NUM, Full, Handler(post);
     ksem_wait(id: SEMAPHORE) -> NUM, Full, Handler(|c| wait(c, None));
@@ -123,20 +123,49 @@ fn unlink(call: &mut Call<'_>) -> SysResult {
     call.host(SYS_unlinkat, [AT_FDCWD, path.as_ptr() as u64, 0, 0, 0, 0])
 }
 
+/// A semaphore's descriptor, and whether it has a name.
+struct Semaphore {
+    fd: i32,
+    named: bool,
+}
+
 /// The descriptor must be a semaphore's.
-fn semaphore(call: &Call<'_>) -> SysResult<i32> {
+fn semaphore(call: &Call<'_>) -> SysResult<Semaphore> {
     let fd = call.int(0);
     let target = std::fs::read_link(format!("/proc/self/fd/{fd}")).map_err(|_| Errno::EINVAL)?;
     let target = target.to_string_lossy();
-    let nameless = target.strip_prefix("/memfd:");
-    let is_one = target.starts_with(&format!("/dev/shm/{PREFIX}"))
-        || nameless.is_some_and(|name| name.split(' ').next() == NAMELESS.to_str().ok());
-    if is_one { Ok(fd) } else { Err(Errno::EINVAL) }
+    let named = target.starts_with(&format!("/dev/shm/{PREFIX}"));
+    let memory = target.strip_prefix("/memfd:");
+    let nameless = memory.is_some_and(|name| name.split(' ').next() == NAMELESS.to_str().ok());
+    if named || nameless {
+        Ok(Semaphore { fd, named })
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+/// Those with a name are closed, the others destroyed.
+fn close(call: &mut Call<'_>) -> SysResult {
+    if !semaphore(call)?.named {
+        return Err(Errno::EINVAL);
+    }
+    call.host(SYS_close, [call.arg(0), 0, 0, 0, 0, 0])
+}
+
+fn destroy(call: &mut Call<'_>) -> SysResult {
+    let Semaphore { fd, named } = semaphore(call)?;
+    if named {
+        return Err(Errno::EINVAL);
+    }
+    if with_shared_numbers(fd, |[_, waiting]| waiting.load(SeqCst) != 0)? {
+        return Err(Errno::EBUSY);
+    }
+    call.host(SYS_close, [call.arg(0), 0, 0, 0, 0, 0])
 }
 
 fn post(call: &mut Call<'_>) -> SysResult {
     const FUTEX_WAKE: u64 = 1;
-    with_shared_numbers(semaphore(call)?, |[value, waiting]| {
+    with_shared_numbers(semaphore(call)?.fd, |[value, waiting]| {
         let add = |old: i32| old.checked_add(1);
         if value.fetch_update(SeqCst, SeqCst, add).is_err() {
             return Err(Errno::EOVERFLOW);
@@ -156,7 +185,7 @@ fn take([value, _]: &SharedNumbers) -> bool {
 }
 
 fn try_wait(call: &mut Call<'_>) -> SysResult {
-    match with_shared_numbers(semaphore(call)?, take)? {
+    match with_shared_numbers(semaphore(call)?.fd, take)? {
         true => Ok(0),
         false => Err(Errno::EAGAIN),
     }
@@ -170,7 +199,7 @@ fn wait(call: &mut Call<'_>, until: Option<Timespec>) -> SysResult {
     if until.is_some_and(|t| !(0..1_000_000_000).contains(&t.tv_nsec.0)) {
         return Err(Errno::EINVAL);
     }
-    let fd = semaphore(call)?;
+    let fd = semaphore(call)?.fd;
     let time = until.map(|t| [t.tv_sec.0.max(0), t.tv_nsec.0]);
     let time = time.as_ref().map_or(0, |t| t.as_ptr() as u64);
     with_shared_numbers(fd, |numbers| {
@@ -182,7 +211,8 @@ fn wait(call: &mut Call<'_>, until: Option<Timespec>) -> SysResult {
             waiting.fetch_sub(1, SeqCst);
             match waited {
                 Ok(_) | Err(Errno::EAGAIN) => {}
-                Err(crate::process::ERESTARTSYS) if until.is_some() => return Err(Errno::EINTR),
+                // The host restarts no wait with a time; this one's is a moment, not a span.
+                Err(Errno::EINTR) => return Err(crate::process::ERESTARTSYS),
                 Err(e) => return Err(e),
             }
         }
@@ -191,7 +221,7 @@ fn wait(call: &mut Call<'_>, until: Option<Timespec>) -> SysResult {
 }
 
 fn value(call: &mut Call<'_>) -> SysResult {
-    let count = with_shared_numbers(semaphore(call)?, |[value, _]| value.load(SeqCst))?;
+    let count = with_shared_numbers(semaphore(call)?.fd, |[value, _]| value.load(SeqCst))?;
     call.write_int(call.arg(1), Kind::I32, count as u64)?;
     Ok(0)
 }

@@ -7,8 +7,8 @@ mod option;
 mod rights;
 pub(in crate::os::freebsd) mod routing;
 
-use super::{capsicum, descriptors};
-use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int};
+use super::{capsicum, descriptors, procdesc};
+use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int, write_int};
 use crate::host;
 use crate::host::nr::*;
 use crate::os::freebsd::decode::messages as decode;
@@ -337,7 +337,7 @@ fn poll_descriptors(call: &mut Call<'_>) -> SysResult {
     if call.int(2) < INFTIM {
         return Err(Errno::EINVAL);
     }
-    if !capsicum::in_use(call) {
+    if !capsicum::in_use(call) && !procdesc::in_use(call) {
         return pass(call, SYS_poll, true);
     }
     let ms = call.int(2);
@@ -361,6 +361,9 @@ fn poll_with_mask(call: &mut Call<'_>) -> SysResult {
 fn poll_for(call: &mut Call<'_>, time: Option<[u64; 2]>, mask: Option<u64>) -> SysResult {
     // A number that is never open: the host answers POLLNVAL.
     const NOT_OPEN: [u8; 4] = i32::MAX.to_le_bytes();
+    const POLLIN: [u8; 2] = 1i16.to_le_bytes();
+    /// What a process descriptor is told of its process's end by, and nothing else.
+    const POLLHUP: u64 = 0x10;
     let n = call.arg(1);
     if n > 1 << 20 {
         return Err(Errno::EINVAL);
@@ -374,6 +377,9 @@ fn poll_for(call: &mut Call<'_>, time: Option<[u64; 2]>, mask: Option<u64>) -> S
         let fd = read_int(OsAbi::HOST, Kind::I32, &to[..4]) as i32;
         if capsicum::lacks_event(call, fd) {
             to[..4].copy_from_slice(&NOT_OPEN);
+        } else if procdesc::known(call, fd).is_some() {
+            // The host's news of an end, whatever is asked for.
+            to[4..6].copy_from_slice(&POLLIN);
         }
     }
     let args = [
@@ -389,7 +395,12 @@ fn poll_for(call: &mut Call<'_>, time: Option<[u64; 2]>, mask: Option<u64>) -> S
     let entries = host.chunks(host_size).zip(bytes.chunks(size as usize));
     for ((from, given), to) in entries.zip(back.chunks_mut(size as usize)) {
         crate::abi::convert(Pollfd::DESC, OsAbi::HOST, from, call.abi, to)?;
-        to[..4].copy_from_slice(&given[..4]);
+        to[..6].copy_from_slice(&given[..6]);
+        let fd = read_int(call.abi, Kind::I32, &given[..4]) as i32;
+        let revents = &mut to[6..8];
+        if revents != [0; 2] && procdesc::known(call, fd).is_some() {
+            write_int(call.abi, Kind::I16, revents, POLLHUP);
+        }
     }
     call.write_bytes(call.arg(0), &back)?;
     Ok(ready)

@@ -44,8 +44,18 @@ struct Tables {
     open: HashMap<i32, ProcessDescriptor>,
     /// Children of this process that have, or had, descriptors.
     hidden: HashSet<i32>,
+    /// Those of them that have been waited for: the signal that the host tells of their end by may still be on its way.
+    ended: HashSet<i32>,
     /// The reading end of this process's own lifeline.
     own: Option<OwnFd>,
+}
+
+impl Tables {
+    fn reaped(&mut self, pid: i32) {
+        if self.hidden.remove(&pid) {
+            self.ended.insert(pid);
+        }
+    }
 }
 
 /// The process descriptors of a process, and its children behind them.
@@ -75,7 +85,23 @@ impl Descriptors {
 
     /// Nobody can wait for this one any more.
     pub(super) fn reaped(&self, pid: i32) {
-        self.lock().hidden.remove(&pid);
+        self.lock().reaped(pid);
+    }
+
+    /// Whether SIGCHLD does not tell of the end of this one.
+    pub(super) fn ends_quietly(&self, pid: i32) -> bool {
+        let tables = self.lock();
+        tables.hidden.contains(&pid) || tables.ended.contains(&pid)
+    }
+
+    /// A child without a descriptor, which may have the id of one that had.
+    pub(super) fn born(&self, pid: i32) {
+        self.lock().ended.remove(&pid);
+    }
+
+    /// Whether this process has descriptors of processes.
+    fn are_open(&self) -> bool {
+        !self.lock().open.is_empty()
     }
 
     /// What a program that this process executes has to know, as text: `FD=PID.LIFELINE` for descriptors that stay open (whose
@@ -153,8 +179,9 @@ fn create(call: &mut Call<'_>) -> SysResult {
         return Err(Errno::EINVAL);
     }
     reap_released(call);
-    // Nobody is born if its descriptor cannot be told.
-    call.write_int(call.arg(0), Kind::I32, 0)?;
+    // Nobody is born if its descriptor cannot be told; the child is not told.
+    let before = call.read_int(call.arg(0), Kind::I32)?;
+    call.write_int(call.arg(0), Kind::I32, before)?;
     let lifeline = if flags & PD_DAEMON == 0 {
         Some(OwnFd::pipe()?)
     } else {
@@ -228,6 +255,7 @@ pub(super) fn forked(call: &Call<'_>) {
     if let Some(descriptors) = of(call) {
         let mut tables = descriptors.lock();
         tables.hidden.clear();
+        tables.ended.clear();
         tables.own = None;
     }
 }
@@ -255,7 +283,7 @@ pub(super) fn closed(call: &mut Call<'_>, first: i32, last: i32) {
 }
 
 /// Waits for hidden children that have ended, and that no descriptor is left for: nobody else will.
-pub(super) fn reap_released(call: &Call<'_>) {
+pub(in crate::os::freebsd) fn reap_released(call: &Call<'_>) {
     const P_PID: u64 = 1;
     const WEXITED_NOHANG: u64 = 4 | 1;
     let Some(descriptors) = of(call) else { return };
@@ -263,19 +291,24 @@ pub(super) fn reap_released(call: &Call<'_>) {
     if tables.hidden.is_empty() {
         return;
     }
-    let Tables { open, hidden, .. } = &mut *tables;
-    hidden.retain(|&pid| {
-        if open.values().any(|d| d.pid == pid) {
-            return true;
-        }
+    let Tables { open, hidden, .. } = &*tables;
+    let released = |pid: &&i32| !open.values().any(|d| d.pid == **pid);
+    let released: Vec<i32> = hidden.iter().filter(released).copied().collect();
+    for pid in released {
         let mut info = [0i32; 32];
         let at = info.as_mut_ptr() as u64;
         match syscall(SYS_waitid, [P_PID, pid as u64, at, WEXITED_NOHANG, 0, 0]) {
             // It lives.
-            Ok(_) => info[0] == 0,
-            Err(e) => e != Errno::ECHILD,
+            Ok(_) if info[0] == 0 => {}
+            Ok(_) | Err(Errno::ECHILD) => tables.reaped(pid),
+            Err(_) => {}
         }
-    });
+    }
+}
+
+/// Whether the calling process has descriptors of processes.
+pub(super) fn in_use(call: &Call<'_>) -> bool {
+    of(call).is_some_and(Descriptors::are_open)
 }
 
 /// What is known of a descriptor that is a process's.

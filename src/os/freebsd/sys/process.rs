@@ -25,7 +25,7 @@ crate::syscalls! {
     vfork() -> NUM, Full, Handler(create_shared);
     rfork(flags: HEX) -> NUM, Partial("without RFMEM, RFPROC needs RFFDG or RFCFDG, and SIGCHLD tells of the end; with RFMEM, the child has no further threads, no aio, and no kqueues but with shared descriptors; after RFNOWAIT it still has this parent by getppid"), Handler(create_by_flags);
     execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute(c, None, 0, 0)));
-    fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute_descriptor(c, c.int(0), 1)));
+    fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, execute_open_file));
     getpid() -> NUM, Full, Pass(SYS_getpid);
     getppid() -> NUM, Full, Pass(SYS_getppid);
     getpgrp() -> NUM, Full, Pass(SYS_getpgrp);
@@ -62,6 +62,15 @@ fn replace_program(
     let failed = execute(call);
     super::aio::go_on(call);
     failed
+}
+
+/// The programs that run scripts have names, which there are none of in capability mode.
+fn execute_open_file(call: &mut Call<'_>) -> SysResult {
+    let fd = call.int(0);
+    if super::capsicum::in_mode(call) && is_script(fd) {
+        return Err(Errno::ECAPMODE);
+    }
+    execute_descriptor(call, fd, 1)
 }
 
 /// The child shares the memory until it executes a program or ends.
@@ -116,6 +125,9 @@ fn create_for_tracer(call: &mut Call<'_>, os: &freebsd::FreeBsd) -> SysResult {
 
 /// What the parent of a fork is told: the child, and 0 as the second result, which on MIPS tells it from the child.
 pub(super) fn parent_of(call: &mut Call<'_>, child: i32) -> u64 {
+    if let Some(os) = of(call.thread) {
+        os.descriptors.born(child);
+    }
     call.outcome = Some(Outcome::ReturnPair(child as u64, 0));
     child as u64
 }

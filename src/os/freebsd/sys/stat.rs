@@ -2,10 +2,11 @@
 
 mod chflags;
 
+use super::procdesc;
 use crate::abi::{Errno, GuestStruct, Long, SysResult};
 use crate::host::nr::*;
-use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
+use crate::os::freebsd::{flags as f, procinfo};
 use crate::os::{
     Call,
     Run::Handler,
@@ -56,6 +57,41 @@ impl Statx {
         ];
         call.host(SYS_statx, args)?;
         Ok(out)
+    }
+
+    /// As FreeBSD has it of a process behind a descriptor: a file as old as the process, which its owner may do all with while it
+    /// lives, or a file without anything once it was waited for.
+    fn of_process(pid: i32) -> Statx {
+        /// `starttime` of proc(5)
+        const START: usize = 22;
+        const TICKS: i64 = 100;
+        const S_IFREG: u16 = 0o100_000;
+        const S_IRWXU: u16 = 0o700;
+        const MODE: usize = 28;
+        const OWNERS: [(usize, &str); 2] = [(20, "Uid"), (24, "Gid")];
+        const TIMES: [usize; 4] = [64, 80, 96, 112];
+        let mut out = Statx([0; 256]);
+        let mut set = |at: usize, bytes: &[u8]| out.0[at..at + bytes.len()].copy_from_slice(bytes);
+        set(MODE, &S_IFREG.to_le_bytes());
+        let Some(stat) = ProcStat::read(&format!("/proc/{pid}/stat")) else {
+            return out;
+        };
+        if !matches!(stat.state(), b'Z' | b'X') {
+            set(MODE, &(S_IFREG | S_IRWXU).to_le_bytes());
+        }
+        let status = proc_text(&format!("/proc/{pid}/status"));
+        for (at, key) in OWNERS {
+            let real = status_field(&status, key).split_whitespace().next();
+            let real = real.and_then(|id| id.parse::<u32>().ok()).unwrap_or(0);
+            set(at, &real.to_le_bytes());
+        }
+        let start = procinfo::boot_time() * TICKS + stat.number(START);
+        let nanoseconds = (start % TICKS) as u32 * 10_000_000;
+        for at in TIMES {
+            set(at, &(start / TICKS).to_le_bytes());
+            set(at + 8, &nanoseconds.to_le_bytes());
+        }
+        out
     }
 
     fn u16(&self, at: usize) -> u16 {
@@ -189,7 +225,10 @@ impl Layout for NStat {
 }
 
 fn of_descriptor<T: Layout>(call: &mut Call<'_>) -> SysResult {
-    let found = Statx::of(call, call.arg(0), c"", HOST_EMPTY_PATH)?;
+    let found = match procdesc::known(call, call.int(0)) {
+        Some(process) => Statx::of_process(process.pid),
+        None => Statx::of(call, call.arg(0), c"", HOST_EMPTY_PATH)?,
+    };
     call.write_struct(call.arg(1), &T::fill(&found)?)?;
     Ok(0)
 }

@@ -377,7 +377,7 @@ pub(in crate::os::freebsd) fn is_unheard_of(os: &freebsd::FreeBsd, info: &SigInf
     };
     if info.signal != Signal::SIGCHLD
         || !ENDS.contains(&info.code)
-        || !os.descriptors.is_hidden(pid)
+        || !os.descriptors.ends_quietly(pid)
     {
         return false;
     }

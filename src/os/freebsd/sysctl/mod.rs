@@ -23,6 +23,8 @@ pub enum Value {
     Int(fn(&Call<'_>) -> i64),
     /// `unsigned int`
     Uint(fn(&Call<'_>) -> i64),
+    /// `bool`
+    Bool(fn(&Call<'_>) -> bool),
     /// `long`
     Long(fn(&Call<'_>) -> i64),
     /// `unsigned long`
@@ -55,6 +57,7 @@ impl Value {
         match self {
             Int(_) => (2, "I"),
             Uint(_) => (6, "IU"),
+            Bool(_) => (0xa, "CU"),
             Text(_) => (3, "A"),
             Wide(_) | Counter(_) => (9, "QU"),
             Long(_) => (7, "L"),
@@ -85,8 +88,8 @@ pub struct Node {
 }
 
 use Value::{
-    Ask, Counter, Counters, Int, List, Long, Meaning, Random, Struct, Table, Text, Uint, Ulong,
-    Wide,
+    Ask, Bool, Counter, Counters, Int, List, Long, Meaning, Random, Struct, Table, Text, Uint,
+    Ulong, Wide,
 };
 
 /// Numbers of a name at most (`CTL_MAXNAME`).
@@ -148,6 +151,7 @@ fn value(call: &mut Call<'_>, node: &Node, rest: &[i32], old: &Old) -> SysResult
     }
     Ok(match node.value {
         Int(f) | Uint(f) | Meaning(_, f) => int(Kind::I32, f(call)),
+        Bool(f) => int(Kind::U8, f(call).into()),
         Long(f) | Ulong(f) => int(Kind::Long, f(call)),
         Wide(f) => int(Kind::I64, f(call)),
         Counter(f) => {
@@ -497,13 +501,11 @@ mod tests {
 
     #[test]
     fn formats_and_descriptions_are_there() {
+        /// CTLTYPE, the mask of all types.
+        const TYPES: std::ops::RangeInclusive<u32> = 1..=0xf;
         for node in NODES {
             let (kind, format) = node.value.format();
-            assert!(
-                (1..=9).contains(&kind) && !format.is_empty(),
-                "{}",
-                node.name
-            );
+            assert!(TYPES.contains(&kind) && !format.is_empty(), "{}", node.name);
             assert!(!node.description.is_empty(), "{}", node.name);
         }
     }

@@ -14,8 +14,8 @@ use crate::os::freebsd::structs::Timeval;
 use crate::os::freebsd::{self, isa_of};
 use crate::os::{Call, proc_text};
 use Value::{
-    Ask, Counter, Counters, Int, List, Long as LongValue, Meaning, Random, Struct, Table, Text,
-    Uint, Ulong, Wide,
+    Ask, Bool, Counter, Counters, Int, List, Long as LongValue, Meaning, Random, Struct, Table,
+    Text, Uint, Ulong, Wide,
 };
 
 const fn row(
@@ -384,6 +384,7 @@ pub static NODES: &[Node] = &[
     row("kern.devstat.all", &[1, 289, 4], Struct("S,devstat", machine::devices), "All devices in the devstat list, behind its generation"),
     row("kern.kill_on_debugger_exit", &[1, 310], Int(|_| 1), "Kill ptraced processes when debugger exits"),
     row("kern.sigqueue.max_pending_per_proc", &[1, 311, 1], Int(|_| 128), "Max pending signals per proc"),
+    row("kern.trap_enotcap", &[1, 312], Bool(|_| false), "Deliver SIGTRAP on ENOTCAPABLE"),
     row("vm.vmtotal", &[2, 1], Struct("S,vmtotal", totals), "System virtual memory statistics"),
     row("vm.loadavg", &[2, 2], Struct("S,loadavg", load_average), "Machine loadaverage history"),
     row("vm.overcommit", &[2, 12], Int(|_| 0), "Configure virtual memory overcommit behavior. See tuning(7) for details."),

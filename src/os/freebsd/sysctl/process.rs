@@ -9,6 +9,7 @@ use crate::os::freebsd;
 use crate::os::freebsd::procinfo::{self, KinfoKstack, KinfoSigtramp};
 use crate::os::freebsd::sys::limits;
 use crate::os::freebsd::sys::procctl::is_guest;
+use crate::os::freebsd::sys::procdesc;
 use crate::os::{Call, ProcStat, numbers_in, proc_text, status_field};
 use crate::process::Command;
 use std::ffi::OsString;
@@ -292,6 +293,8 @@ pub(super) fn list(call: &Call<'_>, of: i32, rest: &[i32]) -> SysResult<Vec<u8>>
         (_, [id]) => *id,
         _ => return Err(Errno::EINVAL),
     };
+    // Children that nobody else will wait for are gone when they have ended.
+    procdesc::reap_released(call);
     let processes = match of {
         PID => {
             is_own(wanted)?;

@@ -13,6 +13,7 @@ enum { RDWR = 2, CREAT = 0x200, DIRECTORY = 0x20000 };
 #define R_FCNTL 0x8000ull
 #define R_FSTAT 0x80000ull
 #define R_IOCTL 0x80ull
+#define R_EVENT 0x20ull
 
 static long limit(int fd, u64 zero, u64 one)
 {
@@ -103,6 +104,32 @@ static void requests(void)
 	SYS(close, fds[1]);
 }
 
+/* Asking for news of a message queue, and its flags, is waiting for it. */
+static void queues(void)
+{
+	static char name[] = "/emu-limited-00000000";
+	struct event { int notify, signal; u64 value[8]; } event = {0, 0, {0}};
+	long me = SYS(getpid), attributes[8] = {0}, now[8];
+	for (int n = 20; n > 12; n--, me /= 10)
+		name[n] = '0' + me % 10;
+	long queue = SYS(kmq_open, name, CREAT | RDWR, 0600, 0);
+	CHECK(queue > 2);
+	SAME(SYS(kmq_unlink, name), 0);
+	long writer = SYS(dup, queue), waiter = SYS(dup, queue);
+	SAME(limit(writer, R_WRITE, 0), 0);
+	SAME(limit(waiter, 0, R_EVENT), 0);
+	SAME(SYS(kmq_setattr, writer, 0, now), -ENOTCAPABLE);
+	SAME(SYS(kmq_setattr, writer, attributes, 0), -ENOTCAPABLE);
+	SAME(SYS(kmq_setattr, waiter, 0, now), 0);
+	SAME(SYS(kmq_notify, writer, &event), -ENOTCAPABLE);
+	SAME(SYS(kmq_notify, waiter, &event), 0);
+	SAME(SYS(kmq_timedsend, waiter, "x", 1, 0, 0), -ENOTCAPABLE);
+	SAME(SYS(kmq_timedsend, writer, "x", 1, 0, 0), 0);
+	SYS(close, queue);
+	SYS(close, writer);
+	SYS(close, waiter);
+}
+
 static void mode(void)
 {
 	u32 on = 9;
@@ -111,6 +138,11 @@ static void mode(void)
 	SAME(SYS(mkdir, "below", 0700), 0);
 	long dir = SYS(open, "below", DIRECTORY);
 	CHECK(dir > 2);
+	long script = SYS(open, "script", RDWR | CREAT, 0700);
+	SAME(SYS(write, script, "#!/bin/sh\nexit 3\n", 17), 17);
+	SYS(close, script);
+	script = SYS(open, "script", 0);
+	CHECK(script > 2);
 	SAME(SYS(cap_enter), 0);
 	SAME(SYS(cap_getmode, &on), 0);
 	SAME(on, 1);
@@ -140,6 +172,16 @@ static void mode(void)
 	SAME(SYS(fstat, limited, &byte), -ENOTCAPABLE);
 	SAME(SYS(unlinkat, dir, "inside", 0), -ENOTCAPABLE);
 	SAME(SYS(cap_enter), 0);
+	/* What a network is set up with is out of reach. */
+	enum { LOCAL = 1, INET = 2, ROUTE = 17, INET6 = 28, STREAM = 1, DGRAM = 2, RAW = 3, CLOEXEC = 0x10000000, ICMP = 1 };
+	SAME(SYS(socket, INET, RAW, ICMP), -ECAPMODE);
+	SAME(SYS(socket, INET6, RAW | CLOEXEC, ICMP), -ECAPMODE);
+	SAME(SYS(socket, ROUTE, RAW, 0), -ECAPMODE);
+	CHECK(SYS(socket, INET, DGRAM | CLOEXEC, 0) > 2);
+	CHECK(SYS(socket, LOCAL, STREAM, 0) > 2);
+	/* A script's program has a name. */
+	char *args[] = {"script", 0};
+	SAME(SYS(fexecve, script, args, args + 1), -ECAPMODE);
 	flush();
 	long child = SYS(fork);
 	if (child == 0) {
@@ -154,6 +196,7 @@ int guest_main(int argc, char **argv, char **envp)
 	(void)argc, (void)argv, (void)envp;
 	rights();
 	requests();
+	queues();
 	mode();
 	print("no more than was granted\n");
 	return 0;

@@ -147,6 +147,14 @@ static void posix_shared_memory(void)
 	SYS(munmap, at, 4096);
 }
 
+static volatile long alarmed;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	SYS(ksem_post, alarmed);
+}
+
 static void kernel_semaphores(void)
 {
 	long id = -1, same = -1;
@@ -163,6 +171,23 @@ static void kernel_semaphores(void)
 	SAME(SYS(ksem_timedwait, id, &t), -ETIMEDOUT);
 	SAME(SYS(ksem_post, id), 0);
 	SAME(SYS(ksem_timedwait, id, &t), 0);
+	/* Interrupted by a signal that restarts calls it goes on, up to the same time. */
+	struct { void *handler; int flags; u32 mask[4]; } act = {on_alarm, 2, {0}};
+	alarmed = id;
+	SAME(SYS(sigaction, 14, &act, 0), 0);
+	flush();
+	long me = SYS(getpid), caller = SYS(fork);
+	if (caller == 0) {
+		struct timespec moment = {0, 100000000};
+		SYS(nanosleep, &moment, 0);
+		quit(SYS(kill, me, 14) == 0 ? 0 : 1);
+	}
+	t.sec += 10;
+	SAME(SYS(ksem_timedwait, id, &t), 0);
+	wait6(0, caller, &value, 16, 0, 0);
+	SAME(value, 0);
+	act.handler = 0;
+	SAME(SYS(sigaction, 14, &act, 0), 0);
 	SAME(SYS(ksem_destroy, id), 0);
 	SAME(SYS(ksem_post, id), -EINVAL);
 	SAME(SYS(ksem_post, 1), -EINVAL);
@@ -194,7 +219,9 @@ static void kernel_semaphores(void)
 	long full;
 	SAME(SYS(ksem_init, &full, 0x7fffffff), 0);
 	SAME(SYS(ksem_post, full), -84); /* EOVERFLOW */
-	SAME(SYS(ksem_close, full), 0);
+	SAME(SYS(ksem_close, full), -EINVAL);
+	SAME(SYS(ksem_destroy, id), -EINVAL);
+	SAME(SYS(ksem_destroy, full), 0);
 	SAME(SYS(ksem_unlink, name), 0);
 	SAME(SYS(ksem_unlink, name), -ENOENT);
 	SAME(SYS(ksem_close, id), 0);

@@ -117,6 +117,70 @@ static void on_child(int signal)
 	heard++;
 }
 
+/* A descriptor is a file as old as its process, which is there while that lives, and hangs up with it. */
+static void looks(void)
+{
+	struct { void *handler; int flags; u32 mask[4]; } act = {on_child, 2, {0}};
+	struct pollfd { int fd; short events, revents; } polled = {-1, 1, 0};
+	struct {
+		u64 dev, ino, nlink;
+		u16 mode, pad0;
+		u32 uid, gid, pad1;
+		u64 rdev;
+		struct timespec accessed, modified, changed, birth;
+		s64 size, blocks;
+		u32 blksize, flags;
+		u64 gen, spare[10];
+	} stat;
+	struct timespec now;
+	int fd = -7, status, go[2];
+	heard = 0;
+	SAME(SYS(sigaction, CHLD, &act, 0), 0);
+	SAME(SYS(pipe2, go, 0), 0);
+	flush();
+	long hidden = SYS(pdfork, &fd, 0);
+	if (hidden == 0) {
+		char byte;
+		SYS(close, go[1]);
+		SYS(read, go[0], &byte, 1);
+		/* The number is the parent's. */
+		quit(fd == -7 ? 5 : 6);
+	}
+	SYS(clock_gettime, 0, &now);
+	SAME(SYS(fstat, fd, &stat), 0);
+	SAME(stat.mode, 0100700);
+	SAME(stat.uid, SYS(getuid));
+	SAME(stat.size, 0);
+	CHECK(stat.birth.sec == stat.changed.sec && stat.birth.nsec == stat.changed.nsec && stat.birth.sec == stat.accessed.sec);
+	CHECK(now.sec - stat.birth.sec >= 0 && now.sec - stat.birth.sec < 3);
+	polled.fd = fd;
+	SAME(SYS(poll, &polled, 1, 0), 0);
+	SYS(close, go[1]);
+	SAME(SYS(poll, &polled, 1, 5000), 1);
+	SAME(polled.revents, 0x10);
+	polled.events = 0;
+	SAME(SYS(poll, &polled, 1, 0), 1);
+	SAME(polled.revents, 0x10);
+	SAME(SYS(fstat, fd, &stat), 0);
+	SAME(stat.mode, 0100000);
+	SAME(SYS(wait4, hidden, &status, 0, 0), hidden);
+	SAME(status, 5 << 8);
+	pause_for(20);
+	SAME(heard, 0);
+	SYS(close, fd);
+	SYS(close, go[0]);
+	/* Nor does a signal tell of one that dies with its descriptor. */
+	hidden = SYS(pdfork, &fd, 0);
+	if (hidden == 0)
+		for (;;)
+			pause_for(10000);
+	SYS(close, fd);
+	pause_for(20);
+	SAME(heard, 0);
+	act.handler = 0;
+	SAME(SYS(sigaction, CHLD, &act, 0), 0);
+}
+
 static void descriptors(void)
 {
 	struct { void *handler; int flags; u32 mask[4]; } act = {on_child, 2, {0}};
@@ -461,6 +525,7 @@ int guest_main(int argc, char **argv, char **envp)
 		obey(KEPT, KEPT + 1);
 	sets_of_children();
 	usage();
+	looks();
 	descriptors();
 	watching();
 	emptiness();

@@ -73,6 +73,9 @@ static void sysctls(void)
 	print("too small: %ld", by_name("hw.machine", text, &len));
 	print(", %lu bytes\n", len);
 	len = 0;
+	u8 trap[8] = {9, 9};
+	len = sizeof trap;
+	CHECK(by_name("kern.trap_enotcap", trap, &len) == 0 && len == 1 && trap[0] == 0 && trap[1] == 9);
 	CHECK(by_name("kern.ostype", 0, &len) == 0);
 	print("size of kern.ostype: %lu\n", len);
 	int size;

@@ -259,6 +259,19 @@ const ENABLED: &[&str] = &[
     "writev",
 ];
 
+/// Whether a socket to be made is a local one, or of TCP, UDP or SCTP: raw ones and those of routing are out of reach (since 13.1).
+fn is_plain_socket(call: &Call<'_>) -> bool {
+    /// PF_LOCAL, PF_INET, PF_INET6
+    const LOCAL: i32 = 1;
+    const INTERNET: [i32; 2] = [2, 28];
+    /// SOCK_RAW
+    const RAW: i32 = 3;
+    /// SOCK_CLOEXEC and SOCK_NONBLOCK
+    const FLAGS: i32 = 0x3000_0000;
+    let domain = call.int(0);
+    domain == LOCAL || INTERNET.contains(&domain) && call.int(1) & !FLAGS != RAW
+}
+
 /// Whether a call is there in capability mode.
 pub(super) fn is_enabled(call: &Call<'_>) -> bool {
     /// `CPU_LEVEL_WHICH`, `CPU_WHICH_TID`, `CPU_WHICH_PID`
@@ -272,6 +285,7 @@ pub(super) fn is_enabled(call: &Call<'_>) -> bool {
         "kill" | "sigqueue" => i64::from(call.int(0)) == me,
         // Shared memory without a name.
         "shm_open2" | "freebsd12_shm_open" => call.arg(0) == SHM_ANON,
+        "socket" => is_plain_socket(call),
         "sendto" | "sendmsg" => !super::sends_to_address(call),
         "cpuset_getaffinity" | "cpuset_setaffinity" => {
             let id = call.arg(2) as i64;

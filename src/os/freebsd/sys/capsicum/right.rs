@@ -127,6 +127,7 @@ pub(super) fn needed(call: &Call<'_>, nth: usize) -> Rights {
         }
         ("sendfile", 0) => PREAD,
         ("sendfile", _) => WRITE,
+        ("kmq_notify" | "kmq_setattr", _) => EVENT,
         ("ftruncate", _) => FTRUNCATE,
         ("fsync" | "fdatasync", _) => FSYNC,
         ("fchdir", _) => FCHDIR,
