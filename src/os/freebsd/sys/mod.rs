@@ -1,6 +1,7 @@
 //! The system calls, by family: rows and the handlers that some of them need.
 
 pub mod absent;
+pub mod acl;
 pub mod aio;
 pub mod board;
 pub mod capsicum;
@@ -40,12 +41,13 @@ use crate::os::Syscall;
 /// Every row by its name, for the number table.
 pub mod rows {
     pub use super::{
-        absent::rows::*, aio::rows::*, capsicum::rows::*, credentials::rows::*, dir::rows::*,
-        extattr::rows::*, fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*,
-        ksem::rows::*, limits::rows::*, mem::rows::*, misc::rows::*, modules::rows::*,
-        mounts::rows::*, net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*,
-        process::rows::*, ptrace::rows::*, sched::rows::*, signal::rows::*, special::rows::*,
-        stat::rows::*, sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
+        absent::rows::*, acl::rows::*, aio::rows::*, capsicum::rows::*, credentials::rows::*,
+        dir::rows::*, extattr::rows::*, fastblock::rows::*, file::rows::*, kernel::rows::*,
+        kqueue::rows::*, ksem::rows::*, limits::rows::*, mem::rows::*, misc::rows::*,
+        modules::rows::*, mounts::rows::*, net::rows::*, posix::rows::*, procctl::rows::*,
+        procdesc::rows::*, process::rows::*, ptrace::rows::*, sched::rows::*, signal::rows::*,
+        special::rows::*, stat::rows::*, sysv::rows::*, thread::rows::*, time::rows::*,
+        umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -53,6 +55,7 @@ pub mod rows {
 pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
     [
         absent::ROWS,
+        acl::ROWS,
         aio::ROWS,
         capsicum::ROWS,
         credentials::ROWS,
