@@ -301,11 +301,15 @@ fn make_fifo(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
 
 fn working_directory(call: &mut Call<'_>) -> SysResult {
     let mut path = [0u8; 4096];
-    let n = call.host(SYS_getcwd, [path.as_mut_ptr() as u64, 4096, 0, 0, 0, 0])?;
-    if n > call.arg(1) {
+    let n = call.host(SYS_getcwd, [path.as_mut_ptr() as u64, 4096, 0, 0, 0, 0])? as usize;
+    // The host counts the NUL.
+    let path = OsStr::from_bytes(&path[..n.saturating_sub(1)]);
+    let mut bytes = call.shown(path.into()).into_os_string().into_vec();
+    bytes.push(0);
+    if bytes.len() as u64 > call.arg(1) {
         return Err(Errno::ERANGE);
     }
-    call.write_bytes(call.arg(0), &path[..n as usize])?;
+    call.write_bytes(call.arg(0), &bytes)?;
     Ok(0)
 }
 
@@ -329,7 +333,7 @@ fn make_node(call: &mut Call<'_>, dir: Option<usize>, at: usize, device: u64) ->
     call.host(SYS_mknodat, args)
 }
 
-/// `realpath(3)` in one call. The path has been found below the prefix already; what the guest sees has no prefix.
+/// `realpath(3)` in one call. The path has been found below the prefix already.
 fn real_path(call: &mut Call<'_>) -> SysResult {
     if call.arg(4) != 0 {
         return Err(Errno::EINVAL);
@@ -343,18 +347,7 @@ fn real_path(call: &mut Call<'_>) -> SysResult {
         _ => path.to_owned(),
     };
     let real = std::fs::canonicalize(whole).map_err(|e| Errno(e.raw_os_error().unwrap_or(2)))?;
-    let prefix = call
-        .thread
-        .process
-        .config
-        .prefix
-        .as_ref()
-        .and_then(|p| p.canonicalize().ok());
-    let shown = match prefix.as_ref().and_then(|p| real.strip_prefix(p).ok()) {
-        Some(below) => Path::new("/").join(below),
-        None => real,
-    };
-    let mut bytes = shown.into_os_string().into_vec();
+    let mut bytes = call.shown(real).into_os_string().into_vec();
     bytes.push(0);
     if bytes.len() as u64 > call.arg(3) {
         return Err(Errno::ENAMETOOLONG);
