@@ -49,6 +49,7 @@ pub struct FreeBsd {
     requests: sys::aio::Requests,
     maximums: sys::mem::Maximums,
     limits: sys::limits::Limits,
+    login: sys::login::Login,
     sockets: sys::net::kept::Sockets,
     routes: sys::net::routing::RouteSockets,
     kqueues: sys::kqueue::Kqueues,
@@ -78,6 +79,7 @@ impl FreeBsd {
             requests: sys::aio::Requests::default(),
             maximums: sys::mem::Maximums::default(),
             limits: sys::limits::Limits::default(),
+            login: sys::login::Login::default(),
             sockets: sys::net::kept::Sockets::default(),
             routes: sys::net::routing::RouteSockets::default(),
             kqueues: sys::kqueue::Kqueues::default(),
@@ -104,6 +106,8 @@ impl FreeBsd {
                 Some(("proc", text)) => self.descriptors.inherit(text),
                 Some(("sock", text)) => self.sockets.inherit(text),
                 Some(("limits", text)) => self.limits.inherit(text),
+                Some(("login", text)) => self.login.inherit(text),
+                Some(("kenv", text)) => self.environment.inherit(text),
                 Some(("trace", text)) => self.tracee.inherit(text),
                 _ => {}
             }
@@ -371,6 +375,8 @@ impl Os for FreeBsd {
             ("proc", self.descriptors.to_text(vforked)),
             ("sock", self.sockets.to_text(vforked)),
             ("limits", self.limits.to_text(vforked)),
+            ("login", self.login.to_text(vforked)),
+            ("kenv", self.environment.to_text()),
             ("trace", self.tracee.to_text(thread, native)),
         ];
         let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());

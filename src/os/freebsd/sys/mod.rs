@@ -15,6 +15,7 @@ pub mod kernel;
 pub mod kqueue;
 pub mod ksem;
 pub mod limits;
+pub mod login;
 pub mod mem;
 pub mod misc;
 pub mod modules;
@@ -43,11 +44,11 @@ pub mod rows {
     pub use super::{
         absent::rows::*, acl::rows::*, aio::rows::*, capsicum::rows::*, credentials::rows::*,
         dir::rows::*, extattr::rows::*, fastblock::rows::*, file::rows::*, kernel::rows::*,
-        kqueue::rows::*, ksem::rows::*, limits::rows::*, mem::rows::*, misc::rows::*,
-        modules::rows::*, mounts::rows::*, net::rows::*, posix::rows::*, procctl::rows::*,
-        procdesc::rows::*, process::rows::*, ptrace::rows::*, sched::rows::*, signal::rows::*,
-        special::rows::*, stat::rows::*, sysv::rows::*, thread::rows::*, time::rows::*,
-        umtx::rows::*, wait::rows::*,
+        kqueue::rows::*, ksem::rows::*, limits::rows::*, login::rows::*, mem::rows::*,
+        misc::rows::*, modules::rows::*, mounts::rows::*, net::rows::*, posix::rows::*,
+        procctl::rows::*, procdesc::rows::*, process::rows::*, ptrace::rows::*, sched::rows::*,
+        signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*, thread::rows::*,
+        time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -67,6 +68,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         kqueue::ROWS,
         ksem::ROWS,
         limits::ROWS,
+        login::ROWS,
         mem::ROWS,
         misc::ROWS,
         modules::ROWS,
