@@ -4,6 +4,7 @@ mod maximum;
 
 pub use maximum::Maximums;
 
+use super::procctl;
 use crate::abi::{Errno, SysResult};
 use crate::host::nr::*;
 use crate::mem::{Backing, File, Kind, Mapping, PAGE_SIZE, Place, Prot, page_up};
@@ -83,6 +84,7 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
     {
         return Err(Errno::EINVAL);
     }
+    refuse_writable_code(prot)?;
     super::limits::allow_mapping(call, len)?;
     let align = how >> MAP_ALIGNMENT_SHIFT & 0xff;
     let place = match (fixed, how & MAP_EXCL != 0) {
@@ -137,6 +139,7 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
         Err(Errno::EEXIST) => Err(Errno::EINVAL),
         Ok(at) => {
             let len = page_up(len).unwrap_or(len);
+            let most = most.or_else(|| procctl::implied_maximum(prot as u8));
             limit(call, at, len, most.unwrap_or(maximum::ALL));
             Ok(at)
         }
@@ -158,6 +161,15 @@ fn rights_asked(call: &Call<'_>) -> SysResult<(u64, Option<u8>)> {
         // ENOTSUP
         most if prot & !most != 0 => Err(Errno::EOPNOTSUPP),
         most => Ok((prot, Some(most as u8))),
+    }
+}
+
+/// Memory that can be written and executed, where the process is to have none (PROC_WXMAP_CTL).
+fn refuse_writable_code(prot: u64) -> SysResult<()> {
+    const BOTH: u64 = 6;
+    match prot & BOTH == BOTH && procctl::forbids_writable_code() {
+        true => Err(Errno::EACCES),
+        false => Ok(()),
     }
 }
 
@@ -253,6 +265,7 @@ fn protect_memory(call: &mut Call<'_>) -> SysResult {
     if !allowed(prot as u8 | most.unwrap_or(0)) {
         return Err(Errno::EACCES);
     }
+    refuse_writable_code(prot)?;
     call.mem().protect(start, len, Prot(prot as u8))?;
     if let Some(most) = most {
         limit(call, start, len, most);
