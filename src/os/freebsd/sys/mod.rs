@@ -11,6 +11,7 @@ pub mod dir;
 pub mod extattr;
 pub mod fastblock;
 pub mod file;
+pub mod handles;
 pub mod kernel;
 pub mod kqueue;
 pub mod ksem;
@@ -43,12 +44,12 @@ use crate::os::Syscall;
 pub mod rows {
     pub use super::{
         absent::rows::*, acl::rows::*, aio::rows::*, capsicum::rows::*, credentials::rows::*,
-        dir::rows::*, extattr::rows::*, fastblock::rows::*, file::rows::*, kernel::rows::*,
-        kqueue::rows::*, ksem::rows::*, limits::rows::*, login::rows::*, mem::rows::*,
-        misc::rows::*, modules::rows::*, mounts::rows::*, net::rows::*, posix::rows::*,
-        procctl::rows::*, procdesc::rows::*, process::rows::*, ptrace::rows::*, sched::rows::*,
-        signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*, thread::rows::*,
-        time::rows::*, umtx::rows::*, wait::rows::*,
+        dir::rows::*, extattr::rows::*, fastblock::rows::*, file::rows::*, handles::rows::*,
+        kernel::rows::*, kqueue::rows::*, ksem::rows::*, limits::rows::*, login::rows::*,
+        mem::rows::*, misc::rows::*, modules::rows::*, mounts::rows::*, net::rows::*,
+        posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*, ptrace::rows::*,
+        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
+        thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -64,6 +65,7 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         extattr::ROWS,
         fastblock::ROWS,
         file::ROWS,
+        handles::ROWS,
         kernel::ROWS,
         kqueue::ROWS,
         ksem::ROWS,

@@ -3,6 +3,7 @@
 //! A file system that FreeBSD has too goes by its name there. Reads and writes are not counted, as of FreeBSD's own that do not go
 //! through its buffers, such as ZFS.
 
+use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -35,21 +36,10 @@ crate::syscalls! {
     swapon(name: STR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     swapoff(name: STR, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     freebsd13_swapoff(name: STR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    getfh(fname: STR, fhp: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    lgetfh(fname: STR, fhp: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    getfhat(fd: DIRFD, path: STR, fhp: ADDR, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhopen(u_fhp: ADDR, flags: HEX) -> FDNUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhstat(u_fhp: ADDR, sb: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhstatfs(u_fhp: ADDR, buf: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhlink(fhp: ADDR, to: PATH_NEW) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhlinkat(fhp: ADDR, tofd: DIRFD, to: PATH_NEW) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhreadlink(fhp: ADDR, buf: ADDR, bufsize: SIZE) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    freebsd11_fhstat(u_fhp: ADDR, sb: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    freebsd11_fhstatfs(u_fhp: ADDR, buf: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
 }
 
 /// A line of `/proc/self/mountinfo`.
-struct Mount {
+pub(super) struct Mount {
     on: Vec<u8>,
     from: Vec<u8>,
     kind: Vec<u8>,
@@ -179,13 +169,17 @@ fn unescape(field: &[u8]) -> Vec<u8> {
 }
 
 /// `struct statfs` of the host's kernel (`asm-generic/statfs.h`): 15 words.
-struct Host([u64; 15]);
+pub(super) struct Host([u64; 15]);
 
 impl Host {
     fn ask(call: &mut Call<'_>, number: i64, what: u64) -> SysResult<Host> {
         let mut out = Host([0; 15]);
         call.host(number, [what, out.0.as_mut_ptr() as u64, 0, 0, 0, 0])?;
         Ok(out)
+    }
+
+    fn id(&self) -> [u32; 2] {
+        [self.0[7] as u32, (self.0[7] >> 32) as u32]
     }
 
     /// The name of the kind, as far as it is known; "" otherwise.
@@ -196,7 +190,7 @@ impl Host {
 }
 
 /// One of the layouts.
-trait Layout: GuestStruct {
+pub(super) trait Layout: GuestStruct {
     fn fill(host: &Host, mount: &Mount, owner: u32) -> Self;
 }
 
@@ -227,7 +221,7 @@ impl Layout for Statfs {
             bavail,
             files,
             ffree,
-            fsid,
+            _,
             namemax,
             frsize,
             flags,
@@ -251,7 +245,7 @@ impl Layout for Statfs {
             _spare: [0; 10],
             f_namemax: namemax as u32,
             f_owner: owner,
-            f_fsid: [fsid as u32, (fsid >> 32) as u32],
+            f_fsid: host.id(),
             _charspare: [0; 80],
             f_fstypename: text(&mount.kind),
             f_mntfromname: text(&mount.from),
@@ -329,11 +323,27 @@ fn of_path<T: Layout>(call: &mut Call<'_>) -> SysResult {
 }
 
 fn of_descriptor<T: Layout>(call: &mut Call<'_>) -> SysResult {
-    let host = Host::ask(call, SYS_fstatfs, call.arg(0))?;
-    let link = format!("/proc/self/fd/{}", call.int(0));
+    tell::<T>(call, call.arg(0), call.arg(1))
+}
+
+/// Tells the guest of the file system that a descriptor is of.
+pub(super) fn tell<T: Layout>(call: &mut Call<'_>, fd: u64, at: u64) -> SysResult {
+    let host = Host::ask(call, SYS_fstatfs, fd)?;
+    let link = format!("/proc/self/fd/{}", fd as i32);
     let mount = mount_of(&std::fs::read_link(link).unwrap_or_default(), &host);
-    call.write_struct(call.arg(1), &T::fill(&host, &mount, 0))?;
+    call.write_struct(at, &T::fill(&host, &mount, 0))?;
     Ok(0)
+}
+
+/// `f_fsid` of the file system that a descriptor is of.
+pub(super) fn id(call: &mut Call<'_>, fd: u64) -> SysResult<[u32; 2]> {
+    Ok(Host::ask(call, SYS_fstatfs, fd)?.id())
+}
+
+/// Where file systems are mounted.
+pub(super) fn places() -> Vec<CString> {
+    let mounts = Mount::all().into_iter();
+    mounts.filter_map(|mount| cstring(mount.on).ok()).collect()
 }
 
 /// Without a buffer, how many there are.
