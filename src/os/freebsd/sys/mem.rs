@@ -1,7 +1,11 @@
 //! Memory: mappings and protection.
 
+mod inherited;
 mod maximum;
+mod ranges;
 
+pub use inherited::Inherited;
+pub(super) use inherited::forked;
 pub use maximum::Maximums;
 
 use super::procctl;
@@ -33,7 +37,7 @@ crate::syscalls! {
     sstk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
     freebsd11_vadvise(anom: INT) -> NUM, Stub("EINVAL, as in the kernel"), Handler(|_| Err(Errno::EINVAL));
     membarrier(cmd: INT, flags: HEX, cpu_id: INT) -> NUM, Full, Pass(SYS_membarrier);
-    minherit(addr: BITS, len: SIZE, inherit: INT) -> NUM, Partial("INHERIT_COPY, INHERIT_ZERO of private anonymous memory"), Handler(inherit);
+    minherit(addr: BITS, len: SIZE, inherit: INT) -> NUM, Partial("INHERIT_SHARE of private memory is EINVAL"), Handler(inherited::inherit);
     sbrk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
 }
 
@@ -141,6 +145,7 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
             let len = page_up(len).unwrap_or(len);
             let most = most.or_else(|| procctl::implied_maximum(prot as u8));
             limit(call, at, len, most.unwrap_or(maximum::ALL));
+            inherited_as_ever(call, at, len);
             Ok(at)
         }
         other => other,
@@ -177,6 +182,13 @@ fn refuse_writable_code(prot: u64) -> SysResult<()> {
 fn limit(call: &Call<'_>, start: u64, len: u64, most: u8) {
     if let Some(os) = crate::os::freebsd::of(call.thread) {
         os.maximums.set(start..start.saturating_add(len), most);
+    }
+}
+
+/// A child of fork gets of a range what it gets of any.
+fn inherited_as_ever(call: &Call<'_>, start: u64, len: u64) {
+    if let Some(os) = crate::os::freebsd::of(call.thread) {
+        os.inherited.forget(start, len);
     }
 }
 
@@ -246,6 +258,7 @@ fn unmap_memory(call: &mut Call<'_>) -> SysResult {
     let (start, len) = pages(call)?;
     call.mem().unmap(start, len)?;
     limit(call, start, len, maximum::ALL);
+    inherited_as_ever(call, start, len);
     Ok(0)
 }
 
@@ -358,29 +371,4 @@ fn residency(call: &mut Call<'_>) -> SysResult {
     }
     call.write_bytes(call.arg(2), &vec)?;
     Ok(0)
-}
-
-/// What a child of fork gets of a range.
-fn inherit(call: &mut Call<'_>) -> SysResult {
-    // sys/mman.h; asm-generic/mman-common.h
-    const INHERIT_SHARE: i32 = 0;
-    const INHERIT_COPY: i32 = 1;
-    const INHERIT_NONE: i32 = 2;
-    const INHERIT_ZERO: i32 = 3;
-    const MADV_WIPEONFORK: u64 = 18;
-    const MADV_KEEPONFORK: u64 = 19;
-    match call.int(2) {
-        INHERIT_COPY => on_range(call, SYS_madvise, MADV_KEEPONFORK),
-        INHERIT_ZERO => on_range(call, SYS_madvise, MADV_WIPEONFORK),
-        how @ (INHERIT_SHARE | INHERIT_NONE) => {
-            let name = if how == INHERIT_SHARE {
-                "INHERIT_SHARE"
-            } else {
-                "INHERIT_NONE"
-            };
-            call.unimplemented(&format!("minherit {name}"));
-            Err(Errno::EINVAL)
-        }
-        _ => Err(Errno::EINVAL),
-    }
 }

@@ -123,6 +123,7 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
     super::kqueue::forked(call);
     super::umtx::forked(call);
     super::procdesc::forked(call);
+    super::mem::forked(call);
     if let Some(os) = of(call.thread) {
         os.signals.store(0, Relaxed);
         os.capabilities.0.forked(parent);
