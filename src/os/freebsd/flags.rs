@@ -383,6 +383,9 @@ crate::flags! {
     /// Name spaces of extended attributes: read by the handlers.
     pub enum EXTATTR, "EXTATTR_NAMESPACE_" [] { EXTATTR_NAMESPACE_EMPTY = 0, EXTATTR_NAMESPACE_USER = 1, EXTATTR_NAMESPACE_SYSTEM = 2 }
 
+    /// `mlockall`: read by the handler.
+    pub flags MCL, "MCL_" [] { MCL_CURRENT = 1, MCL_FUTURE = 2 }
+
     /// Access control lists of a file: read by the handlers.
     pub enum ACL_TYPE, "ACL_TYPE_" [] {
         ACL_TYPE_ACCESS_OLD = 0, ACL_TYPE_DEFAULT_OLD = 1, ACL_TYPE_ACCESS = 2, ACL_TYPE_DEFAULT = 3, ACL_TYPE_NFS4 = 4,

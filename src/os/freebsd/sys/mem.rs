@@ -3,10 +3,13 @@
 mod inherited;
 mod maximum;
 mod ranges;
+mod wired;
 
 pub use inherited::Inherited;
 pub(super) use inherited::forked;
 pub use maximum::Maximums;
+pub use wired::Wired;
+pub(super) use wired::forget as forget_wired;
 
 use super::procctl;
 use crate::abi::{Errno, SysResult};
@@ -28,10 +31,10 @@ crate::syscalls! {
     mprotect(addr: BITS, len: SIZE, prot: ArgType::Named(|a| protection(a[2]))) -> NUM, Full, Handler(protect_memory);
     madvise(addr: BITS, len: SIZE, behav: one_of(&f::MADVICE)) -> NUM, Full, Handler(advise);
     msync(addr: BITS, len: SIZE, flags: flags(&f::MSYNC)) -> NUM, Full, Handler(sync_memory);
-    mlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(lock_memory);
+    mlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(wired::lock);
     munlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_munlock, 0));
-    mlockall(how: HEX) -> NUM, Stub("success: locking all would lock the emulator's reservation too"), Handler(|_| Ok(0));
-    munlockall() -> NUM, Stub("success, as mlockall locks nothing"), Handler(|_| Ok(0));
+    mlockall(how: flags(&f::MCL)) -> NUM, Full, Handler(wired::lock_all);
+    munlockall() -> NUM, Full, Handler(wired::unlock_all);
     mincore(addr: BITS, len: SIZE, vec: ArgType::Decoded(Dir::Out, memory::residency)) -> NUM, Partial("MINCORE_INCORE is told together with MINCORE_REFERENCED"), Handler(residency);
     obreak(nsize: ADDR) -> HEXNUM, Full, Handler(move_break);
     sstk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
@@ -90,6 +93,7 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
     }
     refuse_writable_code(prot)?;
     super::limits::allow_mapping(call, len)?;
+    wired::allow_mapping(call, len)?;
     let align = how >> MAP_ALIGNMENT_SHIFT & 0xff;
     let place = match (fixed, how & MAP_EXCL != 0) {
         (true, true) => Place::FixedNoReplace(addr),
@@ -146,6 +150,7 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
             let most = most.or_else(|| procctl::implied_maximum(prot as u8));
             limit(call, at, len, most.unwrap_or(maximum::ALL));
             inherited_as_ever(call, at, len);
+            wired::mapped(call, at, len, mapping.prot);
             Ok(at)
         }
         other => other,
@@ -299,31 +304,15 @@ fn move_break(call: &mut Call<'_>) -> SysResult {
     if new > old {
         super::limits::allow_heap(call, new - start)?;
         super::limits::allow_mapping(call, new - old)?;
+        wired::allow_mapping(call, new - old)?;
     }
     match call.mem().brk(new) {
-        end if end == new => Ok(new),
+        end if end == new => {
+            wired::mapped(call, old, new.saturating_sub(old), Prot::RW);
+            Ok(new)
+        }
         _ => Err(Errno::ENOMEM),
     }
-}
-
-/// The limit holds for the superuser too, whom the host lets lock more.
-fn lock_memory(call: &mut Call<'_>) -> SysResult {
-    /// The host's RLIMIT_MEMLOCK.
-    const RLIMIT_MEMLOCK: u64 = 8;
-    let (_, len) = pages(call)?;
-    let mut limit = [u64::MAX; 2];
-    let at = limit.as_mut_ptr() as u64;
-    call.host(SYS_prlimit64, [0, RLIMIT_MEMLOCK, 0, at, 0, 0])?;
-    if limit[0] != u64::MAX {
-        // In kB (proc(5)).
-        let status = proc_text("/proc/self/status");
-        let locked = status_field(&status, "VmLck");
-        let locked: u64 = locked.trim_end_matches(" kB").parse().unwrap_or(0);
-        if (locked * 1024).saturating_add(len) > limit[0] {
-            return Err(Errno::ENOMEM);
-        }
-    }
-    on_range(call, SYS_mlock, 0)
 }
 
 fn on_range(call: &mut Call<'_>, number: i64, third: u64) -> SysResult {

@@ -124,6 +124,7 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
     super::umtx::forked(call);
     super::procdesc::forked(call);
     super::mem::forked(call);
+    super::mem::forget_wired(call);
     if let Some(os) = of(call.thread) {
         os.signals.store(0, Relaxed);
         os.capabilities.0.forked(parent);
