@@ -86,7 +86,7 @@ fn make(call: &mut Call<'_>, dir: Option<usize>, flags: u64) -> SysResult {
         Err(Errno::EOVERFLOW) => return Err(Errno::EOPNOTSUPP),
         other => other?,
     };
-    let fh_fsid = with_file(call, dir, &path, flags, |call, fd| mounts::id(call, fd))?;
+    let fh_fsid = with_file(call, dir, &path, flags, mounts::id)?;
     let handle = FileHandle {
         fh_fsid,
         fid_len: host.length as u16,
@@ -134,7 +134,7 @@ fn open(call: &mut Call<'_>, flags: u64) -> SysResult {
     };
     let mut failed = Errno::ESTALE;
     for on in mounts::places() {
-        let id = with_file(call, AT_FDCWD, &on, 0, |call, fd| mounts::id(call, fd));
+        let id = with_file(call, AT_FDCWD, &on, 0, mounts::id);
         if id != Ok(handle.fh_fsid) {
             continue;
         }
