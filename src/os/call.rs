@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Dir, MAX_ARGS, Syscall};
@@ -182,6 +182,16 @@ impl Call<'_> {
         match found.symlink_metadata() {
             Ok(_) => CString::new(below).unwrap_or(path),
             Err(_) => path,
+        }
+    }
+
+    /// What the guest calls a file of the host: one below the prefix by its name there, which [`Call::resolve`] finds again.
+    pub fn shown(&self, path: PathBuf) -> PathBuf {
+        let prefix = self.thread.process.config.prefix.as_ref();
+        let prefix = prefix.and_then(|p| p.canonicalize().ok());
+        match prefix.as_ref().and_then(|p| path.strip_prefix(p).ok()) {
+            Some(below) => Path::new("/").join(below),
+            None => path,
         }
     }
 

@@ -79,6 +79,14 @@ pub struct Layout {
     pub others: &'static [RegisterSet],
 }
 
+impl Layout {
+    /// The registers that the note of that type holds; `None` if there is none.
+    pub fn registers_of(&self, note: u32) -> Option<&RegisterSet> {
+        let all = [&self.general, &self.float].into_iter();
+        all.chain(self.others).find(|set| set.note == note)
+    }
+}
+
 const fn set(note: u32, size: usize, fields: &'static [crate::os::core::SetField]) -> RegisterSet {
     RegisterSet {
         owner: OWNER,

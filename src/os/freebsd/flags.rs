@@ -383,6 +383,19 @@ crate::flags! {
     /// Name spaces of extended attributes: read by the handlers.
     pub enum EXTATTR, "EXTATTR_NAMESPACE_" [] { EXTATTR_NAMESPACE_EMPTY = 0, EXTATTR_NAMESPACE_USER = 1, EXTATTR_NAMESPACE_SYSTEM = 2 }
 
+    /// `mlockall`: read by the handler.
+    pub flags MCL, "MCL_" [] { MCL_CURRENT = 1, MCL_FUTURE = 2 }
+
+    /// Access control lists of a file: read by the handlers.
+    pub enum ACL_TYPE, "ACL_TYPE_" [] {
+        ACL_TYPE_ACCESS_OLD = 0, ACL_TYPE_DEFAULT_OLD = 1, ACL_TYPE_ACCESS = 2, ACL_TYPE_DEFAULT = 3, ACL_TYPE_NFS4 = 4,
+    }
+
+    /// Tags of their entries.
+    pub enum ACL_TAG, "ACL_" [] {
+        ACL_USER_OBJ = 1, ACL_USER = 2, ACL_GROUP_OBJ = 4, ACL_GROUP = 8, ACL_MASK = 0x10, ACL_OTHER = 0x20, ACL_EVERYONE = 0x40,
+    }
+
     /// `ptrace`.
     pub enum PTRACE, "PT_" [] {
         PT_TRACE_ME = 0, PT_READ_I = 1, PT_READ_D = 2, PT_WRITE_I = 4, PT_WRITE_D = 5, PT_CONTINUE = 7, PT_KILL = 8, PT_STEP = 9,

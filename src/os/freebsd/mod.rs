@@ -48,7 +48,10 @@ pub struct FreeBsd {
     sigcode: OnceLock<u64>,
     requests: sys::aio::Requests,
     maximums: sys::mem::Maximums,
+    inherited: sys::mem::Inherited,
+    wired: sys::mem::Wired,
     limits: sys::limits::Limits,
+    login: sys::login::Login,
     sockets: sys::net::kept::Sockets,
     routes: sys::net::routing::RouteSockets,
     kqueues: sys::kqueue::Kqueues,
@@ -77,7 +80,10 @@ impl FreeBsd {
             sigcode: OnceLock::new(),
             requests: sys::aio::Requests::default(),
             maximums: sys::mem::Maximums::default(),
+            inherited: sys::mem::Inherited::default(),
+            wired: sys::mem::Wired::default(),
             limits: sys::limits::Limits::default(),
+            login: sys::login::Login::default(),
             sockets: sys::net::kept::Sockets::default(),
             routes: sys::net::routing::RouteSockets::default(),
             kqueues: sys::kqueue::Kqueues::default(),
@@ -104,6 +110,8 @@ impl FreeBsd {
                 Some(("proc", text)) => self.descriptors.inherit(text),
                 Some(("sock", text)) => self.sockets.inherit(text),
                 Some(("limits", text)) => self.limits.inherit(text),
+                Some(("login", text)) => self.login.inherit(text),
+                Some(("kenv", text)) => self.environment.inherit(text),
                 Some(("trace", text)) => self.tracee.inherit(text),
                 _ => {}
             }
@@ -371,6 +379,8 @@ impl Os for FreeBsd {
             ("proc", self.descriptors.to_text(vforked)),
             ("sock", self.sockets.to_text(thread.handle.has_own_files())),
             ("limits", self.limits.to_text(vforked)),
+            ("login", self.login.to_text(vforked)),
+            ("kenv", self.environment.to_text()),
             ("trace", self.tracee.to_text(thread, native)),
         ];
         let parts = parts.into_iter().filter(|(_, text)| !text.is_empty());

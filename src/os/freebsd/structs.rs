@@ -233,6 +233,11 @@ crate::guest_struct! {
 mod tests;
 
 crate::guest_struct! {
+    /// `fhandle_t`
+    pub struct FileHandle("fhandle") {
+        fh_fsid: [u32; 2] as Show::Hex, fid_len: u16, fid_data0: u16 as Show::Hex, fid_data: [u8; 16] as Show::Detail,
+    }
+
     /// `struct procctl_reaper_status`
     pub struct ReaperStatus("procctl_reaper_status") {
         rs_flags: u32 as Show::Hex, rs_children: u32, rs_descendants: u32, rs_reaper: i32, rs_pid: i32, _pad: [u32; 15],

@@ -14,6 +14,7 @@
 #define __NR_wait4 7
 #define __NR_link 9
 #define __NR_unlink 10
+#define __NR_chdir 12
 #define __NR_freebsd11_mknod 14
 #define __NR_chmod 15
 #define __NR_obreak 17

@@ -94,6 +94,37 @@ pub fn ids(v: &dyn View, at: u64, returned: Option<u64>) -> Option<String> {
     Some(format!("[{}]", parts.join(", ")))
 }
 
+/// `struct acl`, or `struct oldacl` where argument 1 is a type of that.
+pub fn access_list(v: &dyn View, at: u64, _: Option<u64>) -> Option<String> {
+    const LAST_OLD: u64 = 1;
+    // Where the count is, the entries are, how long one is.
+    let (count, head, size, permissions) = match v.arg(1) & 0xffff_ffff {
+        0..=LAST_OLD => (0, 4, 12, Kind::U16),
+        _ => (4, 24, 16, Kind::U32),
+    };
+    let count = v.int(at + count, Kind::U32)?;
+    let mut parts = Vec::new();
+    for n in 0..count.min(MOST as u64) {
+        let at = at + head + n * size;
+        let (tag, id) = (v.int(at, Kind::U32)?, v.int(at + 4, Kind::U32)? as i32);
+        let bits = v.int(at + 8, permissions)?;
+        let letter = |bit, letter| if bits & bit != 0 { letter } else { '-' };
+        let id = if id == -1 {
+            String::new()
+        } else {
+            id.to_string()
+        };
+        let may: String = [letter(4, 'r'), letter(2, 'w'), letter(1, 'x')]
+            .into_iter()
+            .collect();
+        parts.push(format!("{}:{id}:{may}", named(v, &f::ACL_TAG, tag)));
+    }
+    if count > MOST as u64 {
+        parts.push("...".to_owned());
+    }
+    Some(format!("[{}]", parts.join(", ")))
+}
+
 /// Text up to its NUL, which the call has written.
 pub fn text(v: &dyn View, at: u64, _: Option<u64>) -> Option<String> {
     v.shown(ArgType::Str, at, None)

@@ -4,6 +4,8 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use super::acl;
+use super::extattr::Target;
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::decode::files::{self as decode, text};
@@ -54,9 +56,9 @@ crate::syscalls! {
     freebsd11_mknodat(fd: DIRFD, path: PATH_NEW, mode: MODE, dev: UINT) -> NUM, Full, Handler(|c| make_node(c, Some(0), 1, c.arg(3)));
     lchmod(path: PATH, mode: MODE) -> NUM, Full, Handler(|c| { let path = c.path(0)?; change_mode_of(c, AT_FDCWD, &path, c.arg(1), HOST_SYMLINK_NOFOLLOW) });
     freebsd6_truncate(path: PATH, pad: INT, length: OFFSET) -> NUM, Full, Handler(|c| { let path = c.path(0)?; c.host(SYS_truncate, [path.as_ptr() as u64, c.arg(2), 0, 0, 0, 0]) });
-    pathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, 0) });
-    lpathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, HOST_SYMLINK_NOFOLLOW) });
-    fpathconf(fd: FD, name: INT) -> NUM, Full, Handler(|c| configuration(c, c.arg(0), c"", HOST_EMPTY_PATH));
+    pathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, 0, Target::Path(SYS_getxattr)) });
+    lpathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, HOST_SYMLINK_NOFOLLOW, Target::Path(SYS_lgetxattr)) });
+    fpathconf(fd: FD, name: INT) -> NUM, Full, Handler(|c| configuration(c, c.arg(0), c"", HOST_EMPTY_PATH, Target::Descriptor(SYS_fgetxattr)));
     undelete(path: PATH_NEW) -> NUM, Stub("EOPNOTSUPP, as but on a file system of whiteouts"), Handler(|_| Err(Errno::EOPNOTSUPP));
     revoke(path: PATH) -> NUM, Stub("EPERM, as of another's terminal; EINVAL of what is no device"), Handler(revoke_access);
     fchroot(fd: FD) -> NUM, Full, Handler(|c| { let path = cstring(format!("/proc/self/fd/{}", c.int(0)))?; c.host(SYS_chroot, [path.as_ptr() as u64, 0, 0, 0, 0, 0]) });
@@ -189,13 +191,18 @@ fn status(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult<[
 }
 
 /// `st_mode` of a file.
-fn mode_of(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult<u16> {
+pub(super) fn mode_of(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult<u16> {
     const STX_MODE: usize = 28;
     let stat = status(call, dir, path, flags)?;
     Ok(u16::from_le_bytes([stat[STX_MODE], stat[STX_MODE + 1]]))
 }
 
-fn is_directory(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult<bool> {
+pub(super) fn is_directory(
+    call: &mut Call<'_>,
+    dir: u64,
+    path: &CStr,
+    flags: u64,
+) -> SysResult<bool> {
     Ok(mode_of(call, dir, path, flags)? & S_IFMT == S_IFDIR)
 }
 
@@ -294,11 +301,15 @@ fn make_fifo(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
 
 fn working_directory(call: &mut Call<'_>) -> SysResult {
     let mut path = [0u8; 4096];
-    let n = call.host(SYS_getcwd, [path.as_mut_ptr() as u64, 4096, 0, 0, 0, 0])?;
-    if n > call.arg(1) {
+    let n = call.host(SYS_getcwd, [path.as_mut_ptr() as u64, 4096, 0, 0, 0, 0])? as usize;
+    // The host counts the NUL.
+    let path = OsStr::from_bytes(&path[..n.saturating_sub(1)]);
+    let mut bytes = call.shown(path.into()).into_os_string().into_vec();
+    bytes.push(0);
+    if bytes.len() as u64 > call.arg(1) {
         return Err(Errno::ERANGE);
     }
-    call.write_bytes(call.arg(0), &path[..n as usize])?;
+    call.write_bytes(call.arg(0), &bytes)?;
     Ok(0)
 }
 
@@ -322,7 +333,7 @@ fn make_node(call: &mut Call<'_>, dir: Option<usize>, at: usize, device: u64) ->
     call.host(SYS_mknodat, args)
 }
 
-/// `realpath(3)` in one call. The path has been found below the prefix already; what the guest sees has no prefix.
+/// `realpath(3)` in one call. The path has been found below the prefix already.
 fn real_path(call: &mut Call<'_>) -> SysResult {
     if call.arg(4) != 0 {
         return Err(Errno::EINVAL);
@@ -336,18 +347,7 @@ fn real_path(call: &mut Call<'_>) -> SysResult {
         _ => path.to_owned(),
     };
     let real = std::fs::canonicalize(whole).map_err(|e| Errno(e.raw_os_error().unwrap_or(2)))?;
-    let prefix = call
-        .thread
-        .process
-        .config
-        .prefix
-        .as_ref()
-        .and_then(|p| p.canonicalize().ok());
-    let shown = match prefix.as_ref().and_then(|p| real.strip_prefix(p).ok()) {
-        Some(below) => Path::new("/").join(below),
-        None => real,
-    };
-    let mut bytes = shown.into_os_string().into_vec();
+    let mut bytes = call.shown(real).into_os_string().into_vec();
     bytes.push(0);
     if bytes.len() as u64 > call.arg(3) {
         return Err(Errno::ENAMETOOLONG);
@@ -356,8 +356,14 @@ fn real_path(call: &mut Call<'_>) -> SysResult {
     Ok(0)
 }
 
-/// `sys/unistd.h`
-fn configuration(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysResult {
+/// `sys/unistd.h`. `lists`: how the file's access control lists are asked for.
+fn configuration(
+    call: &mut Call<'_>,
+    dir: u64,
+    path: &CStr,
+    flags: u64,
+    lists: Target,
+) -> SysResult {
     status(call, dir, path, flags)?;
     Ok(match call.int(1) {
         1 => 32767,           // _PC_LINK_MAX
@@ -372,8 +378,9 @@ fn configuration(call: &mut Call<'_>, dir: u64, path: &CStr, flags: u64) -> SysR
         10 | 16 | 17 => 4096, // _PC_ALLOC_SIZE_MIN and its like
         21 => 512,            // _PC_MIN_HOLE_SIZE
         53 | 55 => 1,         // _PC_ASYNC_IO, _PC_SYNC_IO
-        54 | 59 | 61..=64 => 0,
-        60 => 3, // _PC_ACL_PATH_MAX
+        54 | 61..=64 => 0,
+        59 => acl::are_kept(call, lists).into(), // _PC_ACL_EXTENDED
+        60 => acl::most_entries(call, lists),    // _PC_ACL_PATH_MAX
         _ => return Err(Errno::EINVAL),
     })
 }

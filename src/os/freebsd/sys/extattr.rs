@@ -1,4 +1,4 @@
-//! Extended attributes and access control lists (`sys/extattr.h`, `sys/acl.h`).
+//! Extended attributes (`sys/extattr.h`).
 //!
 //! Attributes of the name space `user` are the host's `user.NAME`, those of `system`, which is the superuser's, `trusted.NAME`.
 
@@ -15,7 +15,6 @@ use crate::os::{
 };
 
 const SPACE: ArgType = one_of(&f::EXTATTR);
-const NO_ACL: &str = "EOPNOTSUPP, as on a file system without access control lists";
 
 crate::syscalls! {
     extattr_set_fd(fd: FD, attrnamespace: SPACE, attrname: STR, data: buf_in(4), nbytes: SIZE) -> NUM, Full, Handler(|c| set(c, Target::Descriptor(SYS_fsetxattr)));
@@ -30,30 +29,18 @@ crate::syscalls! {
     extattr_list_fd(fd: FD, attrnamespace: SPACE, data: buf_out(3), nbytes: SIZE) -> NUM, Full, Handler(|c| list(c, Target::Descriptor(SYS_flistxattr)));
     extattr_list_file(path: PATH, attrnamespace: SPACE, data: buf_out(3), nbytes: SIZE) -> NUM, Full, Handler(|c| list(c, Target::Path(SYS_listxattr)));
     extattr_list_link(path: PATH, attrnamespace: SPACE, data: buf_out(3), nbytes: SIZE) -> NUM, Full, Handler(|c| list(c, Target::Path(SYS_llistxattr)));
-    extattrctl(path: PATH, cmd: INT, filename: STR, attrnamespace: INT, attrname: STR) -> NUM, Stub("EOPNOTSUPP, as on a file system other than UFS1"), Handler(no_list);
-    __acl_get_file(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_set_file(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_get_fd(filedes: FD, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
-    __acl_set_fd(filedes: FD, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
-    __acl_get_link(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_set_link(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_delete_file(path: PATH, r#type: INT) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_delete_fd(filedes: FD, r#type: INT) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
-    __acl_delete_link(path: PATH, r#type: INT) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_aclcheck_file(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_aclcheck_fd(filedes: FD, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
-    __acl_aclcheck_link(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
+    extattrctl(path: PATH, cmd: INT, filename: STR, attrnamespace: INT, attrname: STR) -> NUM, Stub("EOPNOTSUPP, as on a file system other than UFS1"), Handler(no_control);
 }
 
 /// How the file is named, and the host's call for that.
 #[derive(Clone, Copy)]
-enum Target {
+pub(super) enum Target {
     Path(i64),
     Descriptor(i64),
 }
 
 /// Makes the host's call on the file that the first argument names.
-fn on(call: &mut Call<'_>, target: Target, rest: [u64; 4]) -> SysResult {
+pub(super) fn on(call: &mut Call<'_>, target: Target, rest: [u64; 4]) -> SysResult {
     let [a, b, c, d] = rest;
     match target {
         Target::Path(number) => {
@@ -141,17 +128,11 @@ fn list(call: &mut Call<'_>, target: Target) -> SysResult {
 }
 
 /// A file that is not there is told first.
-fn no_list(call: &mut Call<'_>) -> SysResult {
+fn no_control(call: &mut Call<'_>) -> SysResult {
     const AT_FDCWD: u64 = -100i64 as u64;
     const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
     let path = call.path(0)?;
     let args = [AT_FDCWD, path.as_ptr() as u64, 0, AT_SYMLINK_NOFOLLOW, 0, 0];
     call.host(SYS_faccessat2, args)?;
-    Err(Errno::EOPNOTSUPP)
-}
-
-fn no_list_of_descriptor(call: &mut Call<'_>) -> SysResult {
-    const F_GETFD: u64 = 1;
-    call.host(SYS_fcntl, [call.arg(0), F_GETFD, 0, 0, 0, 0])?;
     Err(Errno::EOPNOTSUPP)
 }

@@ -1,11 +1,12 @@
-//! What programs ask the kernel about itself: its environment, files and modules, jails, login classes; unique ids; `abort2`.
+//! What programs ask the kernel about itself: its environment, files and modules, jails; unique ids; `abort2`.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::own::{hex, unhex};
 use crate::abi::{Errno, Kind, OsAbi, SysResult, write_int};
 use crate::host::nr::*;
-use crate::os::freebsd::decode::files::{self, parameters, text};
+use crate::os::freebsd::decode::files::{self, parameters};
 use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
@@ -18,7 +19,7 @@ use crate::process::{Action, Signal};
 const NO_JAIL: &str = "EINVAL: there is no jail";
 
 crate::syscalls! {
-    kenv(what: INT, name: STR, value: ADDR, len: INT) -> NUM, Partial("what is set is known to the process and the children of its forks only"), Handler(environment);
+    kenv(what: INT, name: STR, value: ADDR, len: INT) -> NUM, Partial("what is set is known to the process and what descends from it only"), Handler(environment);
     kldfind(file: STR) -> NUM, Full, Handler(find_file);
     kldnext(fileid: INT) -> NUM, Full, Handler(next_file);
     kldstat(fileid: INT, stat: ArgType::Decoded(Dir::InOut, files::module)) -> NUM, Full, Handler(describe_file);
@@ -34,7 +35,6 @@ crate::syscalls! {
     jail_remove_jd(fd: FD) -> NUM, Stub("EINVAL: no descriptor is a jail's"), Handler(no_jail_descriptor);
     exterrctl(op: UINT, flags: HEX, ptr: ADDR) -> NUM, Stub("success: no call has more to say than its error number"), Handler(more_about_errors);
     profil(samples: ADDR, size: SIZE, offset: SIZE, scale: UINT) -> NUM, Partial("accepted, but no samples are taken"), Handler(profile);
-    getloginclass(namebuf: ArgType::Decoded(Dir::Out, text), namelen: SIZE) -> NUM, Stub("the class `default`"), Handler(login_class);
     uuidgen(store: ArgType::Decoded(Dir::Out, files::ids), count: INT) -> NUM, Full, Handler(unique_ids);
     abort2(why: STR, nargs: INT, args: ADDR) -> NUM, Full, Handler(abort);
 }
@@ -86,6 +86,30 @@ fn profile(call: &mut Call<'_>) -> SysResult {
 #[derive(Default)]
 pub struct Environment(Mutex<BTreeMap<Vec<u8>, Vec<u8>>>);
 
+impl Environment {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Vec<u8>, Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the program that is executed next; empty if nothing is set.
+    pub fn to_text(&self) -> String {
+        let known = self.lock();
+        let items = known
+            .iter()
+            .map(|(name, value)| hex(name) + "=" + &hex(value));
+        items.collect::<Vec<_>>().join(";")
+    }
+
+    /// Takes over what [`Environment::to_text`] of the program before has told.
+    pub fn inherit(&self, text: &str) {
+        let item = |item: &str| {
+            let (name, value) = item.split_once('=')?;
+            Some((unhex(name)?, unhex(value)?))
+        };
+        *self.lock() = text.split(';').filter_map(item).collect();
+    }
+}
+
 fn environment(call: &mut Call<'_>) -> SysResult {
     const GET: i32 = 0;
     const SET: i32 = 1;
@@ -102,11 +126,7 @@ fn environment(call: &mut Call<'_>) -> SysResult {
     let Some(os) = crate::os::freebsd::of_process(&process) else {
         return Err(Errno::ENOSYS);
     };
-    let mut known = os
-        .environment
-        .0
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut known = os.environment.lock();
     if DUMPS.contains(&what) {
         // What the loader and the kernel's configuration have set is nothing.
         let all: Vec<u8> = match what {
@@ -232,15 +252,6 @@ fn find_jail(call: &mut Call<'_>) -> SysResult {
         call.write_bytes(at, &text)?;
     }
     Err(Errno::ENOENT)
-}
-
-fn login_class(call: &mut Call<'_>) -> SysResult {
-    const CLASS: &[u8] = b"default\0";
-    if (call.arg(1) as usize) < CLASS.len() {
-        return Err(Errno::ENAMETOOLONG);
-    }
-    call.write_bytes(call.arg(0), CLASS)?;
-    Ok(0)
 }
 
 /// `struct uuid`: a word, two half words, eight bytes. Random ones (RFC 9562, version 4).

@@ -1,7 +1,8 @@
 //! Limits of resources.
 //!
-//! Most are the host's. Those of memory would hit the emulator, not only its guest: they are kept here, and the one of the address
-//! space is held to by `mmap`. Those that the host does not have limit nothing, but are told as they were set.
+//! Most are the host's. Those of memory would hit the emulator, not only its guest: they are kept here; the one of the address space
+//! is held to by `mmap`, that of data by `break`, and that of swap space by nothing, as in a kernel that does not limit what it
+//! commits (`vm.overcommit`). Those that the host does not have limit nothing, but are told as they were set.
 
 use super::own::Own;
 use crate::abi::{Errno, Kind, Show, SysResult};
@@ -19,7 +20,7 @@ crate::syscalls! {
     getdtablesize() -> NUM, Full, Handler(descriptor_limit);
     getrlimitusage(which: one_of(&f::RLIMIT), flags: HEX, res: ints_of(Dir::Out, Kind::U64, Show::Dec, 1)) -> NUM, Partial("of the process: RLIMIT_NOFILE and RLIMIT_AS"), Handler(limit_usage);
     getrlimit(which: one_of(&f::RLIMIT), rlp: output::<Rlimit>()) -> NUM, Full, Handler(get_limit);
-    setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("not enforced: DATA but of break, SBSIZE, NPTS, SWAP, KQUEUES, UMTXP"), Handler(set_limit);
+    setrlimit(which: one_of(&f::RLIMIT), rlp: input::<Rlimit>()) -> NUM, Partial("not enforced: SBSIZE, NPTS, KQUEUES, UMTXP"), Handler(set_limit);
 }
 
 // sys/resource.h

@@ -1,9 +1,17 @@
 //! Memory: mappings and protection.
 
+mod inherited;
 mod maximum;
+mod ranges;
+mod wired;
 
+pub use inherited::Inherited;
+pub(super) use inherited::forked;
 pub use maximum::Maximums;
+pub use wired::Wired;
+pub(super) use wired::forget as forget_wired;
 
+use super::procctl;
 use crate::abi::{Errno, SysResult};
 use crate::host::nr::*;
 use crate::mem::{Backing, Kind, Mapping, PAGE_SIZE, Place, Prot, page_up};
@@ -22,16 +30,16 @@ crate::syscalls! {
     mprotect(addr: BITS, len: SIZE, prot: ArgType::Named(|a| protection(a[2]))) -> NUM, Full, Handler(protect_memory);
     madvise(addr: BITS, len: SIZE, behav: one_of(&f::MADVICE)) -> NUM, Full, Handler(advise);
     msync(addr: BITS, len: SIZE, flags: flags(&f::MSYNC)) -> NUM, Full, Handler(sync_memory);
-    mlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(lock_memory);
+    mlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(wired::lock);
     munlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_munlock, 0));
-    mlockall(how: HEX) -> NUM, Stub("success: locking all would lock the emulator's reservation too"), Handler(|_| Ok(0));
-    munlockall() -> NUM, Stub("success, as mlockall locks nothing"), Handler(|_| Ok(0));
+    mlockall(how: flags(&f::MCL)) -> NUM, Full, Handler(wired::lock_all);
+    munlockall() -> NUM, Full, Handler(wired::unlock_all);
     mincore(addr: BITS, len: SIZE, vec: ArgType::Decoded(Dir::Out, memory::residency)) -> NUM, Partial("MINCORE_INCORE is told together with MINCORE_REFERENCED"), Handler(residency);
     obreak(nsize: ADDR) -> HEXNUM, Full, Handler(move_break);
     sstk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
     freebsd11_vadvise(anom: INT) -> NUM, Stub("EINVAL, as in the kernel"), Handler(|_| Err(Errno::EINVAL));
     membarrier(cmd: INT, flags: HEX, cpu_id: INT) -> NUM, Full, Pass(SYS_membarrier);
-    minherit(addr: BITS, len: SIZE, inherit: INT) -> NUM, Partial("INHERIT_COPY, INHERIT_ZERO of private anonymous memory"), Handler(inherit);
+    minherit(addr: BITS, len: SIZE, inherit: INT) -> NUM, Partial("INHERIT_SHARE of private memory is EINVAL"), Handler(inherited::inherit);
     sbrk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
 }
 
@@ -82,7 +90,9 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
     {
         return Err(Errno::EINVAL);
     }
+    refuse_writable_code(prot)?;
     super::limits::allow_mapping(call, len)?;
+    wired::allow_mapping(call, len)?;
     let align = how >> MAP_ALIGNMENT_SHIFT & 0xff;
     let place = match (fixed, how & MAP_EXCL != 0) {
         (true, true) => Place::FixedNoReplace(addr),
@@ -136,7 +146,10 @@ fn map_memory(call: &mut Call<'_>) -> SysResult {
         Err(Errno::EEXIST) => Err(Errno::EINVAL),
         Ok(at) => {
             let len = page_up(len).unwrap_or(len);
+            let most = most.or_else(|| procctl::implied_maximum(prot as u8));
             limit(call, at, len, most.unwrap_or(maximum::ALL));
+            inherited_as_ever(call, at, len);
+            wired::mapped(call, at, len, mapping.prot);
             Ok(at)
         }
         other => other,
@@ -160,10 +173,26 @@ fn rights_asked(call: &Call<'_>) -> SysResult<(u64, Option<u8>)> {
     }
 }
 
+/// Memory that can be written and executed, where the process is to have none (PROC_WXMAP_CTL).
+fn refuse_writable_code(prot: u64) -> SysResult<()> {
+    const BOTH: u64 = 6;
+    match prot & BOTH == BOTH && procctl::forbids_writable_code() {
+        true => Err(Errno::EACCES),
+        false => Ok(()),
+    }
+}
+
 /// Says what is allowed at most of a range from now on.
 fn limit(call: &Call<'_>, start: u64, len: u64, most: u8) {
     if let Some(os) = crate::os::freebsd::of(call.thread) {
         os.maximums.set(start..start.saturating_add(len), most);
+    }
+}
+
+/// A child of fork gets of a range what it gets of any.
+fn inherited_as_ever(call: &Call<'_>, start: u64, len: u64) {
+    if let Some(os) = crate::os::freebsd::of(call.thread) {
+        os.inherited.forget(start, len);
     }
 }
 
@@ -221,6 +250,7 @@ fn unmap_memory(call: &mut Call<'_>) -> SysResult {
     let (start, len) = pages(call)?;
     call.mem().unmap(start, len)?;
     limit(call, start, len, maximum::ALL);
+    inherited_as_ever(call, start, len);
     Ok(0)
 }
 
@@ -240,6 +270,7 @@ fn protect_memory(call: &mut Call<'_>) -> SysResult {
     if !allowed(prot as u8 | most.unwrap_or(0)) {
         return Err(Errno::EACCES);
     }
+    refuse_writable_code(prot)?;
     call.mem().protect(start, len, Prot(prot as u8))?;
     if let Some(most) = most {
         limit(call, start, len, most);
@@ -260,31 +291,15 @@ fn move_break(call: &mut Call<'_>) -> SysResult {
     if new > old {
         super::limits::allow_heap(call, new - start)?;
         super::limits::allow_mapping(call, new - old)?;
+        wired::allow_mapping(call, new - old)?;
     }
     match call.mem().brk(new) {
-        end if end == new => Ok(new),
+        end if end == new => {
+            wired::mapped(call, old, new.saturating_sub(old), Prot::RW);
+            Ok(new)
+        }
         _ => Err(Errno::ENOMEM),
     }
-}
-
-/// The limit holds for the superuser too, whom the host lets lock more.
-fn lock_memory(call: &mut Call<'_>) -> SysResult {
-    /// The host's RLIMIT_MEMLOCK.
-    const RLIMIT_MEMLOCK: u64 = 8;
-    let (_, len) = pages(call)?;
-    let mut limit = [u64::MAX; 2];
-    let at = limit.as_mut_ptr() as u64;
-    call.host(SYS_prlimit64, [0, RLIMIT_MEMLOCK, 0, at, 0, 0])?;
-    if limit[0] != u64::MAX {
-        // In kB (proc(5)).
-        let status = proc_text("/proc/self/status");
-        let locked = status_field(&status, "VmLck");
-        let locked: u64 = locked.trim_end_matches(" kB").parse().unwrap_or(0);
-        if (locked * 1024).saturating_add(len) > limit[0] {
-            return Err(Errno::ENOMEM);
-        }
-    }
-    on_range(call, SYS_mlock, 0)
 }
 
 fn on_range(call: &mut Call<'_>, number: i64, third: u64) -> SysResult {
@@ -332,29 +347,4 @@ fn residency(call: &mut Call<'_>) -> SysResult {
     }
     call.write_bytes(call.arg(2), &vec)?;
     Ok(0)
-}
-
-/// What a child of fork gets of a range.
-fn inherit(call: &mut Call<'_>) -> SysResult {
-    // sys/mman.h; asm-generic/mman-common.h
-    const INHERIT_SHARE: i32 = 0;
-    const INHERIT_COPY: i32 = 1;
-    const INHERIT_NONE: i32 = 2;
-    const INHERIT_ZERO: i32 = 3;
-    const MADV_WIPEONFORK: u64 = 18;
-    const MADV_KEEPONFORK: u64 = 19;
-    match call.int(2) {
-        INHERIT_COPY => on_range(call, SYS_madvise, MADV_KEEPONFORK),
-        INHERIT_ZERO => on_range(call, SYS_madvise, MADV_WIPEONFORK),
-        how @ (INHERIT_SHARE | INHERIT_NONE) => {
-            let name = if how == INHERIT_SHARE {
-                "INHERIT_SHARE"
-            } else {
-                "INHERIT_NONE"
-            };
-            call.unimplemented(&format!("minherit {name}"));
-            Err(Errno::EINVAL)
-        }
-        _ => Err(Errno::EINVAL),
-    }
 }

@@ -1,6 +1,7 @@
 //! The system calls, by family: rows and the handlers that some of them need.
 
 pub mod absent;
+pub mod acl;
 pub mod aio;
 pub mod board;
 pub mod capsicum;
@@ -10,10 +11,12 @@ pub mod dir;
 pub mod extattr;
 pub mod fastblock;
 pub mod file;
+pub mod handles;
 pub mod kernel;
 pub mod kqueue;
 pub mod ksem;
 pub mod limits;
+pub mod login;
 pub mod mem;
 pub mod misc;
 pub mod modules;
@@ -40,12 +43,13 @@ use crate::os::Syscall;
 /// Every row by its name, for the number table.
 pub mod rows {
     pub use super::{
-        absent::rows::*, aio::rows::*, capsicum::rows::*, credentials::rows::*, dir::rows::*,
-        extattr::rows::*, fastblock::rows::*, file::rows::*, kernel::rows::*, kqueue::rows::*,
-        ksem::rows::*, limits::rows::*, mem::rows::*, misc::rows::*, modules::rows::*,
-        mounts::rows::*, net::rows::*, posix::rows::*, procctl::rows::*, procdesc::rows::*,
-        process::rows::*, ptrace::rows::*, sched::rows::*, signal::rows::*, special::rows::*,
-        stat::rows::*, sysv::rows::*, thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
+        absent::rows::*, acl::rows::*, aio::rows::*, capsicum::rows::*, credentials::rows::*,
+        dir::rows::*, extattr::rows::*, fastblock::rows::*, file::rows::*, handles::rows::*,
+        kernel::rows::*, kqueue::rows::*, ksem::rows::*, limits::rows::*, login::rows::*,
+        mem::rows::*, misc::rows::*, modules::rows::*, mounts::rows::*, net::rows::*,
+        posix::rows::*, procctl::rows::*, procdesc::rows::*, process::rows::*, ptrace::rows::*,
+        sched::rows::*, signal::rows::*, special::rows::*, stat::rows::*, sysv::rows::*,
+        thread::rows::*, time::rows::*, umtx::rows::*, wait::rows::*,
     };
 }
 
@@ -53,6 +57,7 @@ pub mod rows {
 pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
     [
         absent::ROWS,
+        acl::ROWS,
         aio::ROWS,
         capsicum::ROWS,
         credentials::ROWS,
@@ -60,10 +65,12 @@ pub fn all_rows() -> impl Iterator<Item = &'static Syscall> {
         extattr::ROWS,
         fastblock::ROWS,
         file::ROWS,
+        handles::ROWS,
         kernel::ROWS,
         kqueue::ROWS,
         ksem::ROWS,
         limits::ROWS,
+        login::ROWS,
         mem::ROWS,
         misc::ROWS,
         modules::ROWS,

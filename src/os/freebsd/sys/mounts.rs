@@ -1,5 +1,9 @@
 //! File systems that are mounted: `statfs` and its like in the layouts of FreeBSD 12 and 11; what only the superuser may do.
+//!
+//! A file system that FreeBSD has too goes by its name there. Reads and writes are not counted, as of FreeBSD's own that do not go
+//! through its buffers, such as ZFS.
 
+use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -10,20 +14,19 @@ use crate::os::freebsd::structs::*;
 use crate::os::{
     Call,
     Run::Handler,
-    Support::{Partial, Stub},
+    Support::{Full, Stub},
     *,
 };
 
-const LIMITS: &str = "no counts of reads and writes; names of types are the host's";
 const NOT_PERMITTED: &str = "EPERM, as for all but the superuser";
 
 crate::syscalls! {
-    statfs(path: PATH, buf: output::<Statfs>()) -> NUM, Partial(LIMITS), Handler(of_path::<Statfs>);
-    fstatfs(fd: FD, buf: output::<Statfs>()) -> NUM, Partial(LIMITS), Handler(of_descriptor::<Statfs>);
-    getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Partial(LIMITS), Handler(all::<Statfs>);
-    freebsd11_statfs(path: PATH, buf: output::<Statfs11>()) -> NUM, Partial(LIMITS), Handler(of_path::<Statfs11>);
-    freebsd11_fstatfs(fd: FD, buf: output::<Statfs11>()) -> NUM, Partial(LIMITS), Handler(of_descriptor::<Statfs11>);
-    freebsd11_getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Partial(LIMITS), Handler(all::<Statfs11>);
+    statfs(path: PATH, buf: output::<Statfs>()) -> NUM, Full, Handler(of_path::<Statfs>);
+    fstatfs(fd: FD, buf: output::<Statfs>()) -> NUM, Full, Handler(of_descriptor::<Statfs>);
+    getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Full, Handler(all::<Statfs>);
+    freebsd11_statfs(path: PATH, buf: output::<Statfs11>()) -> NUM, Full, Handler(of_path::<Statfs11>);
+    freebsd11_fstatfs(fd: FD, buf: output::<Statfs11>()) -> NUM, Full, Handler(of_descriptor::<Statfs11>);
+    freebsd11_getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Full, Handler(all::<Statfs11>);
     mount(r#type: STR, path: PATH, flags: HEX, data: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     unmount(path: PATH, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     nmount(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
@@ -33,21 +36,10 @@ crate::syscalls! {
     swapon(name: STR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     swapoff(name: STR, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     freebsd13_swapoff(name: STR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    getfh(fname: STR, fhp: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    lgetfh(fname: STR, fhp: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    getfhat(fd: DIRFD, path: STR, fhp: ADDR, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhopen(u_fhp: ADDR, flags: HEX) -> FDNUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhstat(u_fhp: ADDR, sb: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhstatfs(u_fhp: ADDR, buf: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhlink(fhp: ADDR, to: PATH_NEW) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhlinkat(fhp: ADDR, tofd: DIRFD, to: PATH_NEW) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhreadlink(fhp: ADDR, buf: ADDR, bufsize: SIZE) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    freebsd11_fhstat(u_fhp: ADDR, sb: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    freebsd11_fhstatfs(u_fhp: ADDR, buf: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
 }
 
 /// A line of `/proc/self/mountinfo`.
-struct Mount {
+pub(super) struct Mount {
     on: Vec<u8>,
     from: Vec<u8>,
     kind: Vec<u8>,
@@ -68,10 +60,49 @@ impl Mount {
         let mut rest = fields.skip_while(|f| *f != b"-").skip(1);
         Some(Mount {
             on,
-            kind: unescape(rest.next()?),
+            kind: own_kind(&unescape(rest.next()?)),
             from: unescape(rest.next()?),
         })
     }
+}
+
+/// The kinds that are called otherwise on FreeBSD: the host's name, FreeBSD's.
+const KINDS: [(&str, &str); 17] = [
+    ("9p", "p9fs"),
+    ("cifs", "smbfs"),
+    ("devtmpfs", "devfs"),
+    ("ext2", "ext2fs"),
+    ("ext3", "ext2fs"),
+    ("ext4", "ext2fs"),
+    ("fuse", "fusefs"),
+    ("fuseblk", "fusefs"),
+    ("iso9660", "cd9660"),
+    ("msdos", "msdosfs"),
+    ("nfs4", "nfs"),
+    ("ntfs3", "ntfs"),
+    ("overlay", "unionfs"),
+    ("proc", "linprocfs"),
+    ("smb3", "smbfs"),
+    ("sysfs", "linsysfs"),
+    ("vfat", "msdosfs"),
+];
+
+/// FreeBSD's name of a kind that the host tells of, which may be a part of another (`fuse.sshfs`).
+fn own_kind(host: &[u8]) -> Vec<u8> {
+    let (kind, part) = match host.iter().position(|&b| b == b'.') {
+        Some(dot) => host.split_at(dot),
+        None => (host, &[][..]),
+    };
+    match KINDS.iter().find(|(name, _)| name.as_bytes() == kind) {
+        Some((_, own)) => [own.as_bytes(), part].concat(),
+        None => host.to_vec(),
+    }
+}
+
+/// Whether a kind is of files elsewhere.
+fn is_of_network(kind: &[u8]) -> bool {
+    let kinds: [&[u8]; 5] = [b"ceph", b"fusefs.sshfs", b"nfs", b"p9fs", b"smbfs"];
+    kinds.contains(&kind)
 }
 
 /// The kinds of file systems that there are (`vfs.conflist`): the host's, by the names that `statfs` has for them.
@@ -79,31 +110,28 @@ pub fn kinds(call: &Call<'_>) -> Vec<u8> {
     // sys/mount.h
     const VFCF_NETWORK: i32 = 0x4_0000;
     const VFCF_SYNTHETIC: i32 = 0x8_0000;
-    const NETWORK: [&str; 6] = ["9p", "ceph", "cifs", "nfs", "nfs4", "smb3"];
     let mounts = Mount::all();
     // A line is "nodev\tsysfs" or "\text4" (proc(5)).
     let host = proc_text("/proc/filesystems");
-    let mut kinds: Vec<(&str, bool)> = host
-        .lines()
-        .filter_map(|line| line.split_once('\t'))
-        .map(|(device, name)| (name, device == "nodev"))
-        .collect();
-    for mount in &mounts {
-        // Such as "fuse.sshfs".
-        match std::str::from_utf8(&mount.kind) {
-            Ok(name) if !kinds.iter().any(|(k, _)| *k == name) => kinds.push((name, true)),
-            _ => {}
+    let listed = host.lines().filter_map(|line| line.split_once('\t'));
+    let listed = listed.map(|(device, name)| (own_kind(name.as_bytes()), device == "nodev"));
+    // Such as "fusefs.sshfs".
+    let mounted = mounts.iter().map(|mount| (mount.kind.clone(), true));
+    let mut kinds: Vec<(Vec<u8>, bool)> = Vec::new();
+    for (name, no_device) in listed.chain(mounted) {
+        if !kinds.iter().any(|(known, _)| *known == name) {
+            kinds.push((name, no_device));
         }
     }
-    let describe = |(n, (name, no_device)): (usize, &(&str, bool))| {
-        let mounted = mounts.iter().filter(|m| m.kind == name.as_bytes()).count();
+    let describe = |(n, (name, no_device)): (usize, &(Vec<u8>, bool))| {
+        let mounted = mounts.iter().filter(|m| m.kind == *name).count();
         Xvfsconf {
             vfc_vfsops: Ulong(0),
-            vfc_name: text(name.as_bytes()),
+            vfc_name: text(name),
             vfc_typenum: n as i32 + 1,
             vfc_refcount: mounted as i32,
             vfc_flags: match no_device {
-                _ if NETWORK.contains(name) => VFCF_NETWORK,
+                _ if is_of_network(name) => VFCF_NETWORK,
                 true => VFCF_SYNTHETIC,
                 false => 0,
             },
@@ -141,13 +169,17 @@ fn unescape(field: &[u8]) -> Vec<u8> {
 }
 
 /// `struct statfs` of the host's kernel (`asm-generic/statfs.h`): 15 words.
-struct Host([u64; 15]);
+pub(super) struct Host([u64; 15]);
 
 impl Host {
     fn ask(call: &mut Call<'_>, number: i64, what: u64) -> SysResult<Host> {
         let mut out = Host([0; 15]);
         call.host(number, [what, out.0.as_mut_ptr() as u64, 0, 0, 0, 0])?;
         Ok(out)
+    }
+
+    fn id(&self) -> [u32; 2] {
+        [self.0[7] as u32, (self.0[7] >> 32) as u32]
     }
 
     /// The name of the kind, as far as it is known; "" otherwise.
@@ -158,7 +190,7 @@ impl Host {
 }
 
 /// One of the layouts.
-trait Layout: GuestStruct {
+pub(super) trait Layout: GuestStruct {
     fn fill(host: &Host, mount: &Mount, owner: u32) -> Self;
 }
 
@@ -170,11 +202,12 @@ fn text<const N: usize>(bytes: &[u8]) -> [u8; N] {
 }
 
 /// Flags of a mount (`sys/mount.h`) from the host's (`statfs(2)`): both have read-only, nosuid, noexec and synchronous.
-fn mount_flags(host: u64) -> u64 {
+fn mount_flags(host: u64, kind: &[u8]) -> u64 {
     const MNT_LOCAL: u64 = 0x1000;
     let pairs = [(1, 1), (2, 8), (8, 4), (0x10, 2), (0x400, 0x1000_0000)];
     let shared = pairs.iter().filter(|(h, _)| host & h != 0);
-    shared.fold(MNT_LOCAL, |all, (_, own)| all | own)
+    let local = if is_of_network(kind) { 0 } else { MNT_LOCAL };
+    shared.fold(local, |all, (_, own)| all | own)
 }
 
 impl Layout for Statfs {
@@ -188,7 +221,7 @@ impl Layout for Statfs {
             bavail,
             files,
             ffree,
-            fsid,
+            _,
             namemax,
             frsize,
             flags,
@@ -197,7 +230,7 @@ impl Layout for Statfs {
         Statfs {
             f_version: VERSION,
             f_type: kind as u32,
-            f_flags: mount_flags(flags),
+            f_flags: mount_flags(flags, &mount.kind),
             f_bsize: if frsize != 0 { frsize } else { bsize },
             f_iosize: bsize,
             f_blocks: blocks,
@@ -212,7 +245,7 @@ impl Layout for Statfs {
             _spare: [0; 10],
             f_namemax: namemax as u32,
             f_owner: owner,
-            f_fsid: [fsid as u32, (fsid >> 32) as u32],
+            f_fsid: host.id(),
             _charspare: [0; 80],
             f_fstypename: text(&mount.kind),
             f_mntfromname: text(&mount.from),
@@ -276,7 +309,7 @@ fn mount_of(path: &Path, host: &Host) -> Mount {
         .unwrap_or(Mount {
             on: b"/".to_vec(),
             from: Vec::new(),
-            kind: host.kind().into(),
+            kind: own_kind(host.kind().as_bytes()),
         })
 }
 
@@ -290,11 +323,27 @@ fn of_path<T: Layout>(call: &mut Call<'_>) -> SysResult {
 }
 
 fn of_descriptor<T: Layout>(call: &mut Call<'_>) -> SysResult {
-    let host = Host::ask(call, SYS_fstatfs, call.arg(0))?;
-    let link = format!("/proc/self/fd/{}", call.int(0));
+    tell::<T>(call, call.arg(0), call.arg(1))
+}
+
+/// Tells the guest of the file system that a descriptor is of.
+pub(super) fn tell<T: Layout>(call: &mut Call<'_>, fd: u64, at: u64) -> SysResult {
+    let host = Host::ask(call, SYS_fstatfs, fd)?;
+    let link = format!("/proc/self/fd/{}", fd as i32);
     let mount = mount_of(&std::fs::read_link(link).unwrap_or_default(), &host);
-    call.write_struct(call.arg(1), &T::fill(&host, &mount, 0))?;
+    call.write_struct(at, &T::fill(&host, &mount, 0))?;
     Ok(0)
+}
+
+/// `f_fsid` of the file system that a descriptor is of.
+pub(super) fn id(call: &mut Call<'_>, fd: u64) -> SysResult<[u32; 2]> {
+    Ok(Host::ask(call, SYS_fstatfs, fd)?.id())
+}
+
+/// Where file systems are mounted.
+pub(super) fn places() -> Vec<CString> {
+    let mounts = Mount::all().into_iter();
+    mounts.filter_map(|mount| cstring(mount.on).ok()).collect()
 }
 
 /// Without a buffer, how many there are.
@@ -334,7 +383,7 @@ mod tests {
         let line = br"36 35 98:0 /mnt1 /mnt\0402 rw,noatime master:1 shared:3 - ext3 /dev/root rw,errors=continue";
         let mount = Mount::parse(line).expect("a mount");
         assert_eq!(mount.on, b"/mnt 2");
-        assert_eq!(mount.kind, b"ext3");
+        assert_eq!(mount.kind, b"ext2fs");
         assert_eq!(mount.from, b"/dev/root");
         assert!(Mount::parse(b"").is_none());
         assert_eq!(unescape(br"a\0"), br"a\0");
@@ -345,12 +394,15 @@ mod tests {
         let mut host = Host([0; 15]);
         assert_eq!(host.kind(), "");
         host.0[0] = 0xef53;
-        assert_eq!(mount_of(Path::new("relative"), &host).kind, b"ext4");
+        assert_eq!(mount_of(Path::new("relative"), &host).kind, b"ext2fs");
+        assert_eq!(own_kind(b"fuse.sshfs"), b"fusefs.sshfs");
+        assert_eq!(own_kind(b"btrfs"), b"btrfs");
     }
 
     #[test]
     fn flags_are_those_of_the_header() {
         // MNT_LOCAL, MNT_RDONLY, MNT_NOSUID
-        assert_eq!(mount_flags(1 | 2), 0x1000 | 1 | 8);
+        assert_eq!(mount_flags(1 | 2, b"tmpfs"), 0x1000 | 1 | 8);
+        assert_eq!(mount_flags(0, b"nfs"), 0);
     }
 }

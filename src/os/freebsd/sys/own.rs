@@ -1,4 +1,5 @@
-//! What is kept for a process, where another that shares its memory (the child of a vfork, of rfork with RFMEM) has its own.
+//! What is kept for a process, where another that shares its memory (the child of a vfork, of rfork with RFMEM) has its own; bytes of
+//! it as text, for the program that the process executes next.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -100,9 +101,30 @@ impl<T: Clone> Own<HashMap<i32, T>> {
     }
 }
 
+/// Bytes in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// What [`hex`] has written; `None` for anything else.
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes = pairs.iter().map(|pair| byte(pair)).collect();
+    if rest.is_empty() { bytes } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_go_through_text() {
+        assert_eq!(unhex(&hex(b"a|\0\xff")), Some(b"a|\0\xff".to_vec()));
+        assert_eq!(unhex(""), Some(Vec::new()));
+        assert_eq!(unhex("0"), None);
+        assert_eq!(unhex("zz"), None);
+    }
 
     #[test]
     fn the_child_of_a_vfork_has_its_own() {

@@ -1,5 +1,9 @@
 //! Control of processes: `procctl` (`sys/procctl.h`).
 
+mod memory;
+
+pub(super) use memory::{forbids_writable_code, implied_maximum};
+
 use super::{board, wait};
 use crate::abi::{Errno, Kind, Show, SysResult, write_int};
 use crate::host::nr::*;
@@ -9,8 +13,9 @@ use crate::os::{ArgType, Call, Run::Handler, Support::Partial, *};
 
 const ID_TYPE: ArgType = one_of(&f::ID_TYPE);
 
-const LIMITS: &str = "of guests; ASLR, PROTMAX, STACKGAP, WXMAP and LOGSIGEXIT are kept without effect, and TRACE_CTL of \
-    another process; NO_NEW_PRIVS_CTL of another process holds from its next program on";
+const LIMITS: &str = "of guests; ASLR and STACKGAP are kept, but addresses are the same in every run, and LOGSIGEXIT without a \
+    log; TRACE_CTL of another process does not keep it from dumping core; NO_NEW_PRIVS_CTL of another process holds from its next \
+    program on; what an ELF file's feature note asks for is not looked at";
 
 crate::syscalls! {
     procctl(idtype: ID_TYPE, id: OFFSET, com: one_of(&f::PROCCTL), data: ArgType::By(|a, _| data(a[2]))) -> NUM, Partial(LIMITS), Handler(control);
@@ -119,16 +124,22 @@ pub(super) fn inherit(parent: i32) {
     }
 }
 
-/// This process begins to execute a program: the host lets that one be traced again.
+/// This process begins to execute a program: the host lets that one be traced again, and it has its own memory.
 pub(super) fn executes() {
     let me = crate::host::pid();
-    match kept(me, TRACE_CTL) {
+    let before = board::controls(me);
+    let mut values = before;
+    match values[TRACE_CTL as usize] {
         TRACE_DISABLE_EXEC => {
             let args = [PR_SET_DUMPABLE, 0, 0, 0, 0, 0];
             let _ = crate::host::syscall(SYS_prctl, args);
         }
-        0 => {}
-        _ => drop(keep(me, TRACE_CTL, 0)),
+        _ => values[TRACE_CTL as usize] = 0,
+    }
+    memory::executes(&mut values);
+    if values != before {
+        // It fails only without a folder, which there is.
+        let _ = board::set_controls(me, &values);
     }
 }
 
@@ -273,11 +284,11 @@ fn apply(call: &mut Call<'_>, pid: i32, command: i32) -> SysResult {
             let on = status_line(pid, "NoNewPrivs:") != 0 || kept(pid, NO_NEW_PRIVS_CTL) != 0;
             give(call, at, if on { 1 } else { 2 })
         }
-        TRAPCAP_CTL | ASLR_CTL | PROTMAX_CTL | STACKGAP_CTL | WXMAP_CTL | LOGSIGEXIT_CTL => {
-            let value = call.read_int(at, Kind::U32)? as u32;
+        PROTMAX_CTL | STACKGAP_CTL | WXMAP_CTL => memory::set(pid, command, memory::given(call)?),
+        TRAPCAP_CTL | ASLR_CTL | LOGSIGEXIT_CTL => {
+            let value = memory::given(call)?;
             let known = match command {
                 TRAPCAP_CTL => 1..=2,
-                STACKGAP_CTL => 1..=15,
                 _ => 1..=3,
             };
             if !known.contains(&value) {
@@ -287,9 +298,7 @@ fn apply(call: &mut Call<'_>, pid: i32, command: i32) -> SysResult {
         }
         TRAPCAP_STATUS => status(call, pid, TRAPCAP_CTL, 2),
         ASLR_STATUS => status(call, pid, ASLR_CTL, 3),
-        PROTMAX_STATUS => status(call, pid, PROTMAX_CTL, 3),
-        STACKGAP_STATUS => status(call, pid, STACKGAP_CTL, 5),
-        WXMAP_STATUS => status(call, pid, WXMAP_CTL, 1),
+        PROTMAX_STATUS | STACKGAP_STATUS | WXMAP_STATUS => memory::tell(call, pid, command - 1),
         LOGSIGEXIT_STATUS => status(call, pid, LOGSIGEXIT_CTL, 1),
         _ => Err(Errno::EINVAL),
     }

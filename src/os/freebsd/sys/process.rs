@@ -7,12 +7,11 @@ use crate::abi::{Errno, GuestStruct, Kind, SysResult};
 use crate::host::fd::OwnFd;
 use crate::host::nr::*;
 use crate::os::freebsd;
-use crate::os::freebsd::decode::files::text;
 use crate::os::freebsd::structs::*;
 use crate::os::freebsd::{flags as f, isa_of, of};
 use crate::os::host_process::ProcStat;
 use crate::os::{
-    ArgType, Call, Dir,
+    ArgType, Call,
     Run::{Handler, Pass},
     Support::{Full, Partial, Stub},
     *,
@@ -33,10 +32,7 @@ crate::syscalls! {
     setpgid(pid: INT, pgid: INT) -> NUM, Full, Pass(SYS_setpgid);
     getsid(pid: INT) -> NUM, Full, Pass(SYS_getsid);
     setsid() -> NUM, Full, Pass(SYS_setsid);
-    setlogin(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
-    setloginclass(namebuf: STR) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     __setugid(flag: INT) -> NUM, Stub("ENOSYS, as without REGRESSION in the kernel"), Handler(|_| Err(Errno::ENOSYS));
-    getlogin(namebuf: ArgType::Decoded(Dir::Out, text), namelen: UINT) -> NUM, Full, Handler(login_name);
     getpriority(which: one_of(&f::PRIO), who: INT) -> NUM, Full, Handler(|c| Ok(20u64.wrapping_sub(c.host(SYS_getpriority, [c.arg(0), c.arg(1), 0, 0, 0, 0])?)));
     setpriority(which: one_of(&f::PRIO), who: INT, prio: INT) -> NUM, Full, Pass(SYS_setpriority);
     getrusage(who: one_of(&f::RUSAGE), rusage: output::<Rusage>()) -> NUM, Partial("ru_nsignals counts those of RUSAGE_SELF; ru_msgsnd and ru_msgrcv are 0"), Handler(usage);
@@ -138,6 +134,8 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
     super::kqueue::forked(call);
     super::umtx::forked(call);
     super::procdesc::forked(call);
+    super::mem::forked(call);
+    super::mem::forget_wired(call);
     if let Some(os) = of(call.thread) {
         os.signals.store(0, Relaxed);
         os.capabilities.mode.forked(parent);
@@ -145,6 +143,7 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
         os.sockets.0.forked(parent);
         os.routes.ends.forked(parent);
         os.limits.0.forked(parent);
+        os.login.0.forked(parent);
     }
     if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
         isa_of(call.thread).fork_result
@@ -290,6 +289,7 @@ fn create_sharer(call: &mut Call<'_>, flags: u64) -> SysResult {
         if let Some(os) = of(thread) {
             os.capabilities.mode.split(parent);
             os.limits.0.split(parent);
+            os.login.0.split(parent);
             if !shares_files {
                 os.capabilities.limits.split(parent);
                 os.sockets.0.split(parent);
@@ -327,25 +327,11 @@ fn sharer_gone(os: &freebsd::FreeBsd, child: i32) {
     os.sockets.0.vfork_done(child);
     os.routes.ends.vfork_done(child);
     os.limits.0.vfork_done(child);
+    os.login.0.vfork_done(child);
 }
 
 fn close_all(call: &mut Call<'_>) -> SysResult {
     super::descriptors::close_range(call, 0, u32::MAX.into(), 0)
-}
-
-fn login_name(call: &mut Call<'_>) -> SysResult {
-    let mut name = std::env::var_os("LOGNAME")
-        .or_else(|| std::env::var_os("USER"))
-        .map_or_else(
-            || b"root".to_vec(),
-            std::os::unix::ffi::OsStringExt::into_vec,
-        );
-    name.push(0);
-    if name.len() as u64 > call.arg(1) {
-        return Err(Errno::ERANGE);
-    }
-    call.write_bytes(call.arg(0), &name)?;
-    Ok(0)
 }
 
 /// The host counts no signals.

@@ -1,12 +1,15 @@
 //! Special descriptors: event counters, watches of files, pseudo-terminals, the comparison of descriptors.
 
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+
 use crate::abi::{Errno, Kind, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
 use crate::os::{
     Call,
     Run::{Handler, Pass},
-    Support::{Full, Partial},
+    Support::Full,
     *,
 };
 
@@ -15,7 +18,7 @@ crate::syscalls! {
     inotify_add_watch_at(fd: FD, dfd: DIRFD, path: PATH, mask: HEX) -> NUM, Full, Handler(watch);
     inotify_rm_watch(fd: FD, wd: INT) -> NUM, Full, Pass(SYS_inotify_rm_watch);
     posix_openpt(flags: flags(&f::OPEN)) -> FDNUM, Full, Handler(open_terminal);
-    kcmp(pid1: INT, pid2: INT, r#type: INT, idx1: BITS, idx2: BITS) -> NUM, Partial("KCMP_FILE of processes that the host may compare"), Handler(compare);
+    kcmp(pid1: INT, pid2: INT, r#type: INT, idx1: BITS, idx2: BITS) -> NUM, Full, Handler(compare);
 }
 
 fn special(call: &mut Call<'_>) -> SysResult {
@@ -86,15 +89,48 @@ fn open_terminal(call: &mut Call<'_>) -> SysResult {
     Ok(fd)
 }
 
+/// What two processes share, or in what order it is.
 fn compare(call: &mut Call<'_>) -> SysResult {
-    // sys/unistd.h; the host's are 0, 2, 4, 1 (linux/kcmp.h)
+    // sys/unistd.h
+    const KCMP_FILE: i32 = 100;
+    const KCMP_FILEOBJ: i32 = 101;
+    const KCMP_FILES: i32 = 102;
+    const KCMP_SIGHAND: i32 = 103;
+    const KCMP_VM: i32 = 104;
+    // linux/kcmp.h
+    const HOST_FILE: u64 = 0;
+    const HOST_VM: u64 = 1;
+    const HOST_FILES: u64 = 2;
+    const HOST_SIGHAND: u64 = 4;
     let host = match call.int(2) {
-        100 | 101 => 0,
-        102 => 2,
-        103 => 4,
-        104 => 1,
+        KCMP_FILE | KCMP_FILEOBJ => HOST_FILE,
+        KCMP_FILES => HOST_FILES,
+        KCMP_SIGHAND => HOST_SIGHAND,
+        KCMP_VM => HOST_VM,
         _ => return Err(Errno::EINVAL),
     };
     let args = [call.arg(0), call.arg(1), host, call.arg(3), call.arg(4), 0];
-    call.host(SYS_kcmp, args)
+    let order = call.host(SYS_kcmp, args)?;
+    if order == 0 || call.int(2) != KCMP_FILEOBJ {
+        return Ok(order);
+    }
+    // Opened twice it is another file, but the same object.
+    let first = object(call.int(0), call.arg(3));
+    let second = object(call.int(1), call.arg(4));
+    Ok(if first.is_some() && first == second {
+        0
+    } else {
+        order
+    })
+}
+
+/// Device and inode behind a descriptor of a process; `None` for what has no inode of its own.
+fn object(pid: i32, fd: u64) -> Option<(u64, u64)> {
+    let link = format!("/proc/{pid}/fd/{}", fd as i32);
+    let target = std::fs::read_link(&link).ok()?;
+    if target.as_os_str().as_bytes().starts_with(b"anon_inode:") {
+        return None;
+    }
+    let meta = std::fs::metadata(&link).ok()?;
+    Some((meta.dev(), meta.ino()))
 }

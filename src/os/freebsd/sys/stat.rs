@@ -40,7 +40,7 @@ const AT_FDCWD: u64 = -100i64 as u64;
 const HOST_EMPTY_PATH: u64 = 0x1000;
 
 /// `struct statx` (`linux/stat.h`), as far as it is read: offsets and widths.
-struct Statx([u8; 256]);
+pub(super) struct Statx([u8; 256]);
 
 impl Statx {
     fn of(call: &mut Call<'_>, dir: u64, path: &std::ffi::CStr, flags: u64) -> SysResult<Statx> {
@@ -126,7 +126,7 @@ pub fn device_parts(device: u64) -> (u64, u64) {
 }
 
 /// One of the layouts.
-trait Layout: GuestStruct {
+pub(super) trait Layout: GuestStruct {
     /// # Errors
     /// EOVERFLOW for what the layout has no room for.
     fn fill(s: &Statx) -> SysResult<Self>;
@@ -225,11 +225,18 @@ impl Layout for NStat {
 }
 
 fn of_descriptor<T: Layout>(call: &mut Call<'_>) -> SysResult {
-    let found = match procdesc::known(call, call.int(0)) {
-        Some(process) => Statx::of_process(process.pid),
-        None => Statx::of(call, call.arg(0), c"", HOST_EMPTY_PATH)?,
-    };
-    call.write_struct(call.arg(1), &T::fill(&found)?)?;
+    if let Some(process) = procdesc::known(call, call.int(0)) {
+        let found = Statx::of_process(process.pid);
+        call.write_struct(call.arg(1), &T::fill(&found)?)?;
+        return Ok(0);
+    }
+    tell::<T>(call, call.arg(0), call.arg(1))
+}
+
+/// Tells the guest of the file that a descriptor is of.
+pub(super) fn tell<T: Layout>(call: &mut Call<'_>, fd: u64, at: u64) -> SysResult {
+    let found = Statx::of(call, fd, c"", HOST_EMPTY_PATH)?;
+    call.write_struct(at, &T::fill(&found)?)?;
     Ok(0)
 }
 

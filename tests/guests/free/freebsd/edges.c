@@ -295,9 +295,52 @@ static void kinds(void)
 	CHECK(n < len / sizeof *all && all[n].mounted > 0 && all[n].number > 0);
 }
 
+#define __NR_mlockall 324
+#define __NR_munlockall 325
+
+/* How many pages of some are in memory; pages of data are while they are locked. */
+static int present(long at)
+{
+	char vector[4];
+	int count = 0;
+	SAME(SYS(mincore, at, 4 * 4096, vector), 0);
+	for (int n = 0; n < 4; n++)
+		count += vector[n] & 1;
+	return count;
+}
+
 static void locked(void)
 {
 	struct rlimit none = {0, 0};
+	SAME(SYS(mlockall, 0), -EINVAL);
+	SAME(SYS(mlockall, 4), -EINVAL);
+	long before = mmap(0, 4 * 4096, 3, ANON | PRIVATE, -1, 0);
+	SAME(present(before), 0);
+	SAME(SYS(mlockall, 1), 0);
+	SAME(present(before), 4);
+	long now = mmap(0, 4 * 4096, 3, ANON | PRIVATE, -1, 0);
+	SAME(present(now), 0);
+	SAME(SYS(mlockall, 2), 0);
+	now = mmap(0, 4 * 4096, 3, ANON | PRIVATE, -1, 0);
+	SAME(present(now), 4);
+	/* No more than the limit. */
+	int status;
+	flush();
+	long child = SYS(fork);
+	if (child == 0) {
+		struct rlimit little = {8192, 8192};
+		SAME(present(mmap(0, 4 * 4096, 3, ANON | PRIVATE, -1, 0)), 0);
+		SAME(SYS(setrlimit, 6, &little), 0);
+		SAME(SYS(mlockall, 1), -ENOMEM);
+		SAME(SYS(mlockall, 2), 0);
+		SAME(mmap(0, 4 * 4096, 3, ANON | PRIVATE, -1, 0), -ENOMEM);
+		quit(0);
+	}
+	SAME(wait6(0, child, &status, 16, 0, 0), child);
+	SAME(status, 0);
+	SAME(SYS(munlockall), 0);
+	now = mmap(0, 4 * 4096, 3, ANON | PRIVATE, -1, 0);
+	SAME(present(now), 0);
 	SAME(SYS(setrlimit, 6, &none), 0);
 	static char page[4096];
 	SAME(SYS(mlock, page, 4096), -ENOMEM);

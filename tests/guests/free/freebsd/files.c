@@ -269,6 +269,13 @@ static void descriptors(void)
 	int copy = SYS(dup, fd);
 	long me = SYS(getpid);
 	CHECK(SYS(kcmp, me, me, 100, fd, copy) == 0 && SYS(kcmp, me, me, 100, fd, 0) != 0);
+	/* What is opened again is another file, but the same object; two queues are not. */
+	int null = SYS(open, "/dev/null", 0), again = SYS(open, "/dev/null", 0), queue = SYS(kqueue), other = SYS(kqueue);
+	CHECK(SYS(kcmp, me, me, 100, null, again) != 0 && SYS(kcmp, me, me, 101, null, again) == 0);
+	CHECK(SYS(kcmp, me, me, 101, null, queue) != 0 && SYS(kcmp, me, me, 101, queue, other) != 0);
+	CHECK(SYS(kcmp, me, me, 101, null, 99) == -EBADF);
+	for (int each = 0; each < 4; each++)
+		SYS(close, ((int[]){null, again, queue, other})[each]);
 	/* close_range, and closefrom by another name. */
 	CHECK(SYS(close_range, copy, copy, 4) == 0 && SYS(fcntl, copy, 1, 0) == 1);
 	CHECK(SYS(close_range, fd, copy, 0) == 0);

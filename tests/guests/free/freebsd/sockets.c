@@ -163,13 +163,27 @@ static void memory(void)
 	u32 *shared = (void *)mmap(0, 4096, 3, 0x1001, -1, 0), *zeroed = (void *)mmap(0, 4096, 3, 0x1002, -1, 0);
 	zeroed[0] = 5;
 	CHECK(SYS(minherit, zeroed, 4096, 3) == 0);
+	/* Of shared memory a copy, or zeros; of the middle of three pages nothing; and what is mapped anew as ever. */
+	u32 *copied = (void *)mmap(0, 8192, 3, 0x1001, -1, 0), *cleared = (void *)mmap(0, 4096, 3, 0x1001, -1, 0);
+	long three = mmap(0, 3 * 4096, 3, 0x1002, -1, 0), anew = mmap(0, 4096, 3, 0x1002, -1, 0);
+	char vector[3];
+	copied[0] = copied[1024] = cleared[0] = *(u32 *)three = *(u32 *)(three + 8192) = 7;
+	CHECK(SYS(minherit, copied, 4096, 1) == 0 && SYS(minherit, cleared, 1, 3) == 0);
+	CHECK(SYS(minherit, three + 4096, 4096, 2) == 0 && SYS(minherit, three, 4096, 4) == -22);
+	CHECK(SYS(minherit, shared, 4096, 0) == 0 && SYS(minherit, anew, 4096, 2) == 0);
+	CHECK(mmap((void *)anew, 4096, 3, 0x1012, -1, 0) == anew);
+	*(u32 *)anew = 7;
 	flush();
 	int child = SYS(fork), status;
 	if (child == 0) {
+		CHECK(copied[0] == 7 && cleared[0] == 0 && *(u32 *)three == 7 && *(u32 *)(three + 8192) == 7 && *(u32 *)anew == 7);
+		CHECK(SYS(mincore, three, 4096, vector) == 0 && SYS(mincore, three + 4096, 4096, vector) == -12);
+		copied[0] = copied[1024] = cleared[0] = 9;
 		shared[0] = zeroed[0] + 1;
 		quit(0);
 	}
 	CHECK(SYS(wait4, child, &status, 0, 0) == child);
+	CHECK(status == 0 && copied[0] == 7 && copied[1024] == 9 && cleared[0] == 7);
 	print("the child found %u, the parent has %u\n", shared[0] - 1, zeroed[0]);
 	long low = mmap(0, 65536, 3, 0x81002, -1, 0);
 	CHECK((unsigned long)low + 65536 <= 1ul << 31);

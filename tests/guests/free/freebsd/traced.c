@@ -4,7 +4,7 @@
 
 enum { TRACE_ME, READ_I, READ_D, WRITE_I = 4, WRITE_D, CONTINUE = 7, KILL, STEP, ATTACH, DETACH, IO, LWPINFO, GETNUMLWPS, GETLWPLIST,
 	CLEARSTEP, SETSTEP, SUSPEND, RESUME, TO_SCE, TO_SCX, SYSCALL, FOLLOW_FORK, LWP_EVENTS, GET_EVENT_MASK, SET_EVENT_MASK,
-	GET_SC_ARGS, GET_SC_RET, GETREGS = 33, SETREGS, GETFPREGS, SETFPREGS, VM_TIMESTAMP = 40, VM_ENTRY };
+	GET_SC_ARGS, GET_SC_RET, GETREGS = 33, SETREGS, GETFPREGS, SETFPREGS, VM_TIMESTAMP = 40, VM_ENTRY, GETREGSET, SETREGSET };
 enum { SCE = 4, SCX = 8, EXEC = 0x10, SI = 0x20, FORKED = 0x40, CHILD = 0x80, BORN = 0x100, EXITED = 0x200, VFORKED = 0x400,
 	VFORK_DONE = 0x800 };
 enum { SIGTRAP = 5, SIGKILL = 9, SIGSTOP = 17, SIGTSTP = 18, SIGCHLD = 20, USR1 = 30, USR2 = 31 };
@@ -182,6 +182,40 @@ static void breakpoints(void)
 		if (n == 0)
 			SAME(PC(r), (long)target + 4);
 	}
+	/* The same by the notes of a core: NT_PRSTATUS, and on AArch64 NT_ARM_TLS. */
+	struct reg again;
+	struct { void *base; size_t length; } span = {0, 1};
+	SAME(ask(GETREGSET, child, &span, 1), 0);
+	SAME(span.length, sizeof again);
+	SAME(ask(GETREGSET, child, &span, 99), -EINVAL);
+	span.base = &again;
+	span.length--;
+	SAME(ask(GETREGSET, child, &span, 1), -EINVAL);
+	span.length++;
+	SAME(ask(GETREGSET, child, &span, 1), 0);
+	SAME(memcmp(&r, &again, sizeof r), 0);
+	span.base = &r;
+	ARGUMENT(r) += 5;
+	SAME(ask(SETREGSET, child, &span, 1), 0);
+	SAME(ask(GETREGS, child, &again, 0), 0);
+	SAME(memcmp(&r, &again, sizeof r), 0);
+	ARGUMENT(r) -= 5;
+	SAME(ask(SETREGS, child, &r, 0), 0);
+#ifdef __aarch64__
+	u64 tls = 1, saved_tls;
+	span.base = &tls;
+	span.length = sizeof tls;
+	SAME(ask(GETREGSET, child, &span, 0x401), 0);
+	CHECK(tls != 1);
+	saved_tls = tls;
+	tls = 0x1234;
+	SAME(ask(SETREGSET, child, &span, 0x401), 0);
+	tls = 0;
+	SAME(ask(GETREGSET, child, &span, 0x401), 0);
+	SAME(tls, 0x1234);
+	tls = saved_tls;
+	SAME(ask(SETREGSET, child, &span, 0x401), 0);
+#endif
 	char floats[528];
 	SAME(ask(GETFPREGS, child, floats, 0), 0);
 	SAME(ask(SETFPREGS, child, floats, 0), 0);

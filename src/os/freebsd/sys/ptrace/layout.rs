@@ -39,6 +39,8 @@ pub mod pt {
     pub const SETFPREGS: i32 = 36;
     pub const VM_TIMESTAMP: i32 = 40;
     pub const VM_ENTRY: i32 = 41;
+    pub const GETREGSET: i32 = 42;
+    pub const SETREGSET: i32 = 43;
 }
 
 // PIOD_*
@@ -56,6 +58,9 @@ crate::guest_struct! {
         piod_op: i32 as Show::Flags(&f::PIOD), piod_offs: Ulong as Show::Hex,
         piod_addr: Ulong as Show::Hex, piod_len: Ulong,
     }
+
+    /// `struct iovec` of a set of registers.
+    pub struct Span("iovec") { iov_base: Ulong as Show::Hex, iov_len: Ulong }
 
     /// `struct ptrace_vm_entry`
     pub struct VmEntry("ptrace_vm_entry") {

@@ -13,7 +13,7 @@ pub(in crate::os::freebsd) use served::serve;
 
 use layout::*;
 
-use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int, write_int};
+use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, Ulong, read_int, write_int};
 use crate::host::nr::SYS_kill;
 use crate::os::freebsd::sys::board;
 use crate::os::freebsd::{self, core, flags as f, nr, siginfo};
@@ -21,7 +21,7 @@ use crate::os::tracing::{Request, State, event};
 use crate::os::{ArgType, Call, Dir, Run::Handler, Support::Partial, *};
 use crate::process::Signal;
 
-const LIMITS: &str = "no debug registers, PT_COREDUMP, PT_GETREGSET, PT_SC_REMOTE; tracer and tracee are of one instruction set; a \
+const LIMITS: &str = "no debug registers, PT_COREDUMP, PT_SC_REMOTE; tracer and tracee are of one instruction set; a \
     tracer that executes a program loses its tracees";
 
 crate::syscalls! {
@@ -40,6 +40,7 @@ fn argument(request: u64) -> ArgType {
         pt::GET_SC_ARGS => ArgType::Ints(Dir::Out, Kind::Ulong, Show::Hex, Len::Const(8)),
         pt::GET_SC_RET => output::<CallReturn>(),
         pt::VM_ENTRY => inout::<VmEntry>(),
+        pt::GETREGSET | pt::SETREGSET => inout::<Span>(),
         _ => BITS,
     }
 }
@@ -194,6 +195,7 @@ fn control(call: &mut Call<'_>, code: i32) -> SysResult {
             ask(call, pid, &Request { data, ..request }).map(|reply| reply.0)
         }
         pt::VM_ENTRY => mapping(call, pid, request),
+        pt::GETREGSET | pt::SETREGSET => register_set(call, pid, request),
         pt::CLEARSTEP
         | pt::SETSTEP
         | pt::SUSPEND
@@ -310,6 +312,36 @@ fn transfer(call: &mut Call<'_>, pid: i32, request: Request) -> SysResult {
     desc.piod_len.0 = done;
     call.write_struct(request.addr, &desc)?;
     Ok(0)
+}
+
+/// PT_GETREGSET and PT_SETREGSET: the registers of a core's note, at the place that a `struct iovec` tells; with no place, how many
+/// bytes they are.
+fn register_set(call: &mut Call<'_>, pid: i32, request: Request) -> SysResult {
+    let set = registers(call).registers_of(request.data as u32);
+    let size = set.ok_or(Errno::EINVAL)?.size as u64;
+    let span: Span = call.read_struct(request.addr)?;
+    let (at, length) = (span.iov_base.0, span.iov_len.0);
+    match request.code {
+        pt::GETREGSET if at == 0 => {
+            let iov_len = Ulong(size);
+            call.write_struct(request.addr, &Span { iov_len, ..span })?;
+            Ok(0)
+        }
+        _ if length != size => Err(Errno::EINVAL),
+        pt::GETREGSET => give(
+            call,
+            pid,
+            &Request {
+                addr: at,
+                ..request
+            },
+            usize::MAX,
+        ),
+        _ => {
+            let bytes = call.read_bytes(at, size)?;
+            ask(call, pid, &Request { bytes, ..request }).map(|reply| reply.0)
+        }
+    }
 }
 
 /// Lets a tracee go on, until it stops again, or for good.

@@ -85,8 +85,8 @@ fn answer(process: &Arc<Process>, tracee: &Tracee, request: &Request) -> Answer 
         }
         pt::GET_SC_ARGS => stopped.call_arguments(),
         pt::GET_SC_RET => stopped.call_result(),
-        pt::GETREGS | pt::GETFPREGS => stopped.read_registers(),
-        pt::SETREGS | pt::SETFPREGS => stopped.write_registers(),
+        pt::GETREGS | pt::GETFPREGS | pt::GETREGSET => stopped.read_registers(),
+        pt::SETREGS | pt::SETFPREGS | pt::SETREGSET => stopped.write_registers(),
         pt::VM_TIMESTAMP => Ok((process.mem.map_generation() & 0x7fff_ffff, Vec::new())),
         pt::VM_ENTRY => stopped.mapping(),
         _ => Err(Errno::EINVAL),
@@ -251,16 +251,20 @@ impl Stopped<'_> {
         Ok((0, result.write(self.abi)?))
     }
 
-    fn set(&self) -> &'static RegisterSet {
+    fn set(&self) -> SysResult<&'static RegisterSet> {
         let layout = core::layout(self.process.isa.name());
         match self.request.code {
-            pt::GETREGS | pt::SETREGS => &layout.general,
-            _ => &layout.float,
+            pt::GETREGS | pt::SETREGS => Ok(&layout.general),
+            pt::GETFPREGS | pt::SETFPREGS => Ok(&layout.float),
+            _ => {
+                let set = layout.registers_of(self.request.data as u32);
+                set.ok_or(Errno::EINVAL)
+            }
         }
     }
 
     fn read_registers(&self) -> Answer {
-        let (isa, abi, set) = (self.process.isa, self.abi, self.set());
+        let (isa, abi, set) = (self.process.isa, self.abi, self.set()?);
         let bytes = self.with_cpu(|cpu| {
             isa.sync_registers(cpu);
             set.write(abi, isa.registers_in_mode(cpu.mode), cpu, |_| 0)
@@ -269,7 +273,7 @@ impl Stopped<'_> {
     }
 
     fn write_registers(&self) -> Answer {
-        let (isa, abi, set) = (self.process.isa, self.abi, self.set());
+        let (isa, abi, set) = (self.process.isa, self.abi, self.set()?);
         // A call that the thread waits in is made again once its registers are back, since it shows itself before the call.
         self.thread()?.discard_syscall();
         self.tracee.with_lwp(self.tid, |lwp| lwp.written = true);
