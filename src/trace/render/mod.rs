@@ -408,6 +408,11 @@ impl<'a> Render<'a> {
                     quote(&raw[..end], STRING_LIMIT)
                 }
                 (Show::SignalSet, ..) => self.signals(raw),
+                (Show::Sockaddr, ..) => self.sockaddr(raw),
+                (Show::Port, ..) if raw.len() == 2 => {
+                    u16::from_be_bytes([raw[0], raw[1]]).to_string()
+                }
+                (Show::Internet, ..) if raw.len() == 16 => sockets::internet(raw),
                 (_, Kind::Struct(inner), _) => self.structure(inner, raw),
                 (_, Kind::U8, 2..) => {
                     let each: Vec<String> = raw.iter().map(u8::to_string).collect();
