@@ -118,6 +118,8 @@ pub enum Show {
     Rlim,
     /// Characters up to a NUL.
     Chars,
+    /// Address of text that a NUL ends.
+    Text,
     /// A socket address.
     Sockaddr,
     /// A port in the network's order, as bytes.

@@ -3,8 +3,10 @@
 //!
 //! Source: FreeBSD 13 and 15 headers (`sys/fcntl.h`, `sys/mman.h`, `sys/socket.h`, `sys/signal.h`, `sys/wait.h`, `sys/event.h`).
 
+mod calls;
 mod state;
 
+pub use calls::*;
 pub use state::*;
 
 crate::flags! {

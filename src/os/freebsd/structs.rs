@@ -184,6 +184,21 @@ crate::guest_struct! {
         sigev_notify: i32, sigev_signo: i32, sigev_value: Ulong, sigev_notify_thread_id: i32, _spare: [Long; 7],
     }
 
+    /// `struct timezone`
+    pub struct Timezone("timezone") { tz_minuteswest: i32, tz_dsttime: i32 }
+
+    /// `struct module_stat`
+    pub struct ModuleStat("module_stat") { version: i32, name: [u8; 32] as Show::Chars, refs: i32, id: i32, data: Ulong as Show::Hex }
+
+    /// `struct kld_sym_lookup`
+    pub struct KldSymLookup("kld_sym_lookup") { version: i32, symname: Ulong as Show::Text, symvalue: Ulong as Show::Hex, symsize: Ulong }
+
+    /// `struct jail`
+    pub struct Jail("jail") {
+        version: u32, path: Ulong as Show::Text, hostname: Ulong as Show::Text, jailname: Ulong as Show::Text, ip4s: u32, ip6s: u32,
+        ip4: Ulong as Show::Addr, ip6: Ulong as Show::Addr,
+    }
+
     /// `struct ntptimeval`
     pub struct NtpTimeval("ntptimeval") { time: Timespec, maxerror: Long, esterror: Long, tai: Long, time_state: i32 }
 

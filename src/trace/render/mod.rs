@@ -407,6 +407,15 @@ impl<'a> Render<'a> {
                     let end = raw.iter().position(|&b| b == 0).unwrap_or(raw.len());
                     quote(&raw[..end], STRING_LIMIT)
                 }
+                (Show::Text, kind, 1) => {
+                    let at = read_int(self.abi, kind, raw);
+                    let text = if at == 0 {
+                        None
+                    } else {
+                        self.string(at, STRING_LIMIT)
+                    };
+                    text.unwrap_or_else(|| pointer(at))
+                }
                 (Show::SignalSet, ..) => self.signals(raw),
                 (Show::Sockaddr, ..) => self.sockaddr(raw),
                 (Show::Port, ..) if raw.len() == 2 => {

@@ -31,18 +31,18 @@ crate::syscalls! {
     extattr_list_file(path: PATH, attrnamespace: SPACE, data: buf_out(3), nbytes: SIZE) -> NUM, Full, Handler(|c| list(c, Target::Path(SYS_listxattr)));
     extattr_list_link(path: PATH, attrnamespace: SPACE, data: buf_out(3), nbytes: SIZE) -> NUM, Full, Handler(|c| list(c, Target::Path(SYS_llistxattr)));
     extattrctl(path: PATH, cmd: INT, filename: STR, attrnamespace: INT, attrname: STR) -> NUM, Stub("EOPNOTSUPP, as on a file system other than UFS1"), Handler(no_list);
-    __acl_get_file(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_set_file(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_get_fd(filedes: FD, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
-    __acl_set_fd(filedes: FD, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
-    __acl_get_link(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_set_link(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_delete_file(path: PATH, r#type: INT) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_delete_fd(filedes: FD, r#type: INT) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
-    __acl_delete_link(path: PATH, r#type: INT) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_aclcheck_file(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
-    __acl_aclcheck_fd(filedes: FD, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
-    __acl_aclcheck_link(path: PATH, r#type: INT, aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
+    __acl_get_file(path: PATH, r#type: one_of(&f::ACL_TYPE), aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
+    __acl_set_file(path: PATH, r#type: one_of(&f::ACL_TYPE), aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
+    __acl_get_fd(filedes: FD, r#type: one_of(&f::ACL_TYPE), aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
+    __acl_set_fd(filedes: FD, r#type: one_of(&f::ACL_TYPE), aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
+    __acl_get_link(path: PATH, r#type: one_of(&f::ACL_TYPE), aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
+    __acl_set_link(path: PATH, r#type: one_of(&f::ACL_TYPE), aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
+    __acl_delete_file(path: PATH, r#type: one_of(&f::ACL_TYPE)) -> NUM, Stub(NO_ACL), Handler(no_list);
+    __acl_delete_fd(filedes: FD, r#type: one_of(&f::ACL_TYPE)) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
+    __acl_delete_link(path: PATH, r#type: one_of(&f::ACL_TYPE)) -> NUM, Stub(NO_ACL), Handler(no_list);
+    __acl_aclcheck_file(path: PATH, r#type: one_of(&f::ACL_TYPE), aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
+    __acl_aclcheck_fd(filedes: FD, r#type: one_of(&f::ACL_TYPE), aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list_of_descriptor);
+    __acl_aclcheck_link(path: PATH, r#type: one_of(&f::ACL_TYPE), aclp: ADDR) -> NUM, Stub(NO_ACL), Handler(no_list);
 }
 
 /// How the file is named, and the host's call for that.

@@ -25,14 +25,14 @@ crate::syscalls! {
     msync(addr: BITS, len: SIZE, flags: flags(&f::MSYNC)) -> NUM, Full, Handler(sync_memory);
     mlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(lock_memory);
     munlock(addr: BITS, len: SIZE) -> NUM, Full, Handler(|c| on_range(c, SYS_munlock, 0));
-    mlockall(how: HEX) -> NUM, Stub("success: locking all would lock the emulator's reservation too"), Handler(|_| Ok(0));
+    mlockall(how: flags(&f::MCL)) -> NUM, Stub("success: locking all would lock the emulator's reservation too"), Handler(|_| Ok(0));
     munlockall() -> NUM, Stub("success, as mlockall locks nothing"), Handler(|_| Ok(0));
     mincore(addr: BITS, len: SIZE, vec: ArgType::Decoded(Dir::Out, memory::residency)) -> NUM, Partial("MINCORE_INCORE is told together with MINCORE_REFERENCED"), Handler(residency);
     obreak(nsize: ADDR) -> HEXNUM, Full, Handler(move_break);
     sstk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
     freebsd11_vadvise(anom: INT) -> NUM, Stub("EINVAL, as in the kernel"), Handler(|_| Err(Errno::EINVAL));
-    membarrier(cmd: INT, flags: HEX, cpu_id: INT) -> NUM, Full, Pass(SYS_membarrier);
-    minherit(addr: BITS, len: SIZE, inherit: INT) -> NUM, Partial("INHERIT_COPY, INHERIT_ZERO of private anonymous memory"), Handler(inherit);
+    membarrier(cmd: one_of(&f::MEMBARRIER), flags: HEX, cpu_id: INT) -> NUM, Full, Pass(SYS_membarrier);
+    minherit(addr: BITS, len: SIZE, inherit: one_of(&f::INHERIT)) -> NUM, Partial("INHERIT_COPY, INHERIT_ZERO of private anonymous memory"), Handler(inherit);
     sbrk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
 }
 

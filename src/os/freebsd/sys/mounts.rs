@@ -5,7 +5,8 @@ use std::path::Path;
 
 use crate::abi::{Errno, GuestStruct, SysResult, Ulong};
 use crate::host::nr::*;
-use crate::os::freebsd::decode::files::parameters;
+use crate::os::freebsd::decode::files::{file_systems, parameters};
+use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
 use crate::os::{
     Call,
@@ -17,33 +18,36 @@ use crate::os::{
 const LIMITS: &str = "no counts of reads and writes; names of types are the host's";
 const NOT_PERMITTED: &str = "EPERM, as for all but the superuser";
 
+/// `fhandle_t`: the file system, then the file in it, whose bytes are the file system's own.
+const FILE_HANDLE: ArgType = ArgType::Buf(Dir::In, Len::Const(28));
+
 crate::syscalls! {
     statfs(path: PATH, buf: output::<Statfs>()) -> NUM, Partial(LIMITS), Handler(of_path::<Statfs>);
     fstatfs(fd: FD, buf: output::<Statfs>()) -> NUM, Partial(LIMITS), Handler(of_descriptor::<Statfs>);
-    getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Partial(LIMITS), Handler(all::<Statfs>);
+    getfsstat(buf: ArgType::Decoded(Dir::Out, file_systems::<Statfs>), bufsize: LONG, mode: one_of(&f::MNT_MODE)) -> NUM, Partial(LIMITS), Handler(all::<Statfs>);
     freebsd11_statfs(path: PATH, buf: output::<Statfs11>()) -> NUM, Partial(LIMITS), Handler(of_path::<Statfs11>);
     freebsd11_fstatfs(fd: FD, buf: output::<Statfs11>()) -> NUM, Partial(LIMITS), Handler(of_descriptor::<Statfs11>);
-    freebsd11_getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Partial(LIMITS), Handler(all::<Statfs11>);
-    mount(r#type: STR, path: PATH, flags: HEX, data: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    unmount(path: PATH, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    nmount(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    freebsd11_getfsstat(buf: ArgType::Decoded(Dir::Out, file_systems::<Statfs11>), bufsize: LONG, mode: one_of(&f::MNT_MODE)) -> NUM, Partial(LIMITS), Handler(all::<Statfs11>);
+    mount(r#type: STR, path: PATH, flags: flags(&f::MNT), data: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    unmount(path: PATH, flags: flags(&f::MNT)) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    nmount(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: flags(&f::MNT)) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     quotactl(path: PATH, cmd: HEX, uid: INT, arg: ADDR) -> NUM, Stub("EOPNOTSUPP, as on a file system without quotas"), Handler(|_| Err(Errno::EOPNOTSUPP));
     acct(path: PATH) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    reboot(opt: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    reboot(opt: flags(&f::REBOOT)) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     swapon(name: STR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     swapoff(name: STR, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     freebsd13_swapoff(name: STR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     getfh(fname: STR, fhp: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     lgetfh(fname: STR, fhp: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    getfhat(fd: DIRFD, path: STR, fhp: ADDR, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhopen(u_fhp: ADDR, flags: HEX) -> FDNUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhstat(u_fhp: ADDR, sb: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhstatfs(u_fhp: ADDR, buf: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhlink(fhp: ADDR, to: PATH_NEW) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhlinkat(fhp: ADDR, tofd: DIRFD, to: PATH_NEW) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    fhreadlink(fhp: ADDR, buf: ADDR, bufsize: SIZE) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    freebsd11_fhstat(u_fhp: ADDR, sb: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    freebsd11_fhstatfs(u_fhp: ADDR, buf: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    getfhat(fd: DIRFD, path: STR, fhp: ADDR, flags: flags(&f::AT)) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhopen(u_fhp: FILE_HANDLE, flags: flags(&f::OPEN)) -> FDNUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhstat(u_fhp: FILE_HANDLE, sb: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhstatfs(u_fhp: FILE_HANDLE, buf: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhlink(fhp: FILE_HANDLE, to: PATH_NEW) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhlinkat(fhp: FILE_HANDLE, tofd: DIRFD, to: PATH_NEW) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    fhreadlink(fhp: FILE_HANDLE, buf: ADDR, bufsize: SIZE) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    freebsd11_fhstat(u_fhp: FILE_HANDLE, sb: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    freebsd11_fhstatfs(u_fhp: FILE_HANDLE, buf: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
 }
 
 /// A line of `/proc/self/mountinfo`.

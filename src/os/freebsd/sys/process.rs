@@ -22,7 +22,7 @@ crate::syscalls! {
     exit(rval: INT) -> NUM, Full, Handler(end);
     fork() -> NUM, Full, Handler(create);
     vfork() -> NUM, Full, Handler(create_shared);
-    rfork(flags: HEX) -> NUM, Partial("RFPROC with RFFDG or RFCFDG, and RFNOWAIT, whose child still has this parent by getppid; RFSPAWN; all without RFPROC: no shared descriptors, no RFMEM, no RFTSIGZMB"), Handler(create_by_flags);
+    rfork(flags: flags(&f::RF)) -> NUM, Partial("RFPROC with RFFDG or RFCFDG, and RFNOWAIT, whose child still has this parent by getppid; RFSPAWN; all without RFPROC: no shared descriptors, no RFMEM, no RFTSIGZMB"), Handler(create_by_flags);
     execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute(c, None, 0, 0)));
     fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute_descriptor(c, c.int(0), 1)));
     getpid() -> NUM, Full, Pass(SYS_getpid);
