@@ -635,6 +635,7 @@ fn structures_of_freebsd_are_shown_by_their_fields() {
         "{ldavg=[",
         "], fscale=2048}",
         "{t_vm=",
+        "__sysctlbyname(\"net.inet.ip.stats\", 17, {ips_total=",
         "[{xig_count=",
         "[{xug_count=",
         ", SIOCGIFADDR, {ifr_name=\"lo\", ",

@@ -27,9 +27,9 @@ crate::guest_struct! {
 
     /// `struct stat` of FreeBSD 12 and later.
     pub struct Stat("stat") {
-        st_dev: u64 as Show::Detail, st_ino: u64 as Show::Detail, st_nlink: u64 as Show::Detail, st_mode: u32 as Show::Mode,
+        st_dev: u64 as Show::Detail, st_ino: u64, st_nlink: u64 as Show::Detail, st_mode: u32 as Show::Mode,
         st_uid: u32 as Show::Detail, st_gid: u32 as Show::Detail, _pad0: u32, st_rdev: u64 as Show::Detail,
-        st_size: i64, st_blksize: i64 as Show::Detail, st_blocks: i64 as Show::Detail,
+        st_size: i64, st_blksize: i64, st_blocks: i64 as Show::Detail,
         st_atime: i64 as Show::Detail, st_atime_nsec: i64 as Show::Detail, st_mtime: i64 as Show::Detail,
         st_mtime_nsec: i64 as Show::Detail, st_ctime: i64 as Show::Detail, st_ctime_nsec: i64 as Show::Detail,
         st_birthtime: i64 as Show::Detail, st_birthtime_nsec: i64 as Show::Detail, st_flags: u32 as Show::Detail, _pad3: u32,

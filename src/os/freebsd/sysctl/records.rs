@@ -3,6 +3,7 @@
 use super::ipc::{MsqidKernel, SemidKernel, ShmidKernel};
 use super::machine::{Devstat, StreamHeader, UmaTypeHeader, Xswdev, Xtty};
 use super::sockets::{Xinpcb, Xinpgen, Xtcpcb, Xunpcb, Xunpgen};
+use super::statistics::{self, Field};
 use crate::abi::{GuestStruct, Kind, Show, StructDesc};
 use crate::os::freebsd::flags as f;
 use crate::os::freebsd::procinfo::{
@@ -31,6 +32,8 @@ pub(super) enum Shape {
     Numbered(&'static StructDesc),
     /// One structure, then others.
     Headed(&'static StructDesc, &'static StructDesc),
+    /// 64-bit counters; those that are 0 are not shown.
+    Counters(&'static [Field]),
     /// A table in which structures stand at the place of their number; the others are 0.
     Places(&'static StructDesc),
 }
@@ -63,6 +66,9 @@ pub(super) fn shape(format: &str) -> Option<Shape> {
         "S,xunpcb" => {
             Shape::Records(|v, at, left| listed(v, at, left, Xunpgen::DESC, Xunpcb::DESC))
         }
+        "S,tcpstat" => Shape::Counters(statistics::TCP),
+        "S,udpstat" => Shape::Counters(statistics::UDP),
+        "S,ipstat" => Shape::Counters(statistics::IP),
         "S,devstat" => Shape::Numbered(Devstat::DESC),
         "S,struct uma_type_header" => Shape::Headed(StreamHeader::DESC, UmaTypeHeader::DESC),
         "S,malloc_type_ustats" => Shape::One(StreamHeader::DESC),
@@ -97,6 +103,7 @@ impl Shape {
                 let rest = list(at + size(head), rest, |at, left| record(v, at, left, desc))?;
                 Some(format!("{{{shown}, {rest}}}"))
             }
+            Shape::Counters(fields) => counters(v, at, len, fields),
             Shape::Places(desc) => places(v, at, len, desc),
         }
     }
@@ -187,6 +194,18 @@ fn auxiliary(v: &dyn View, at: u64, left: u64) -> Option<(String, u64)> {
     let name = v.value(Kind::Ulong, Show::Flags(&f::AUX), v.int(at, Kind::Ulong)?);
     let value = v.value(Kind::Ulong, Show::Hex, v.int(at + word, Kind::Ulong)?);
     Some((format!("{name}={value}"), 2 * word))
+}
+
+/// Counters by name, without those that are 0.
+fn counters(v: &dyn View, at: u64, len: u64, fields: &[Field]) -> Option<String> {
+    let mut parts = Vec::new();
+    for ((name, _), n) in fields.iter().zip(0..len / 8) {
+        match v.int(at + 8 * n, Kind::U64)? {
+            0 => {}
+            count => parts.push(format!("{name}={count}")),
+        }
+    }
+    Some(format!("{{{}}}", parts.join(", ")))
 }
 
 /// Those that are there, by their place.

@@ -3,7 +3,7 @@
 
 enum { KERN_PROC = 14, PROC_PID = 1, PROC_ARGS = 7, PROC_VMMAP = 32, PROC_FILEDESC = 33, PROC_AUXV = 36, PROC_RLIMIT = 37 };
 
-static char value[1 << 18] __attribute__((aligned(8)));
+static char value[1 << 22] __attribute__((aligned(8)));
 
 static void tell(int *mib, u32 count, size_t room)
 {
@@ -43,6 +43,7 @@ static void sysctls(void)
 	tell_name("vm.loadavg", 64);
 	tell_name("vm.vmtotal", 256);
 	tell_name("kern.boottime", 64);
+	tell_name("net.inet.ip.stats", 1024);
 	tell_name("net.inet.udp.pcblist", sizeof value);
 	tell_name("net.local.stream.pcblist", sizeof value);
 }
