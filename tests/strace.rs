@@ -647,6 +647,8 @@ fn structures_of_freebsd_are_shown_by_their_fields() {
         ", _IOW('z', 99, 4 bytes), \"abcd\" /* emu: ",
         ", BIOCSBLEN /* emu: not implemented: ioctl BIOCSBLEN (u_int), 4 bytes",
         " */, [4096]) = -1 ENOTTY",
+        "setsockopt socket option 0x777 of level 0x6, 4 bytes [",
+        "getsockopt socket option 0x1234 of level 0xffff, 4 bytes",
         "kenv(KENV_SET, \"told\", \"value\", 6) = ",
         "getfsstat([{",
         "MNT_NOWAIT) = ",

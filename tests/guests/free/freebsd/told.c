@@ -66,6 +66,10 @@ static void requests(void)
 	/* BIOCSBLEN, DIOCGATTR */
 	u32 number = 4096;
 	SYS(ioctl, s, 0xc0044266, &number);
+	/* Options that no header has. */
+	u32 len = sizeof number;
+	SYS(setsockopt, s, 6, 0x777, &number, sizeof number);
+	SYS(getsockopt, s, 0xffff, 0x1234, &number, &len);
 	SYS(close, s);
 }
 
