@@ -610,3 +610,59 @@ fn arguments_of_freebsd_are_decoded() {
         }
     }
 }
+
+/// What the kernel tells of processes, memory, files and interfaces in structures, and requests of devices, in both word sizes and
+/// byte orders.
+#[test]
+fn structures_of_freebsd_are_shown_by_their_fields() {
+    let wanted = [
+        // One process, whose size is asked for; too little room; a length that is too much; a bad address.
+        ", ki_stat=SRUN, ki_nice=",
+        ", ki_comm=\"",
+        ", [100], NULL, 0) = -1 ENOMEM (Cannot allocate memory)",
+        ", 4, 0x10, 0x18, NULL, 0) = -1 EFAULT",
+        ", \"one\", \"two\"], ",
+        ", kve_end=0x",
+        "kve_type=KVME_TYPE_VNODE, kve_start=0x",
+        "kve_protection=KVME_PROT_READ|KVME_PROT_EXEC, ",
+        "kf_type=KF_TYPE_VNODE, kf_fd=-5, ",
+        "[AT_PHDR=0x",
+        ", AT_PHENT=0x",
+        ".8], 5, {rlim_cur=",
+        "{type=RTM_IFINFO, index=1, flags=IFF_UP|IFF_LOOPBACK|IFF_RUNNING, addrs=RTA_IFP, ifp={sa_family=AF_LINK, sdl_index=1, sdl_name=\"lo",
+        "ifa={sa_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr(\"127.0.0.1\")}",
+        "__sysctlbyname(\"kern.clockrate\", 14, {hz=100, tick=10000, stathz=100, profhz=100}, ",
+        "{ldavg=[",
+        "], fscale=2048}",
+        "{t_vm=",
+        "__sysctlbyname(\"net.inet.ip.stats\", 17, {ips_total=",
+        "[{xig_count=",
+        "[{xug_count=",
+        ", SIOCGIFADDR, {ifr_name=\"lo\", ",
+        "{ifr_name=\"lo\", ifr_addr={sa_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr(\"127.0.0.1\")}}) = 0",
+        "{ifr_name=\"lo\", ifr_flags=IFF_UP|IFF_LOOPBACK|IFF_RUNNING, ifr_flagshigh=0}) = 0",
+        "SIOCGIFMTU, {ifr_name=\"lo\", ",
+        ", SIOCSIFMTU, {ifr_name=\"lo\", ifr_value=1400} /* emu: not implemented: ioctl SIOCSIFMTU (struct ifreq), 32 bytes [6c 6f ",
+        ", SIOCSIFADDR, {ifr_name=\"lo\", ifr_addr={sa_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr(\"192.0.2.7\")}} /* emu: ",
+        ", _IOW('z', 99, 4 bytes), \"abcd\" /* emu: ",
+        ", BIOCSBLEN /* emu: not implemented: ioctl BIOCSBLEN (u_int), 4 bytes",
+        " */, [4096]) = -1 ENOTTY",
+        "setsockopt socket option 0x777 of level 0x6, 4 bytes [",
+        "getsockopt socket option 0x1234 of level 0xffff, 4 bytes",
+        "kenv(KENV_SET, \"told\", \"value\", 6) = ",
+        "getfsstat([{",
+        "MNT_NOWAIT) = ",
+        "pathconf(\"/\", _PC_NAME_MAX) = 255",
+        "minherit(0, 0, INHERIT_ZERO) = ",
+        "rfork(0x20000000 /* RF??? */) = -1 EINVAL",
+        ", 0, GRND_NONBLOCK) = 0",
+        "cap_ioctls_limit(0, [FIONREAD, FIONBIO], 2) = 0",
+        "cap_ioctls_get(0, [FIONREAD, FIONBIO], 2) = 2",
+    ];
+    for isa in ["freebsd-aarch64", "freebsd-mips", "freebsd-mipsel"] {
+        let text = trace(&["--strace"], &guest_program(isa, "told"), &["one", "two"]);
+        for line in wanted {
+            assert!(text.contains(line), "{isa}: {line} is not in {text}");
+        }
+    }
+}

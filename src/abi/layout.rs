@@ -118,6 +118,14 @@ pub enum Show {
     Rlim,
     /// Characters up to a NUL.
     Chars,
+    /// Address of text that a NUL ends.
+    Text,
+    /// A socket address.
+    Sockaddr,
+    /// A port in the network's order, as bytes.
+    Port,
+    /// An address of IPv6, or one of IPv4 behind twelve bytes of 0.
+    Internet,
     /// Bytes of no known meaning.
     Bytes,
 }

@@ -3,6 +3,12 @@
 //!
 //! Source: FreeBSD 13 and 15 headers (`sys/fcntl.h`, `sys/mman.h`, `sys/socket.h`, `sys/signal.h`, `sys/wait.h`, `sys/event.h`).
 
+mod calls;
+mod state;
+
+pub use calls::*;
+pub use state::*;
+
 crate::flags! {
     /// `open`, `openat`, `fcntl(F_SETFL)`, `pipe2`.
     pub flags OPEN, "O_" [FreeBsd] {

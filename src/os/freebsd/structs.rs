@@ -27,9 +27,9 @@ crate::guest_struct! {
 
     /// `struct stat` of FreeBSD 12 and later.
     pub struct Stat("stat") {
-        st_dev: u64 as Show::Detail, st_ino: u64 as Show::Detail, st_nlink: u64 as Show::Detail, st_mode: u32 as Show::Mode,
+        st_dev: u64 as Show::Detail, st_ino: u64, st_nlink: u64 as Show::Detail, st_mode: u32 as Show::Mode,
         st_uid: u32 as Show::Detail, st_gid: u32 as Show::Detail, _pad0: u32, st_rdev: u64 as Show::Detail,
-        st_size: i64, st_blksize: i64 as Show::Detail, st_blocks: i64 as Show::Detail,
+        st_size: i64, st_blksize: i64, st_blocks: i64 as Show::Detail,
         st_atime: i64 as Show::Detail, st_atime_nsec: i64 as Show::Detail, st_mtime: i64 as Show::Detail,
         st_mtime_nsec: i64 as Show::Detail, st_ctime: i64 as Show::Detail, st_ctime_nsec: i64 as Show::Detail,
         st_birthtime: i64 as Show::Detail, st_birthtime_nsec: i64 as Show::Detail, st_flags: u32 as Show::Detail, _pad3: u32,
@@ -63,23 +63,23 @@ crate::guest_struct! {
 
     /// `struct statfs` of FreeBSD 12 and later.
     pub struct Statfs("statfs") {
-        f_version: u32 as Show::Detail, f_type: u32 as Show::Detail, f_flags: u64 as Show::Hex, f_bsize: u64, f_iosize: u64 as Show::Detail,
+        f_version: u32 as Show::Detail, f_type: u32 as Show::Detail, f_flags: u64 as Show::Flags(&f::MNT), f_bsize: u64, f_iosize: u64 as Show::Detail,
         f_blocks: u64, f_bfree: u64, f_bavail: i64, f_files: u64, f_ffree: i64, f_syncwrites: u64 as Show::Detail,
         f_asyncwrites: u64 as Show::Detail, f_syncreads: u64 as Show::Detail, f_asyncreads: u64 as Show::Detail, _spare: [u64; 10],
         f_namemax: u32 as Show::Detail, f_owner: u32 as Show::Detail, f_fsid: [u32; 2] as Show::Detail, _charspare: [u8; 80],
-        f_fstypename: [u8; 16] as Show::Detail, f_mntfromname: [u8; 1024] as Show::Detail, f_mntonname: [u8; 1024] as Show::Detail,
+        f_fstypename: [u8; 16] as Show::Chars, f_mntfromname: [u8; 1024] as Show::Chars, f_mntonname: [u8; 1024] as Show::Chars,
     }
 
     /// `struct xvfsconf`
-    pub struct Xvfsconf("xvfsconf") { vfc_vfsops: Ulong, vfc_name: [u8; 16], vfc_typenum: i32, vfc_refcount: i32, vfc_flags: i32, vfc_next: Ulong }
+    pub struct Xvfsconf("xvfsconf") { vfc_vfsops: Ulong as Show::Detail, vfc_name: [u8; 16] as Show::Chars, vfc_typenum: i32, vfc_refcount: i32, vfc_flags: i32 as Show::Hex, vfc_next: Ulong as Show::Detail }
 
     /// `struct statfs` of FreeBSD 11.
     pub struct Statfs11("freebsd11_statfs") {
-        f_version: u32 as Show::Detail, f_type: u32 as Show::Detail, f_flags: u64 as Show::Hex, f_bsize: u64, f_iosize: u64 as Show::Detail,
+        f_version: u32 as Show::Detail, f_type: u32 as Show::Detail, f_flags: u64 as Show::Flags(&f::MNT), f_bsize: u64, f_iosize: u64 as Show::Detail,
         f_blocks: u64, f_bfree: u64, f_bavail: i64, f_files: u64, f_ffree: i64, f_syncwrites: u64 as Show::Detail,
         f_asyncwrites: u64 as Show::Detail, f_syncreads: u64 as Show::Detail, f_asyncreads: u64 as Show::Detail, _spare: [u64; 10],
         f_namemax: u32 as Show::Detail, f_owner: u32 as Show::Detail, f_fsid: [u32; 2] as Show::Detail, _charspare: [u8; 80],
-        f_fstypename: [u8; 16] as Show::Detail, f_mntfromname: [u8; 88] as Show::Detail, f_mntonname: [u8; 88] as Show::Detail,
+        f_fstypename: [u8; 16] as Show::Chars, f_mntfromname: [u8; 88] as Show::Chars, f_mntonname: [u8; 88] as Show::Chars,
     }
 
     /// `struct spacectl_range`
@@ -96,6 +96,19 @@ crate::guest_struct! {
         ru_majflt: Long as Show::Detail, ru_nswap: Long as Show::Detail, ru_inblock: Long as Show::Detail,
         ru_oublock: Long as Show::Detail, ru_msgsnd: Long as Show::Detail, ru_msgrcv: Long as Show::Detail,
         ru_nsignals: Long as Show::Detail, ru_nvcsw: Long as Show::Detail, ru_nivcsw: Long as Show::Detail,
+    }
+
+    /// `struct clockinfo`
+    pub struct Clockinfo("clockinfo") { hz: i32, tick: i32, _spare: i32, stathz: i32, profhz: i32 }
+
+    /// `struct loadavg`
+    pub struct Loadavg("loadavg") { ldavg: [u32; 3], fscale: Long }
+
+    /// `struct vmtotal`
+    pub struct Vmtotal("vmtotal") {
+        t_vm: u64, t_avm: u64, t_rm: u64, t_arm: u64, t_vmshr: u64 as Show::Detail, t_avmshr: u64 as Show::Detail,
+        t_rmshr: u64 as Show::Detail, t_armshr: u64 as Show::Detail, t_free: u64, t_rq: i16, t_dw: i16, t_pw: i16, t_sl: i16,
+        t_sw: i16, _pad: [u16; 3],
     }
 
     /// `struct __wrusage` of `wait6`
@@ -116,7 +129,7 @@ crate::guest_struct! {
     pub struct ThrParam("thr_param") {
         start_func: Ulong as Show::Addr, arg: Ulong as Show::Hex, stack_base: Ulong as Show::Addr, stack_size: Ulong,
         tls_base: Ulong as Show::Addr, tls_size: Ulong, child_tid: Ulong as Show::Addr, parent_tid: Ulong as Show::Addr,
-        flags: i32 as Show::Hex, rtp: Ulong as Show::Addr, _spare: [Ulong; 3],
+        flags: i32 as Show::Flags(&f::THR), rtp: Ulong as Show::Addr, _spare: [Ulong; 3],
     }
 
     /// `struct kevent` of FreeBSD 12 and later.
@@ -171,6 +184,21 @@ crate::guest_struct! {
         sigev_notify: i32, sigev_signo: i32, sigev_value: Ulong, sigev_notify_thread_id: i32, _spare: [Long; 7],
     }
 
+    /// `struct timezone`
+    pub struct Timezone("timezone") { tz_minuteswest: i32, tz_dsttime: i32 }
+
+    /// `struct module_stat`
+    pub struct ModuleStat("module_stat") { version: i32, name: [u8; 32] as Show::Chars, refs: i32, id: i32, data: Ulong as Show::Hex }
+
+    /// `struct kld_sym_lookup`
+    pub struct KldSymLookup("kld_sym_lookup") { version: i32, symname: Ulong as Show::Text, symvalue: Ulong as Show::Hex, symsize: Ulong }
+
+    /// `struct jail`
+    pub struct Jail("jail") {
+        version: u32, path: Ulong as Show::Text, hostname: Ulong as Show::Text, jailname: Ulong as Show::Text, ip4s: u32, ip6s: u32,
+        ip4: Ulong as Show::Addr, ip6: Ulong as Show::Addr,
+    }
+
     /// `struct ntptimeval`
     pub struct NtpTimeval("ntptimeval") { time: Timespec, maxerror: Long, esterror: Long, tai: Long, time_state: i32 }
 
@@ -185,7 +213,7 @@ crate::guest_struct! {
     /// `struct aiocb`
     pub struct Aiocb("aiocb") {
         aio_fildes: i32 as Show::Fd, aio_offset: i64, aio_buf: Ulong as Show::Addr, aio_nbytes: Ulong, _spare: [i32; 2],
-        _spare2: Ulong, aio_lio_opcode: i32, aio_reqprio: i32 as Show::Detail, _status: Long, _error: Long, _kernelinfo: Long,
+        _spare2: Ulong, aio_lio_opcode: i32 as Show::Flags(&f::LIO), aio_reqprio: i32 as Show::Detail, _status: Long, _error: Long, _kernelinfo: Long,
         aio_sigevent: Sigevent,
     }
 
@@ -199,7 +227,7 @@ crate::guest_struct! {
     layout freebsd { cuid: u32, cgid: u32, uid: u32, gid: u32, mode: u16, seq: u16, key: Long }
 
     /// `struct sembuf`
-    pub struct Sembuf("sembuf") { sem_num: u16, sem_op: i16, sem_flg: i16 as Show::Hex }
+    pub struct Sembuf("sembuf") { sem_num: u16, sem_op: i16, sem_flg: i16 as Show::Flags(&f::SEM_FLG) }
 }
 
 crate::guest_struct! {
@@ -240,7 +268,7 @@ crate::guest_struct! {
 
     /// `struct procctl_reaper_status`
     pub struct ReaperStatus("procctl_reaper_status") {
-        rs_flags: u32 as Show::Hex, rs_children: u32, rs_descendants: u32, rs_reaper: i32, rs_pid: i32, _pad: [u32; 15],
+        rs_flags: u32 as Show::Flags(&f::REAPER_STATUS), rs_children: u32, rs_descendants: u32, rs_reaper: i32, rs_pid: i32, _pad: [u32; 15],
     }
 
     /// `struct procctl_reaper_pids`
@@ -248,6 +276,6 @@ crate::guest_struct! {
 
     /// `struct procctl_reaper_kill`
     pub struct ReaperKill("procctl_reaper_kill") {
-        rk_sig: i32 as Show::Signal, rk_flags: u32 as Show::Hex, rk_subtree: i32, rk_killed: u32, rk_fpid: i32, _pad: [u32; 15],
+        rk_sig: i32 as Show::Signal, rk_flags: u32 as Show::Flags(&f::REAPER_KILL), rk_subtree: i32, rk_killed: u32, rk_fpid: i32, _pad: [u32; 15],
     }
 }

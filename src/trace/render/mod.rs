@@ -407,7 +407,21 @@ impl<'a> Render<'a> {
                     let end = raw.iter().position(|&b| b == 0).unwrap_or(raw.len());
                     quote(&raw[..end], STRING_LIMIT)
                 }
+                (Show::Text, kind, 1) => {
+                    let at = read_int(self.abi, kind, raw);
+                    let text = if at == 0 {
+                        None
+                    } else {
+                        self.string(at, STRING_LIMIT)
+                    };
+                    text.unwrap_or_else(|| pointer(at))
+                }
                 (Show::SignalSet, ..) => self.signals(raw),
+                (Show::Sockaddr, ..) => self.sockaddr(raw),
+                (Show::Port, ..) if raw.len() == 2 => {
+                    u16::from_be_bytes([raw[0], raw[1]]).to_string()
+                }
+                (Show::Internet, ..) if raw.len() == 16 => sockets::internet(raw),
                 (_, Kind::Struct(inner), _) => self.structure(inner, raw),
                 (_, Kind::U8, 2..) => {
                     let each: Vec<String> = raw.iter().map(u8::to_string).collect();

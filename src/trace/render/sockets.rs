@@ -2,11 +2,27 @@
 
 use super::*;
 
+/// An address of IPv6, or one of IPv4 in the last four bytes; `*` for any.
+pub(super) fn internet(bytes: &[u8]) -> String {
+    let mut octets = [0; 16];
+    octets.copy_from_slice(&bytes[..16]);
+    match octets {
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] => "*".to_owned(),
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] if a != 0 => {
+            std::net::Ipv4Addr::new(a, b, c, d).to_string()
+        }
+        octets => std::net::Ipv6Addr::from(octets).to_string(),
+    }
+}
+
 impl Render<'_> {
     /// A socket address by its family.
     pub(super) fn sockaddr(&self, bytes: &[u8]) -> String {
         if bytes.len() < 2 {
             return quote(bytes, STRING_LIMIT);
+        }
+        if bytes.iter().all(|b| *b == 0) {
+            return "{sa_family=AF_UNSPEC}".to_owned();
         }
         let (families, family) = match self.abi.dialect {
             // A byte of length comes first.
@@ -59,6 +75,22 @@ impl Render<'_> {
                 read_int(self.abi, Kind::U32, &bytes[4..]),
                 read_int(self.abi, Kind::U32, &bytes[8..])
             ),
+            ("AF_LINK", 8..) => {
+                let (name_len, address_len) = (usize::from(bytes[5]), usize::from(bytes[6]));
+                let data = &bytes[8..];
+                let (name, rest) = data.split_at(name_len.min(data.len()));
+                let address: Vec<String> = rest
+                    .iter()
+                    .take(address_len)
+                    .map(|b| format!("{b:02x}"))
+                    .collect();
+                format!(
+                    "{{sa_family=AF_LINK, sdl_index={}, sdl_name={}, sdl_address={}}}",
+                    read_int(self.abi, Kind::U16, &bytes[2..]),
+                    quote(name, STRING_LIMIT),
+                    address.join(":")
+                )
+            }
             _ => format!(
                 "{{sa_family={name}, sa_data={}}}",
                 quote(&bytes[2..], STRING_LIMIT)

@@ -3,7 +3,7 @@
 use super::named;
 use crate::abi::{GuestStruct, Kind};
 use crate::os::freebsd::{flags as f, structs::*};
-use crate::os::{ArgType, View};
+use crate::os::{ArgType, Dir, Len, View};
 
 /// Entries of a directory that are shown, as of any array.
 const MOST: usize = 32;
@@ -50,6 +50,16 @@ fn list(v: &dyn View, at: u64, len: u64, head: impl Fn(u64) -> Option<Head>) -> 
         done += size;
     }
     Some(format!("[{}]", parts.join(", ")))
+}
+
+/// `struct statfs[]` of `getfsstat`, as many as it returned.
+pub fn file_systems<T: GuestStruct>(
+    v: &dyn View,
+    at: u64,
+    returned: Option<u64>,
+) -> Option<String> {
+    let count = Len::Const(u32::try_from(returned?).ok()?);
+    v.shown(ArgType::Structs(Dir::Out, T::DESC, count), at, None)
 }
 
 /// `struct kld_file_stat`: its version, which is its size, and after the call what is known of the file.

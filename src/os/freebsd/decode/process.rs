@@ -66,6 +66,18 @@ pub fn rights(v: &dyn View, at: u64, _: Option<u64>) -> Option<String> {
     })
 }
 
+/// The value of `kenv`, which goes in or out by what is asked for.
+pub fn environment(what: u64) -> ArgType {
+    const GET: i32 = 0;
+    const SET: i32 = 1;
+    match what as i32 {
+        GET => ArgType::Decoded(Dir::Out, super::files::text),
+        SET => ArgType::Str,
+        3..=5 => ArgType::Buf(Dir::Out, Len::Arg(3)),
+        _ => crate::os::ADDR,
+    }
+}
+
 /// The priority of `rtprio`, which function 0 asks for.
 pub fn priority(function: u64) -> ArgType {
     match function as i32 {

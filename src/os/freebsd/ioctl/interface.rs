@@ -9,6 +9,17 @@ crate::guest_struct! {
     /// `struct ifreq`: a name, and what is asked for.
     pub struct Ifreq("ifreq") { ifr_name: [u8; 16] as Show::Chars, ifr_ifru: [u8; 16] as Show::Bytes }
 
+    /// `struct ifreq` with an address.
+    pub struct IfreqAddress("ifreq") { ifr_name: [u8; 16] as Show::Chars, ifr_addr: [u8; 16] as Show::Sockaddr }
+
+    /// `struct ifreq` with a number: the metric, the MTU, an index and their like.
+    pub struct IfreqNumber("ifreq") { ifr_name: [u8; 16] as Show::Chars, ifr_value: i32, _rest: [i32; 3] }
+
+    /// `struct ifreq` with flags, whose upper half is in a field of its own.
+    pub struct IfreqFlags("ifreq") {
+        ifr_name: [u8; 16] as Show::Chars, ifr_flags: u16 as Show::Flags(&f::IFF), ifr_flagshigh: u16 as Show::Hex, _rest: [i32; 3],
+    }
+
     /// `struct ifconf`
     pub struct Ifconf("ifconf") { ifc_len: i32, ifc_buf: Ulong as Show::Addr }
 }

@@ -3,6 +3,7 @@
 //! A request's number holds its direction, the length of what its argument points to, a group and a number within it
 //! (`sys/ioccom.h`); so that even one which is not in the table is described.
 
+mod argument;
 mod device;
 mod interface;
 mod interface6;
@@ -12,7 +13,7 @@ mod termios;
 mod tty;
 
 use crate::abi::{Errno, Flag, FlagField, FlagTable, Kind, OsAbi, Show, SysResult};
-use crate::os::{ADDR, ArgType, Call};
+use crate::os::{ADDR, ArgType, Call, Dir, Len};
 use crate::process::Unimplemented;
 use named::NAMED;
 use table::TRANSLATED;
@@ -123,15 +124,51 @@ static NAMES_32: FlagTable = FlagTable {
     differs: &[],
 };
 
-/// The type of `ioctl`'s second argument.
-pub fn request(_: &[u64], a: OsAbi) -> ArgType {
-    let names = if a.abi.is_32bit() { &NAMES_32 } else { &NAMES };
-    ArgType::Value(Kind::U32, Show::Flags(names))
+fn names_of(a: OsAbi) -> Show {
+    Show::Flags(if a.abi.is_32bit() { &NAMES_32 } else { &NAMES })
+}
+
+/// The type of `ioctl`'s second argument: a name, or what its number says.
+pub fn request(args: &[u64], a: OsAbi) -> ArgType {
+    match find(a, args[1] as u32) {
+        Some(_) => ArgType::Value(Kind::U32, names_of(a)),
+        None => ArgType::Named(|args| composed(args[1] as u32)),
+    }
+}
+
+/// A number as the macros of `sys/ioccom.h` compose it: `_IOWR('j', 7, 24 bytes)`.
+fn composed(request: u32) -> String {
+    let name = match request >> 29 {
+        1 => "_IO",
+        2 => "_IOR",
+        4 => "_IOW",
+        6 => "_IOWR",
+        _ => return format!("{request:#x}"),
+    };
+    let (group, number, len) = ((request >> 8) as u8, request & 0xff, request >> 16 & 0x1fff);
+    let group = match group {
+        b' '..=b'~' => format!("'{}'", char::from(group)),
+        _ => format!("{group:#x}"),
+    };
+    match len {
+        0 => format!("{name}({group}, {number})"),
+        _ => format!("{name}({group}, {number}, {len} bytes)"),
+    }
+}
+
+/// The type of the requests that a descriptor is limited to: as many as argument 2 says.
+pub fn requests(dir: Dir, a: OsAbi) -> ArgType {
+    ArgType::Ints(dir, Kind::Ulong, names_of(a), Len::Arg(2))
 }
 
 /// The type of its third.
 pub fn argument(args: &[u64], a: OsAbi) -> ArgType {
-    find(a, args[1] as u32).map_or(ADDR, |row| row.arg)
+    let request = args[1] as u32;
+    match find(a, request) {
+        Some(row) if row.run.is_some() => row.arg,
+        Some(row) => argument::of(row, request),
+        None => argument::direction(request).map_or(ADDR, |(dir, len)| argument::bytes(dir, len)),
+    }
 }
 
 fn find(a: OsAbi, request: u32) -> Option<&'static Ioctl> {
@@ -267,6 +304,9 @@ mod tests {
 
     #[test]
     fn numbers_tell_what_they_can() {
+        assert_eq!(composed(0xc018_6a07), "_IOWR('j', 7, 24 bytes)");
+        assert_eq!(composed(0x2000_ff63), "_IO(0xff, 99)");
+        assert_eq!(composed(7), "0x7");
         let text = describe(0xc018_6a07);
         assert_eq!(text, "0xc0186a07: _IOWR, group 'j', number 7, 24 bytes");
         assert!(describe(0x2000_7463).contains("_IO, group 't' (terminals"));

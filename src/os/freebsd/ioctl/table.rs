@@ -1,7 +1,7 @@
 //! The requests that are carried out.
 
 use super::device as d;
-use super::interface::{self as i, Ifconf, Ifreq};
+use super::interface::{self as i, Ifconf, IfreqAddress, IfreqFlags, IfreqNumber};
 use super::interface6::{self as i6, In6Ifreq, In6Ndifreq, In6Ndireq};
 use super::termios::Termios;
 use super::{Handler, Ioctl, tty as t};
@@ -96,18 +96,18 @@ pub const TRANSLATED: &[Ioctl] = &[
     same("SIOCSPGRP", 0x8004_7308, "int", INT_IN, d::set_owner),
     same("SIOCGPGRP", 0x4004_7309, "int", INT_OUT, d::get_owner),
     Ioctl { name: "SIOCGIFCONF", request: 0xc010_6924, request_32: 0xc008_6924, pointee: "struct ifconf", arg: inout::<Ifconf>(), run: Some(i::list) },
-    same("SIOCGIFADDR", 0xc020_6921, "struct ifreq", inout::<Ifreq>(), |c| i::address(c, 0x8915)),
-    same("SIOCGIFDSTADDR", 0xc020_6922, "struct ifreq", inout::<Ifreq>(), |c| i::address(c, 0x8917)),
-    same("SIOCGIFBRDADDR", 0xc020_6923, "struct ifreq", inout::<Ifreq>(), |c| i::address(c, 0x8919)),
-    same("SIOCGIFNETMASK", 0xc020_6925, "struct ifreq", inout::<Ifreq>(), |c| i::address(c, 0x891b)),
-    same("SIOCGIFFLAGS", 0xc020_6911, "struct ifreq", inout::<Ifreq>(), i::flags),
-    same("SIOCGIFMTU", 0xc020_6933, "struct ifreq", inout::<Ifreq>(), |c| i::int(c, 0x8921)),
-    same("SIOCGIFMETRIC", 0xc020_6917, "struct ifreq", inout::<Ifreq>(), |c| i::int(c, 0x891d)),
+    same("SIOCGIFADDR", 0xc020_6921, "struct ifreq", inout::<IfreqAddress>(), |c| i::address(c, 0x8915)),
+    same("SIOCGIFDSTADDR", 0xc020_6922, "struct ifreq", inout::<IfreqAddress>(), |c| i::address(c, 0x8917)),
+    same("SIOCGIFBRDADDR", 0xc020_6923, "struct ifreq", inout::<IfreqAddress>(), |c| i::address(c, 0x8919)),
+    same("SIOCGIFNETMASK", 0xc020_6925, "struct ifreq", inout::<IfreqAddress>(), |c| i::address(c, 0x891b)),
+    same("SIOCGIFFLAGS", 0xc020_6911, "struct ifreq", inout::<IfreqFlags>(), i::flags),
+    same("SIOCGIFMTU", 0xc020_6933, "struct ifreq", inout::<IfreqNumber>(), |c| i::int(c, 0x8921)),
+    same("SIOCGIFMETRIC", 0xc020_6917, "struct ifreq", inout::<IfreqNumber>(), |c| i::int(c, 0x891d)),
     same("SIOCGIFAFLAG_IN6", 0xc120_6949, "struct in6_ifreq", inout::<In6Ifreq>(), i6::address_flags),
     same("SIOCGIFALIFETIME_IN6", 0xc120_6951, "struct in6_ifreq", inout::<In6Ifreq>(), i6::lifetime),
     same("SIOCGIFINFO_IN6", 0xc048_696c, "struct in6_ndireq", inout::<In6Ndireq>(), i6::discovery),
     Ioctl { name: "SIOCGDEFIFACE_IN6", request: 0xc018_6956, request_32: 0xc014_6956, pointee: "struct in6_ndifreq", arg: inout::<In6Ndifreq>(), run: Some(i6::no_default) },
-    same("SIOCGIFINDEX", 0xc020_6920, "struct ifreq", inout::<Ifreq>(), |c| i::int(c, 0x8933)),
+    same("SIOCGIFINDEX", 0xc020_6920, "struct ifreq", inout::<IfreqNumber>(), |c| i::int(c, 0x8933)),
     // <sys/disk.h>
     same("DIOCGSECTORSIZE", 0x4004_6480, "u_int", INT_OUT, |c| d::int_out(c, 0x1268)),
     same("DIOCGMEDIASIZE", 0x4008_6481, "off_t", OFF_OUT, d::media_size),

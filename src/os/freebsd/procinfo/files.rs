@@ -3,7 +3,7 @@
 //! Source: `sys/user.h`, `sys/file.h`; `kern_descrip.c` for which field says what (as facts).
 
 use super::{bytes_of, with_path};
-use crate::abi::{Dialect, GuestStruct, OsAbi};
+use crate::abi::{Dialect, GuestStruct, OsAbi, Show};
 use crate::host::sockets::{Socket, by_inode};
 use crate::host::{self, nr};
 use crate::os::freebsd::flags as f;
@@ -17,25 +17,25 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 crate::guest_struct! {
     /// `struct kinfo_file`, with the part of its union that is about a file in a file system.
     pub struct KinfoFile("kinfo_file") {
-        kf_structsize: i32, kf_type: i32, kf_fd: i32, kf_ref_count: i32, kf_flags: i32, _pad0: i32, kf_offset: i64,
-        kf_file_type: i32, _spareint: [i32; 3], _spareint64: [u64; 29], kf_file_nlink: u64, kf_file_fsid: u64,
-        kf_file_rdev: u64, kf_file_fileid: u64, kf_file_size: u64, _fsid_freebsd11: u32, _rdev_freebsd11: u32,
-        kf_file_mode: u16, _file_pad0: u16, _file_pad1: u32,
-        kf_status: u16, _pad1: u16, _ispare0: i32, kf_cap_rights: [u64; 2], _cap_spare: u64,
+        kf_structsize: i32 as Show::Detail, kf_type: i32 as Show::Flags(&f::KF_TYPE), kf_fd: i32, kf_ref_count: i32, kf_flags: i32 as Show::Flags(&f::KF_FLAG), _pad0: i32, kf_offset: i64,
+        kf_file_type: i32 as Show::Flags(&f::KF_VTYPE), _spareint: [i32; 3], _spareint64: [u64; 29], kf_file_nlink: u64 as Show::Detail, kf_file_fsid: u64 as Show::Detail,
+        kf_file_rdev: u64 as Show::Detail, kf_file_fileid: u64 as Show::Detail, kf_file_size: u64, _fsid_freebsd11: u32, _rdev_freebsd11: u32,
+        kf_file_mode: u16 as Show::Mode, _file_pad0: u16, _file_pad1: u32,
+        kf_status: u16 as Show::Detail, _pad1: u16, _ispare0: i32, kf_cap_rights: [u64; 2] as Show::Detail, _cap_spare: u64,
     }
 
-    /// `struct kinfo_file`, with the part of its union that is about a socket.
+    /// `struct kinfo_file`, with the part of its union that is about a socket; the domain is the host's until it is written.
     pub struct KinfoSocket("kinfo_file") {
-        kf_structsize: i32, kf_type: i32, kf_fd: i32, kf_ref_count: i32, kf_flags: i32, _pad0: i32, kf_offset: i64,
-        kf_sock_sendq: u32, kf_sock_domain: i32, kf_sock_type: i32, kf_sock_protocol: i32, kf_sa_local: [u8; 128],
-        kf_sa_peer: [u8; 128], kf_sock_pcb: u64, kf_sock_inpcb: u64, kf_sock_unpconn: u64, _snd_sb_state: u16, _rcv_sb_state: u16, kf_sock_recvq: u32,
-        kf_status: u16, _pad1: u16, _ispare0: i32, kf_cap_rights: [u64; 2], _cap_spare: u64,
+        kf_structsize: i32 as Show::Detail, kf_type: i32 as Show::Flags(&f::KF_TYPE), kf_fd: i32, kf_ref_count: i32, kf_flags: i32 as Show::Flags(&f::KF_FLAG), _pad0: i32, kf_offset: i64,
+        kf_sock_sendq: u32 as Show::Detail, kf_sock_domain: i32 as Show::Flags(&f::DOMAIN), kf_sock_type: i32 as Show::Flags(&f::SOCK), kf_sock_protocol: i32, kf_sa_local: [u8; 128] as Show::Sockaddr,
+        kf_sa_peer: [u8; 128] as Show::Sockaddr, kf_sock_pcb: u64 as Show::Detail, kf_sock_inpcb: u64 as Show::Detail, kf_sock_unpconn: u64 as Show::Detail, _snd_sb_state: u16, _rcv_sb_state: u16, kf_sock_recvq: u32 as Show::Detail,
+        kf_status: u16 as Show::Detail, _pad1: u16, _ispare0: i32, kf_cap_rights: [u64; 2] as Show::Detail, _cap_spare: u64,
     }
 
     /// `struct xfile`
     pub struct Xfile("xfile") {
-        xf_size: u64, xf_pid: i32, xf_uid: u32, xf_fd: i32, _xf_int_pad1: i32, xf_file: u64, xf_type: i16, _xf_short_pad1: i16,
-        xf_count: i32, xf_msgcount: i32, _xf_int_pad2: i32, xf_offset: i64, xf_data: u64, xf_vnode: u64, xf_flag: u32,
+        xf_size: u64 as Show::Detail, xf_pid: i32, xf_uid: u32, xf_fd: i32, _xf_int_pad1: i32, xf_file: u64 as Show::Detail, xf_type: i16 as Show::Flags(&f::DTYPE), _xf_short_pad1: i16,
+        xf_count: i32 as Show::Detail, xf_msgcount: i32 as Show::Detail, _xf_int_pad2: i32, xf_offset: i64, xf_data: u64 as Show::Detail, xf_vnode: u64 as Show::Detail, xf_flag: u32 as Show::Hex,
         _xf_int_pad3: i32, _xf_int64_pad: [i64; 6],
     }
 }
@@ -265,16 +265,12 @@ fn socket_facts(a: OsAbi, pid: i32, fd: i32, socket: Option<&Socket>, inode: u64
     entry.kf_sock_unpconn = socket.peer;
     (entry.kf_sock_recvq, entry.kf_sock_sendq) = (socket.received, socket.sent);
     if pid != host::pid() {
-        entry.kf_sock_domain = domain(socket.family as u64);
+        entry.kf_sock_domain = socket.family;
         (entry.kf_sock_type, entry.kf_sock_protocol) = (socket.kind, socket.protocol);
         entry.kf_sa_local = bsd_address(a, &socket.local);
         entry.kf_sa_peer = bsd_address(a, &socket.remote);
     }
     entry
-}
-
-fn domain(host: u64) -> i32 {
-    f::DOMAIN.to_guest(Dialect::FreeBsd, host) as i32
 }
 
 fn bsd_address(a: OsAbi, host: &[u8]) -> [u8; 128] {
@@ -305,7 +301,7 @@ fn own_socket(a: OsAbi, fd: i32) -> KinfoSocket {
     // SO_DOMAIN, SO_TYPE, SO_PROTOCOL of the host
     let (family, kind, protocol) = (option(39), option(3), option(38));
     KinfoSocket {
-        kf_sock_domain: domain(family.into()),
+        kf_sock_domain: family as i32,
         kf_sock_type: kind as i32,
         kf_sock_protocol: protocol as i32,
         kf_sa_local: address(nr::SYS_getsockname),

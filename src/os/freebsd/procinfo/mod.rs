@@ -3,7 +3,7 @@
 //! Source: `sys/user.h`, `sys/sysctl.h`; `kern_proc.c` and `kern_descrip.c` for which field says what (as facts). Fields that
 //! hold addresses inside of the kernel are 0.
 
-use crate::abi::{Dialect, GuestStruct, Long, OsAbi, Ulong};
+use crate::abi::{Dialect, GuestStruct, Long, OsAbi, Show, Ulong};
 use crate::host::{self, nr};
 use crate::mem::{Kind, Prot};
 use crate::os::freebsd::flags as f;
@@ -12,7 +12,7 @@ use crate::os::{ProcStat, proc_text, sigset_to_guest, status_field, status_signa
 use crate::process::{Process, SigSet};
 use files::vnode_type;
 pub use files::{
-    KinfoFile, KinfoSocket, descriptor, descriptors, every_file, files, shared_objects,
+    KinfoFile, KinfoSocket, Xfile, descriptor, descriptors, every_file, files, shared_objects,
     working_folder,
 };
 use std::os::unix::ffi::OsStrExt;
@@ -29,36 +29,36 @@ const PATH_MAX: usize = 1024;
 crate::guest_struct! {
     /// `struct kinfo_proc`
     pub struct KinfoProc("kinfo_proc") {
-        ki_structsize: i32, ki_layout: i32, _ki_args: Ulong, _ki_paddr: Ulong, _ki_addr: Ulong, _ki_tracep: Ulong,
-        _ki_textvp: Ulong, ki_fd: Ulong, _ki_vmspace: Ulong, ki_wchan: Ulong,
-        ki_pid: i32, ki_ppid: i32, ki_pgid: i32, ki_tpgid: i32, ki_sid: i32, ki_tsid: i32, ki_jobc: i16, _spare_short1: i16,
-        ki_tdev_freebsd11: u32, ki_siglist: [u32; 4], ki_sigmask: [u32; 4], ki_sigignore: [u32; 4], ki_sigcatch: [u32; 4],
-        ki_uid: u32, ki_ruid: u32, ki_svuid: u32, ki_rgid: u32, ki_svgid: u32, ki_ngroups: i16, _spare_short2: i16,
-        ki_groups: [u32; 16], ki_size: Ulong, ki_rssize: Long, _ki_swrss: Long, _ki_tsize: Long, _ki_dsize: Long,
-        _ki_ssize: Long, ki_xstat: u16, _ki_acflag: u16, ki_pctcpu: u32, _ki_estcpu: u32, _ki_slptime: u32, ki_swtime: u32,
-        _ki_cow: u32, ki_runtime: u64, ki_start: Timeval, ki_childtime: Timeval, ki_flag: Long, ki_kiflag: Long,
-        _ki_traceflag: i32, ki_stat: i8, ki_nice: i8, _ki_lock: i8, _ki_rqindex: i8, _ki_oncpu_old: u8, _ki_lastcpu_old: u8,
-        ki_tdname: [u8; 17], ki_wmesg: [u8; 9], ki_login: [u8; 18], _ki_lockname: [u8; 9], ki_comm: [u8; 20],
-        ki_emul: [u8; 17], _ki_loginclass: [u8; 18], ki_moretdname: [u8; 4], _sparestrings: [u8; 46], _spareints: [i32; 2],
-        ki_tdev: u64, _ki_oncpu: i32, ki_lastcpu: i32, ki_tracer: i32, _ki_flag2: i32, _ki_fibnum: i32, _ki_cr_flags: u32,
-        _ki_jid: i32, ki_numthreads: i32, ki_tid: i32, ki_pri: [u8; 4], ki_rusage: Rusage, _ki_rusage_ch: Rusage,
+        ki_structsize: i32 as Show::Detail, ki_layout: i32 as Show::Detail, _ki_args: Ulong, _ki_paddr: Ulong, _ki_addr: Ulong, _ki_tracep: Ulong,
+        _ki_textvp: Ulong, ki_fd: Ulong as Show::Detail, _ki_vmspace: Ulong, ki_wchan: Ulong as Show::Detail,
+        ki_pid: i32, ki_ppid: i32, ki_pgid: i32, ki_tpgid: i32 as Show::Detail, ki_sid: i32, ki_tsid: i32 as Show::Detail, ki_jobc: i16 as Show::Detail, _spare_short1: i16,
+        ki_tdev_freebsd11: u32 as Show::Detail, ki_siglist: [u32; 4] as Show::Detail, ki_sigmask: [u32; 4] as Show::Detail, ki_sigignore: [u32; 4] as Show::Detail, ki_sigcatch: [u32; 4] as Show::Detail,
+        ki_uid: u32, ki_ruid: u32 as Show::Detail, ki_svuid: u32 as Show::Detail, ki_rgid: u32 as Show::Detail, ki_svgid: u32 as Show::Detail, ki_ngroups: i16 as Show::Detail, _spare_short2: i16,
+        ki_groups: [u32; 16] as Show::Detail, ki_size: Ulong, ki_rssize: Long, _ki_swrss: Long, _ki_tsize: Long, _ki_dsize: Long,
+        _ki_ssize: Long, ki_xstat: u16 as Show::Detail, _ki_acflag: u16, ki_pctcpu: u32 as Show::Detail, _ki_estcpu: u32, _ki_slptime: u32, ki_swtime: u32 as Show::Detail,
+        _ki_cow: u32, ki_runtime: u64 as Show::Detail, ki_start: Timeval as Show::Detail, ki_childtime: Timeval as Show::Detail, ki_flag: Long as Show::Detail, ki_kiflag: Long as Show::Detail,
+        _ki_traceflag: i32, ki_stat: i8 as Show::Flags(&f::PROC_STATE), ki_nice: i8, _ki_lock: i8, _ki_rqindex: i8, _ki_oncpu_old: u8, _ki_lastcpu_old: u8,
+        ki_tdname: [u8; 17] as Show::Chars, ki_wmesg: [u8; 9] as Show::Chars, ki_login: [u8; 18] as Show::Detail, _ki_lockname: [u8; 9], ki_comm: [u8; 20] as Show::Chars,
+        ki_emul: [u8; 17] as Show::Detail, _ki_loginclass: [u8; 18], ki_moretdname: [u8; 4] as Show::Detail, _sparestrings: [u8; 46], _spareints: [i32; 2],
+        ki_tdev: u64 as Show::Detail, _ki_oncpu: i32, ki_lastcpu: i32 as Show::Detail, ki_tracer: i32 as Show::Detail, _ki_flag2: i32, _ki_fibnum: i32, _ki_cr_flags: u32,
+        _ki_jid: i32, ki_numthreads: i32, ki_tid: i32, ki_pri: [u8; 4] as Show::Detail, ki_rusage: Rusage as Show::Detail, _ki_rusage_ch: Rusage,
         _ki_pcb: Ulong, _ki_kstack: Ulong, _ki_udata: Ulong, _ki_tdaddr: Ulong, _ki_pd: Ulong, _spareptrs: [Ulong; 5],
-        _sparelongs: [Long; 12], _ki_sflag: Long, ki_tdflags: Long,
+        _sparelongs: [Long; 12], _ki_sflag: Long, ki_tdflags: Long as Show::Detail,
     }
 
     /// `struct kinfo_vmentry`
     pub struct KinfoVmentry("kinfo_vmentry") {
-        kve_structsize: i32, kve_type: i32, kve_start: u64, kve_end: u64, kve_offset: u64, kve_vn_fileid: u64,
-        kve_vn_fsid_freebsd11: u32, kve_flags: i32, kve_resident: i32, kve_private_resident: i32, kve_protection: i32,
-        kve_ref_count: i32, kve_shadow_count: i32, kve_vn_type: i32, kve_vn_size: u64, kve_vn_rdev_freebsd11: u32,
-        kve_vn_mode: u16, kve_status: u16, kve_vn_fsid: u64, kve_vn_rdev: u64, _spare: [i32; 8],
+        kve_structsize: i32 as Show::Detail, kve_type: i32 as Show::Flags(&f::KVME_TYPE), kve_start: u64 as Show::Hex, kve_end: u64 as Show::Hex, kve_offset: u64 as Show::Hex, kve_vn_fileid: u64 as Show::Detail,
+        kve_vn_fsid_freebsd11: u32 as Show::Detail, kve_flags: i32 as Show::Flags(&f::KVME_FLAG), kve_resident: i32 as Show::Detail, kve_private_resident: i32 as Show::Detail, kve_protection: i32 as Show::Flags(&f::KVME_PROT),
+        kve_ref_count: i32 as Show::Detail, kve_shadow_count: i32 as Show::Detail, kve_vn_type: i32 as Show::Detail, kve_vn_size: u64, kve_vn_rdev_freebsd11: u32 as Show::Detail,
+        kve_vn_mode: u16 as Show::Detail, kve_status: u16 as Show::Detail, kve_vn_fsid: u64 as Show::Detail, kve_vn_rdev: u64 as Show::Detail, _spare: [i32; 8],
     }
 
     /// `struct kinfo_kstack`
-    pub struct KinfoKstack("kinfo_kstack") { kkst_tid: i32, kkst_state: i32, kkst_trace: [u8; 1024], _kkst_ispare: [i32; 16] }
+    pub struct KinfoKstack("kinfo_kstack") { kkst_tid: i32, kkst_state: i32, kkst_trace: [u8; 1024] as Show::Chars, _kkst_ispare: [i32; 16] }
 
     /// `struct kinfo_sigtramp`
-    pub struct KinfoSigtramp("kinfo_sigtramp") { ksigtramp_start: Ulong, ksigtramp_end: Ulong, _spare: [Ulong; 4] }
+    pub struct KinfoSigtramp("kinfo_sigtramp") { ksigtramp_start: Ulong as Show::Hex, ksigtramp_end: Ulong as Show::Hex, _spare: [Ulong; 4] }
 }
 
 /// Bytes of a structure of which no field is checked.

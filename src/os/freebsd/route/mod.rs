@@ -3,6 +3,7 @@
 //!
 //! Source: FreeBSD `sys/net/rtsock.c`, `net/route.h`, `net/if.h`, `net/if_dl.h` (as facts).
 
+pub(super) mod decode;
 mod interface;
 pub(super) mod table;
 

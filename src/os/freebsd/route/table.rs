@@ -1,19 +1,20 @@
 //! Messages about routes and neighbours: `struct rt_msghdr` and the addresses behind it.
 
 use super::*;
-use crate::abi::{GuestStruct, Long, Ulong};
+use crate::abi::{GuestStruct, Long, Show, Ulong};
 use crate::host::monotonic_ns;
 use crate::host::netlink;
 use crate::host::routes::{self as host, Neighbour, Route};
+use crate::os::freebsd::flags as f;
 use crate::os::proc_text;
 
 crate::guest_struct! {
     /// `struct rt_msghdr`, with `struct rt_metrics`.
     pub struct RtMsghdr("rt_msghdr") {
-        rtm_msglen: u16, rtm_version: u8, rtm_type: u8, rtm_index: u16, _rtm_spare1: u16, rtm_flags: i32, rtm_addrs: i32,
-        rtm_pid: i32, rtm_seq: i32, rtm_errno: i32, rtm_fmask: i32, rtm_inits: Ulong, _rmx_locks: Ulong, rmx_mtu: Ulong,
-        _rmx_hopcount: Ulong, rmx_expire: Ulong, _rmx_recvpipe: Ulong, _rmx_sendpipe: Ulong, _rmx_ssthresh: Ulong,
-        _rmx_rtt: Ulong, _rmx_rttvar: Ulong, _rmx_pksent: Ulong, rmx_weight: Ulong, _rmx_filler: [Long; 3],
+        rtm_msglen: u16 as Show::Detail, rtm_version: u8 as Show::Detail, rtm_type: u8 as Show::Flags(&f::RTM), rtm_index: u16, _rtm_spare1: u16, rtm_flags: i32 as Show::Flags(&f::RTF), rtm_addrs: i32 as Show::Flags(&f::RTA),
+        rtm_pid: i32, rtm_seq: i32, rtm_errno: i32, rtm_fmask: i32 as Show::Detail, rtm_inits: Ulong as Show::Detail, _rmx_locks: Ulong, rmx_mtu: Ulong as Show::Detail,
+        _rmx_hopcount: Ulong, rmx_expire: Ulong as Show::Detail, _rmx_recvpipe: Ulong, _rmx_sendpipe: Ulong, _rmx_ssthresh: Ulong,
+        _rmx_rtt: Ulong, _rmx_rttvar: Ulong, _rmx_pksent: Ulong, rmx_weight: Ulong as Show::Detail, _rmx_filler: [Long; 3],
     }
 }
 

@@ -42,10 +42,10 @@ crate::syscalls! {
     aio_suspend(aiocbp: POINTERS, nent: INT, timeout: input::<Timespec>()) -> NUM, Full, Handler(suspend);
     aio_cancel(fd: FD, aiocbp: ADDR) -> NUM, Full, Handler(cancel);
     aio_waitcomplete(aiocbp: ADDR, timeout: input::<Timespec>()) -> NUM, Partial(LATE_SIGNAL), Handler(wait_for_any);
-    lio_listio(mode: INT, acb_list: POINTERS_1, nent: INT, sig: input::<Sigevent>()) -> NUM, Full, Handler(|c| queue_list(c, &NEW));
+    lio_listio(mode: one_of(&f::LIO_MODE), acb_list: POINTERS_1, nent: INT, sig: input::<Sigevent>()) -> NUM, Full, Handler(|c| queue_list(c, &NEW));
     freebsd6_aio_read(aiocbp: ADDR) -> NUM, Full, Handler(|c| { let at = c.arg(0); queue_one(c, at, Some(opcode::READ), &OLD) });
     freebsd6_aio_write(aiocbp: ADDR) -> NUM, Full, Handler(|c| { let at = c.arg(0); queue_one(c, at, Some(opcode::WRITE), &OLD) });
-    freebsd6_lio_listio(mode: INT, acb_list: POINTERS_1, nent: INT, sig: ADDR) -> NUM, Full, Handler(|c| queue_list(c, &OLD));
+    freebsd6_lio_listio(mode: one_of(&f::LIO_MODE), acb_list: POINTERS_1, nent: INT, sig: ADDR) -> NUM, Full, Handler(|c| queue_list(c, &OLD));
 }
 
 const POINTERS: ArgType = ArgType::Ints(Dir::In, Kind::Ulong, crate::abi::Show::Addr, Len::Arg(1));

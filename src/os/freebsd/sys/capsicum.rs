@@ -21,9 +21,9 @@ use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::fd::OwnFd;
 use crate::host::nr::*;
 use crate::os::freebsd::decode::process as decode;
-use crate::os::freebsd::{self, flags as f, sys::procctl};
+use crate::os::freebsd::{self, flags as f, ioctl, sys::procctl};
 use crate::os::{
-    ArgType, Call,
+    ArgType, Call, Dir,
     Run::Handler,
     Support::{Full, Partial},
     *,
@@ -40,8 +40,8 @@ crate::syscalls! {
     cap_getmode(modep: ints(Dir::Out, 1)) -> NUM, Full, Handler(mode);
     cap_rights_limit(fd: INT, rightsp: ArgType::Decoded(Dir::In, decode::rights)) -> NUM, Partial(SCOPE), Handler(limit_rights);
     __cap_rights_get(version: INT, fd: INT, rightsp: ArgType::Decoded(Dir::Out, decode::rights)) -> NUM, Full, Handler(rights_of);
-    cap_ioctls_limit(fd: INT, cmds: ADDR, ncmds: SIZE) -> NUM, Partial(SCOPE), Handler(limit_ioctls);
-    cap_ioctls_get(fd: INT, cmds: ADDR, maxcmds: SIZE) -> NUM, Full, Handler(ioctls_of);
+    cap_ioctls_limit(fd: INT, cmds: ArgType::By(|_, a| ioctl::requests(Dir::In, a)), ncmds: SIZE) -> NUM, Partial(SCOPE), Handler(limit_ioctls);
+    cap_ioctls_get(fd: INT, cmds: ArgType::By(|_, a| ioctl::requests(Dir::Out, a)), maxcmds: SIZE) -> NUM, Full, Handler(ioctls_of);
     cap_fcntls_limit(fd: INT, fcntlrights: flags(&f::CAP_FCNTL)) -> NUM, Partial(SCOPE), Handler(limit_fcntls);
     cap_fcntls_get(fd: INT, fcntlrightsp: ints_of(Dir::Out, Kind::U32, Show::Flags(&f::CAP_FCNTL), 1)) -> NUM, Full, Handler(fcntls_of);
 }

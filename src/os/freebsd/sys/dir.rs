@@ -56,9 +56,9 @@ crate::syscalls! {
     freebsd11_mknodat(fd: DIRFD, path: PATH_NEW, mode: MODE, dev: UINT) -> NUM, Full, Handler(|c| make_node(c, Some(0), 1, c.arg(3)));
     lchmod(path: PATH, mode: MODE) -> NUM, Full, Handler(|c| { let path = c.path(0)?; change_mode_of(c, AT_FDCWD, &path, c.arg(1), HOST_SYMLINK_NOFOLLOW) });
     freebsd6_truncate(path: PATH, pad: INT, length: OFFSET) -> NUM, Full, Handler(|c| { let path = c.path(0)?; c.host(SYS_truncate, [path.as_ptr() as u64, c.arg(2), 0, 0, 0, 0]) });
-    pathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, 0, Target::Path(SYS_getxattr)) });
-    lpathconf(path: PATH, name: INT) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, HOST_SYMLINK_NOFOLLOW, Target::Path(SYS_lgetxattr)) });
-    fpathconf(fd: FD, name: INT) -> NUM, Full, Handler(|c| configuration(c, c.arg(0), c"", HOST_EMPTY_PATH, Target::Descriptor(SYS_fgetxattr)));
+    pathconf(path: PATH, name: one_of(&f::PATHCONF)) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, 0, Target::Path(SYS_getxattr)) });
+    lpathconf(path: PATH, name: one_of(&f::PATHCONF)) -> NUM, Full, Handler(|c| { let path = c.path(0)?; configuration(c, AT_FDCWD, &path, HOST_SYMLINK_NOFOLLOW, Target::Path(SYS_lgetxattr)) });
+    fpathconf(fd: FD, name: one_of(&f::PATHCONF)) -> NUM, Full, Handler(|c| configuration(c, c.arg(0), c"", HOST_EMPTY_PATH, Target::Descriptor(SYS_fgetxattr)));
     undelete(path: PATH_NEW) -> NUM, Stub("EOPNOTSUPP, as but on a file system of whiteouts"), Handler(|_| Err(Errno::EOPNOTSUPP));
     revoke(path: PATH) -> NUM, Stub("EPERM, as of another's terminal; EINVAL of what is no device"), Handler(revoke_access);
     fchroot(fd: FD) -> NUM, Full, Handler(|c| { let path = cstring(format!("/proc/self/fd/{}", c.int(0)))?; c.host(SYS_chroot, [path.as_ptr() as u64, 0, 0, 0, 0, 0]) });

@@ -53,9 +53,9 @@ crate::syscalls! {
     fchmod(fd: FD, mode: MODE) -> NUM, Full, Handler(change_mode_of_open);
     fchown(fd: FD, uid: INT, gid: INT) -> NUM, Full, Handler(change_owner);
     posix_fallocate(fd: FD, offset: OFFSET, len: OFFSET) -> NUM, Full, Handler(allocate);
-    posix_fadvise(fd: FD, offset: OFFSET, len: OFFSET, advice: INT) -> NUM, Full, Pass(SYS_fadvise64);
+    posix_fadvise(fd: FD, offset: OFFSET, len: OFFSET, advice: one_of(&f::FADVICE)) -> NUM, Full, Pass(SYS_fadvise64);
     copy_file_range(infd: FD, inoffp: OFFSET_PTR, outfd: FD, outoffp: OFFSET_PTR, len: SIZE, flags: HEX) -> NUM, Full, Handler(copy_range);
-    fspacectl(fd: FD, cmd: INT, rqsr: input::<SpaceRange>(), flags: HEX, rmsr: output::<SpaceRange>()) -> NUM, Full, Handler(free_space);
+    fspacectl(fd: FD, cmd: one_of(&f::SPACECTL), rqsr: input::<SpaceRange>(), flags: HEX, rmsr: output::<SpaceRange>()) -> NUM, Full, Handler(free_space);
     freebsd6_pread(fd: FD, buf: buf_out(2), nbyte: SIZE, pad: INT, offset: OFFSET) -> NUM, Full, Handler(|c| c.at_offset(SYS_pread64, Dir::Out));
     freebsd6_pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, pad: INT, offset: OFFSET) -> NUM, Full, Handler(|c| c.at_offset(SYS_pwrite64, Dir::In));
     freebsd6_lseek(fd: FD, pad: INT, offset: OFFSET, whence: one_of(&f::WHENCE)) -> NUM, Full, Handler(|c| c.host(SYS_lseek, [c.arg(0), c.arg(2), c.arg(3), 0, 0, 0]));

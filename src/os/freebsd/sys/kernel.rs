@@ -7,7 +7,9 @@ use super::own::{hex, unhex};
 use crate::abi::{Errno, Kind, OsAbi, SysResult, write_int};
 use crate::host::nr::*;
 use crate::os::freebsd::decode::files::{self, parameters};
+use crate::os::freebsd::decode::process;
 use crate::os::freebsd::flags as f;
+use crate::os::freebsd::structs::{Jail, KldSymLookup};
 use crate::os::{
     Call,
     Run::Handler,
@@ -19,18 +21,18 @@ use crate::process::{Action, Signal};
 const NO_JAIL: &str = "EINVAL: there is no jail";
 
 crate::syscalls! {
-    kenv(what: INT, name: STR, value: ADDR, len: INT) -> NUM, Partial("what is set is known to the process and what descends from it only"), Handler(environment);
+    kenv(what: one_of(&f::KENV), name: STR, value: ArgType::By(|a, _| process::environment(a[0])), len: INT) -> NUM, Partial("what is set is known to the process and what descends from it only"), Handler(environment);
     kldfind(file: STR) -> NUM, Full, Handler(find_file);
     kldnext(fileid: INT) -> NUM, Full, Handler(next_file);
     kldstat(fileid: INT, stat: ArgType::Decoded(Dir::InOut, files::module)) -> NUM, Full, Handler(describe_file);
     kldload(file: PATH) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
     kldunload(fileid: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
-    kldunloadf(fileid: INT, flags: INT) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
-    kldsym(fileid: INT, cmd: INT, data: ADDR) -> NUM, Stub("ENOENT: no symbol is known"), Handler(|_| Err(Errno::ENOENT));
+    kldunloadf(fileid: INT, flags: one_of(&f::KLD_UNLOAD)) -> NUM, Stub("EPERM, as for all but the superuser"), Handler(|_| Err(Errno::EPERM));
+    kldsym(fileid: INT, cmd: one_of(&f::KLDSYM), data: input::<KldSymLookup>()) -> NUM, Stub("ENOENT: no symbol is known"), Handler(|_| Err(Errno::ENOENT));
     jail_get(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: flags(&f::JAIL)) -> NUM, Stub("ENOENT: there is no jail below the host"), Handler(find_jail);
     jail_attach(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
     jail_remove(jid: INT) -> NUM, Stub(NO_JAIL), Handler(|_| Err(Errno::EINVAL));
-    jail(jail: ADDR) -> NUM, Stub("EPERM, as for all but the superuser; EINVAL for an unknown version"), Handler(make_jail);
+    jail(jail: input::<Jail>()) -> NUM, Stub("EPERM, as for all but the superuser; EINVAL for an unknown version"), Handler(make_jail);
     jail_attach_jd(fd: FD) -> NUM, Stub("EINVAL: no descriptor is a jail's"), Handler(no_jail_descriptor);
     jail_remove_jd(fd: FD) -> NUM, Stub("EINVAL: no descriptor is a jail's"), Handler(no_jail_descriptor);
     exterrctl(op: UINT, flags: HEX, ptr: ADDR) -> NUM, Stub("success: no call has more to say than its error number"), Handler(more_about_errors);

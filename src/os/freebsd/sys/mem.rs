@@ -38,8 +38,8 @@ crate::syscalls! {
     obreak(nsize: ADDR) -> HEXNUM, Full, Handler(move_break);
     sstk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
     freebsd11_vadvise(anom: INT) -> NUM, Stub("EINVAL, as in the kernel"), Handler(|_| Err(Errno::EINVAL));
-    membarrier(cmd: INT, flags: HEX, cpu_id: INT) -> NUM, Full, Pass(SYS_membarrier);
-    minherit(addr: BITS, len: SIZE, inherit: INT) -> NUM, Partial("INHERIT_SHARE of private memory is EINVAL"), Handler(inherited::inherit);
+    membarrier(cmd: one_of(&f::MEMBARRIER), flags: HEX, cpu_id: INT) -> NUM, Full, Pass(SYS_membarrier);
+    minherit(addr: BITS, len: SIZE, inherit: one_of(&f::INHERIT)) -> NUM, Partial("INHERIT_SHARE of private memory is EINVAL"), Handler(inherited::inherit);
     sbrk(incr: INT) -> NUM, Stub("EOPNOTSUPP, as in the kernel"), Handler(|_| Err(Errno::EOPNOTSUPP));
 }
 

@@ -1,6 +1,7 @@
 //! The rest: sysctl, random numbers, devices, modules.
 
 use crate::abi::{Errno, Kind, SysResult};
+use crate::os::freebsd::flags as f;
 use crate::os::freebsd::sysctl::{self, shown as values};
 use crate::os::{
     ArgType, Call, Dir, Len,
@@ -17,7 +18,7 @@ crate::syscalls! {
     __sysctlbyname(name: buf_in(1), namelen: SIZE, old: ArgType::Decoded(Dir::Out, values::old_by_name), oldlenp: OLD_LENGTH, new: ArgType::Decoded(Dir::In, values::new_by_name), newlen: SIZE) -> NUM, Partial("see --list sysctls"), Handler(sysctl::by_name);
     syscall(number: INT) -> NUM, Full, Handler(indirect);
     __syscall(number: OFFSET) -> WIDENUM, Full, Handler(indirect);
-    getrandom(buf: buf_out(1), buflen: SIZE, flags: HEX) -> NUM, Full, Handler(random);
+    getrandom(buf: buf_out(1), buflen: SIZE, flags: flags(&f::GRND)) -> NUM, Full, Handler(random);
     utrace(addr: buf_in(1), len: SIZE) -> NUM, Stub("success, as without ktrace"), Handler(|_| Ok(0));
 }
 

@@ -1,6 +1,7 @@
 //! Modules of the kernel: those of GENERIC whose services the emulator has. Programs look for them before they use these services.
 
 use crate::abi::{Errno, Kind, SysResult};
+use crate::os::freebsd::structs::ModuleStat;
 use crate::os::{
     Call,
     Run::Handler,
@@ -14,7 +15,7 @@ crate::syscalls! {
     modfind(name: STR) -> NUM, Partial(SOME), Handler(find);
     modnext(modid: INT) -> NUM, Partial(SOME), Handler(next);
     modfnext(modid: INT) -> NUM, Partial(SOME), Handler(next);
-    modstat(modid: INT, stat: ADDR) -> NUM, Full, Handler(describe);
+    modstat(modid: INT, stat: inout::<ModuleStat>()) -> NUM, Full, Handler(describe);
     kldfirstmod(fileid: INT) -> NUM, Partial(SOME), Handler(first_of_file);
 }
 

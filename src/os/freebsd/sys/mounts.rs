@@ -9,7 +9,8 @@ use std::path::Path;
 
 use crate::abi::{Errno, GuestStruct, SysResult, Ulong};
 use crate::host::nr::*;
-use crate::os::freebsd::decode::files::parameters;
+use crate::os::freebsd::decode::files::{file_systems, parameters};
+use crate::os::freebsd::flags as f;
 use crate::os::freebsd::structs::*;
 use crate::os::{
     Call,
@@ -23,16 +24,16 @@ const NOT_PERMITTED: &str = "EPERM, as for all but the superuser";
 crate::syscalls! {
     statfs(path: PATH, buf: output::<Statfs>()) -> NUM, Full, Handler(of_path::<Statfs>);
     fstatfs(fd: FD, buf: output::<Statfs>()) -> NUM, Full, Handler(of_descriptor::<Statfs>);
-    getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Full, Handler(all::<Statfs>);
+    getfsstat(buf: ArgType::Decoded(Dir::Out, file_systems::<Statfs>), bufsize: LONG, mode: one_of(&f::MNT_MODE)) -> NUM, Full, Handler(all::<Statfs>);
     freebsd11_statfs(path: PATH, buf: output::<Statfs11>()) -> NUM, Full, Handler(of_path::<Statfs11>);
     freebsd11_fstatfs(fd: FD, buf: output::<Statfs11>()) -> NUM, Full, Handler(of_descriptor::<Statfs11>);
-    freebsd11_getfsstat(buf: ADDR, bufsize: LONG, mode: INT) -> NUM, Full, Handler(all::<Statfs11>);
-    mount(r#type: STR, path: PATH, flags: HEX, data: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    unmount(path: PATH, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    nmount(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    freebsd11_getfsstat(buf: ArgType::Decoded(Dir::Out, file_systems::<Statfs11>), bufsize: LONG, mode: one_of(&f::MNT_MODE)) -> NUM, Full, Handler(all::<Statfs11>);
+    mount(r#type: STR, path: PATH, flags: flags(&f::MNT), data: ADDR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    unmount(path: PATH, flags: flags(&f::MNT)) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    nmount(iovp: ArgType::Decoded(Dir::In, parameters), iovcnt: UINT, flags: flags(&f::MNT)) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     quotactl(path: PATH, cmd: HEX, uid: INT, arg: ADDR) -> NUM, Stub("EOPNOTSUPP, as on a file system without quotas"), Handler(|_| Err(Errno::EOPNOTSUPP));
     acct(path: PATH) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
-    reboot(opt: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
+    reboot(opt: flags(&f::REBOOT)) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     swapon(name: STR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     swapoff(name: STR, flags: HEX) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));
     freebsd13_swapoff(name: STR) -> NUM, Stub(NOT_PERMITTED), Handler(|_| Err(Errno::EPERM));

@@ -39,7 +39,7 @@ crate::syscalls! {
     recvfrom(s: FD, buf: buf_out(2), len: SIZE, flags: flags(&f::MSG), from: ArgType::Sockaddr(Dir::Out, Len::Behind(5)), fromlenaddr: LENGTH) -> NUM, Full, Wait(SYS_recvfrom);
     sendmsg(s: FD, msg: ArgType::Decoded(Dir::In, decode::sent), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::send);
     recvmsg(s: FD, msg: ArgType::Decoded(Dir::Out, decode::received), flags: flags(&f::MSG)) -> NUM, Partial(message::LIMITS), Handler(message::receive);
-    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: input::<SfHdtr>(), sbytes: ints_of(Dir::Out, Kind::I64, Show::Dec, 1), flags: HEX) -> NUM, Full, Handler(send_file);
+    sendfile(fd: FD, s: FD, offset: OFFSET, nbytes: SIZE, hdtr: input::<SfHdtr>(), sbytes: ints_of(Dir::Out, Kind::I64, Show::Dec, 1), flags: flags(&f::SENDFILE)) -> NUM, Full, Handler(send_file);
     shutdown(s: FD, how: one_of(&f::SHUT)) -> NUM, Full, Pass(SYS_shutdown);
     setsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::In)), valsize: UINT) -> NUM, Partial(option::LIMITS), Handler(option::set);
     getsockopt(s: FD, level: one_of(&f::SOL), name: ArgType::Named(|a| option::name(a[1], a[2])), val: ArgType::By(|a, _| option::value(a[1], a[2], Dir::Out)), avalsize: LENGTH) -> NUM, Partial(option::LIMITS), Handler(option::get);

@@ -15,12 +15,12 @@ use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::fd::{self, OwnFd};
 use crate::host::nr::*;
 use crate::host::syscall;
-use crate::os::freebsd;
+use crate::os::freebsd::{self, flags as f};
 use crate::os::{Call, Dir, Run::Handler, Support::Full, *};
 use crate::process::Forked;
 
 crate::syscalls! {
-    pdfork(fdp: ints_of(Dir::Out, Kind::I32, Show::Fd, 1), flags: HEX) -> NUM, Full, Handler(create);
+    pdfork(fdp: ints_of(Dir::Out, Kind::I32, Show::Fd, 1), flags: flags(&f::PD)) -> NUM, Full, Handler(create);
     pdkill(fd: FD, signum: SIGNAL) -> NUM, Full, Handler(kill);
     pdgetpid(fd: FD, pidp: ints(Dir::Out, 1)) -> NUM, Full, Handler(id);
 }

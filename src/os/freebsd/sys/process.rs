@@ -22,7 +22,7 @@ crate::syscalls! {
     exit(rval: INT) -> NUM, Full, Handler(end);
     fork() -> NUM, Full, Handler(create);
     vfork() -> NUM, Full, Handler(create_shared);
-    rfork(flags: HEX) -> NUM, Partial("without RFMEM, RFPROC needs RFFDG or RFCFDG, and SIGCHLD tells of the end; with RFMEM, the child has no further threads, no aio, and no kqueues but with shared descriptors; after RFNOWAIT it still has this parent by getppid"), Handler(create_by_flags);
+    rfork(flags: flags(&f::RF)) -> NUM, Partial("without RFMEM, RFPROC needs RFFDG or RFCFDG, and SIGCHLD tells of the end; with RFMEM, the child has no further threads, no aio, and no kqueues but with shared descriptors; after RFNOWAIT it still has this parent by getppid"), Handler(create_by_flags);
     execve(fname: PATH, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, |c| execute(c, None, 0, 0)));
     fexecve(fd: FD, argv: ArgType::Strings, envv: ArgType::Strings) -> NUM, Full, Handler(|c| replace_program(c, execute_open_file));
     getpid() -> NUM, Full, Pass(SYS_getpid);

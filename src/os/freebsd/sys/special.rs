@@ -14,11 +14,11 @@ use crate::os::{
 };
 
 crate::syscalls! {
-    __specialfd(r#type: INT, req: ADDR, len: SIZE) -> FDNUM, Full, Handler(special);
+    __specialfd(r#type: one_of(&f::SPECIALFD), req: ADDR, len: SIZE) -> FDNUM, Full, Handler(special);
     inotify_add_watch_at(fd: FD, dfd: DIRFD, path: PATH, mask: HEX) -> NUM, Full, Handler(watch);
     inotify_rm_watch(fd: FD, wd: INT) -> NUM, Full, Pass(SYS_inotify_rm_watch);
     posix_openpt(flags: flags(&f::OPEN)) -> FDNUM, Full, Handler(open_terminal);
-    kcmp(pid1: INT, pid2: INT, r#type: INT, idx1: BITS, idx2: BITS) -> NUM, Full, Handler(compare);
+    kcmp(pid1: INT, pid2: INT, r#type: one_of(&f::KCMP), idx1: BITS, idx2: BITS) -> NUM, Full, Handler(compare);
 }
 
 fn special(call: &mut Call<'_>) -> SysResult {

@@ -19,7 +19,7 @@ const CREATE: ArgType = flags(&f::IPC_CREATE);
 
 crate::syscalls! {
     shmget(key: KEY, size: SIZE, shmflg: CREATE) -> NUM, Full, Pass(SYS_shmget);
-    shmat(shmid: INT, shmaddr: BITS, shmflg: HEX) -> HEXNUM, Full, Handler(attach_segment);
+    shmat(shmid: INT, shmaddr: BITS, shmflg: flags(&f::SHM_ATTACH)) -> HEXNUM, Full, Handler(attach_segment);
     shmdt(shmaddr: BITS) -> NUM, Full, Handler(detach);
     shmctl(shmid: INT, cmd: one_of(&f::IPC_COMMAND), buf: ArgType::By(|a, _| data::<ShmidDs>(a[1]))) -> NUM, Full, Handler(|c| control::<ShmidDs>(c, SYS_shmctl));
     semget(key: KEY, nsems: INT, semflg: CREATE) -> NUM, Full, Pass(SYS_semget);

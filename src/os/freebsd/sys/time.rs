@@ -19,7 +19,7 @@ crate::syscalls! {
     clock_gettime(clock_id: one_of(&f::CLOCK), tp: output::<Timespec>()) -> NUM, Full, Handler(|c| on_clock(c, SYS_clock_gettime));
     clock_getres(clock_id: one_of(&f::CLOCK), tp: output::<Timespec>()) -> NUM, Full, Handler(|c| on_clock(c, SYS_clock_getres));
     clock_settime(clock_id: one_of(&f::CLOCK), tp: input::<Timespec>()) -> NUM, Full, Pass(SYS_clock_settime);
-    gettimeofday(tp: output::<Timeval>(), tzp: ADDR) -> NUM, Full, Handler(|c| pass_with(c, SYS_gettimeofday, false, &[(1, 0)]));
+    gettimeofday(tp: output::<Timeval>(), tzp: output::<Timezone>()) -> NUM, Full, Handler(|c| pass_with(c, SYS_gettimeofday, false, &[(1, 0)]));
     nanosleep(rqtp: input::<Timespec>(), rmtp: output::<Timespec>()) -> NUM, Full, Handler(|c| sleep(c, 0, 0, 0, 1));
     clock_nanosleep(clock_id: one_of(&f::CLOCK), flags: flags(&f::TIMER), rqtp: input::<Timespec>(), rmtp: output::<Timespec>()) -> NUM, Full, Handler(sleep_on_clock);
     setitimer(which: one_of(&f::ITIMER), itv: input::<Itimerval>(), oitv: output::<Itimerval>()) -> NUM, Full, Pass(SYS_setitimer);
@@ -29,14 +29,14 @@ crate::syscalls! {
     lutimes(path: PATH, tptr: OLD_TIMES) -> NUM, Full, Handler(|c| { let path = c.path(0)?; set_old_times(c, AT_FDCWD, Some(path), 1, HOST_SYMLINK_NOFOLLOW) });
     futimes(fd: FD, tptr: OLD_TIMES) -> NUM, Full, Handler(|c| set_old_times(c, c.arg(0), None, 1, 0));
     futimesat(fd: DIRFD, path: PATH, times: OLD_TIMES) -> NUM, Full, Handler(|c| { let path = c.path(1)?; set_old_times(c, c.arg(0), Some(path), 2, 0) });
-    settimeofday(tv: input::<Timeval>(), tzp: ADDR) -> NUM, Full, Handler(|c| pass_with(c, SYS_settimeofday, false, &[(1, 0)]));
+    settimeofday(tv: input::<Timeval>(), tzp: input::<Timezone>()) -> NUM, Full, Handler(|c| pass_with(c, SYS_settimeofday, false, &[(1, 0)]));
     adjtime(delta: input::<Timeval>(), olddelta: output::<Timeval>()) -> NUM, Full, Handler(adjust_time);
     ntp_adjtime(tp: inout::<Timex>()) -> NUM, Full, Handler(adjust_clock);
     ntp_gettime(ntvp: output::<NtpTimeval>()) -> NUM, Full, Handler(clock_state);
     clock_getcpuclockid2(id: OFFSET, which: INT, clock_id: ints(Dir::Out, 1)) -> NUM, Full, Handler(cpu_clock);
     timerfd_create(clockid: one_of(&f::CLOCK), flags: flags(&f::OPEN)) -> FDNUM, Full, Pass(SYS_timerfd_create);
     timerfd_gettime(fd: FD, curr_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_gettime);
-    timerfd_settime(fd: FD, flags: HEX, new_value: input::<Itimerspec>(), old_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_settime);
+    timerfd_settime(fd: FD, flags: flags(&f::TFD_TIMER), new_value: input::<Itimerspec>(), old_value: output::<Itimerspec>()) -> NUM, Full, Pass(SYS_timerfd_settime);
     futimens(fd: FD, times: TIMES) -> NUM, Full, Handler(|c| set_times(c, None, 1, 7));
 }
 

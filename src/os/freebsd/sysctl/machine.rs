@@ -4,7 +4,7 @@
 //! Source: `vm/vm_param.h`, `sys/devicestat.h`, `sys/tty.h`, `vm/uma.h`, `sys/malloc.h`.
 
 use super::bytes_of;
-use crate::abi::{Errno, GuestStruct, Kind, SysResult, Ulong, write_int};
+use crate::abi::{Errno, GuestStruct, Kind, Show, SysResult, Ulong, write_int};
 use crate::host::nr::SYS_syslog;
 use crate::host::syscall;
 use crate::mem::PAGE_SIZE;
@@ -14,20 +14,20 @@ use std::os::unix::fs::MetadataExt;
 
 crate::guest_struct! {
     /// `struct xswdev`
-    pub struct Xswdev("xswdev") { xsw_version: u32, xsw_dev: u64, _xsw_flags: i32, xsw_nblks: i32, xsw_used: i32 }
+    pub struct Xswdev("xswdev") { xsw_version: u32 as Show::Detail, xsw_dev: u64 as Show::Hex, _xsw_flags: i32, xsw_nblks: i32, xsw_used: i32 }
 
     /// `struct devstat`; a `struct bintime` is seconds and 2^-64 of them.
     pub struct Devstat("devstat") {
-        _sequence0: u32, allocated: i32, start_count: u32, end_count: u32, _busy_from: [u64; 2], _dev_links: Ulong,
-        device_number: u32, device_name: [u8; 16], unit_number: i32, bytes: [u64; 4], operations: [u64; 4], duration: [u64; 8],
-        busy_time: [u64; 2], _creation_time: [u64; 2], block_size: u32, _tag_types: [u64; 3], _flags: u32, device_type: u32,
-        priority: u32, id: Ulong, _sequence1: u32,
+        _sequence0: u32, allocated: i32 as Show::Detail, start_count: u32 as Show::Detail, end_count: u32 as Show::Detail, _busy_from: [u64; 2], _dev_links: Ulong,
+        device_number: u32 as Show::Detail, device_name: [u8; 16] as Show::Chars, unit_number: i32, bytes: [u64; 4], operations: [u64; 4], duration: [u64; 8] as Show::Detail,
+        busy_time: [u64; 2] as Show::Detail, _creation_time: [u64; 2], block_size: u32, _tag_types: [u64; 3], _flags: u32, device_type: u32 as Show::Hex,
+        priority: u32 as Show::Detail, id: Ulong as Show::Detail, _sequence1: u32,
     }
 
     /// `struct xtty`; what is not known of the host's queues is 0.
     pub struct Xtty("xtty") {
-        xt_size: Ulong, _xt_insize: Ulong, _xt_incc: Ulong, _xt_inlc: Ulong, _xt_inlow: Ulong, _xt_outsize: Ulong,
-        _xt_outcc: Ulong, _xt_outlow: Ulong, _xt_column: u32, xt_pgid: i32, xt_sid: i32, xt_flags: u32, xt_dev: u32,
+        xt_size: Ulong as Show::Detail, _xt_insize: Ulong, _xt_incc: Ulong, _xt_inlc: Ulong, _xt_inlow: Ulong, _xt_outsize: Ulong,
+        _xt_outcc: Ulong, _xt_outlow: Ulong, _xt_column: u32, xt_pgid: i32, xt_sid: i32, xt_flags: u32 as Show::Hex, xt_dev: u32 as Show::Hex,
     }
 
     /// `struct uma_stream_header` and `struct malloc_type_stream_header`
@@ -35,7 +35,7 @@ crate::guest_struct! {
 
     /// `struct uma_type_header`
     pub struct UmaTypeHeader("uma_type_header") {
-        uth_name: [u8; 32], uth_align: u32, uth_size: u32, uth_rsize: u32, _uth_maxpages: u32, _uth_limit: u32, uth_pages: u32,
+        uth_name: [u8; 32] as Show::Chars, uth_align: u32 as Show::Detail, uth_size: u32, uth_rsize: u32 as Show::Detail, _uth_maxpages: u32, _uth_limit: u32, uth_pages: u32,
         uth_keg_free: u32, _uth_zone_free: u32, _uth_bucketsize: u32, _uth_zone_flags: u32, uth_allocs: u64, _uth_frees: u64,
         _uth_fails: u64, _uth_sleeps: u64, _uth_reserved1: [u64; 2],
     }

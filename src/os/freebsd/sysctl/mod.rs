@@ -7,6 +7,7 @@ mod ipc;
 mod machine;
 mod nodes;
 mod process;
+mod records;
 pub(super) mod shown;
 mod sockets;
 mod statistics;

@@ -4,13 +4,13 @@
 
 use super::super::sys::{aio, mounts};
 use super::process;
-use super::{Node, Value, ipc, machine, sockets, statistics};
-use crate::abi::{GuestStruct, Kind, Long, ints};
+use super::{Node, Value, bytes_of, ipc, machine, sockets, statistics};
+use crate::abi::{Kind, Long, ints};
 use crate::host::sockets::Listed;
 use crate::loader::freebsd_aux;
 use crate::mem::PAGE_SIZE;
 use crate::os::freebsd::procinfo::{self, FSCALE, boot_time};
-use crate::os::freebsd::structs::Timeval;
+use crate::os::freebsd::structs::{Clockinfo, Loadavg, Timeval, Vmtotal};
 use crate::os::freebsd::{self, isa_of};
 use crate::os::{Call, proc_text};
 use Value::{
@@ -115,28 +115,32 @@ fn boot(call: &Call<'_>) -> Vec<u8> {
         tv_sec: Long(boot_time()),
         ..Timeval::default()
     };
-    // No field of it is checked.
-    at.write(call.abi).unwrap_or_default()
+    bytes_of(call, &at)
 }
 
-/// `struct clockinfo` (`sys/time.h`): hz, tick, spare, stathz, profhz. The host counts times in ticks of 10 ms.
+/// The host counts times in ticks of 10 ms.
 fn clock_rate(call: &Call<'_>) -> Vec<u8> {
-    numbers(call, Kind::I32, &[100, 10_000, 0, 100, 100])
+    let rate = Clockinfo {
+        hz: 100,
+        tick: 10_000,
+        stathz: 100,
+        profhz: 100,
+        ..Clockinfo::default()
+    };
+    bytes_of(call, &rate)
 }
 
-/// `struct loadavg`: three fixed-point numbers and their scale (`sys/resource.h`).
+/// Three fixed-point numbers and their scale.
 fn load_average(call: &Call<'_>) -> Vec<u8> {
-    const SCALE: i64 = FSCALE as i64;
-    let load = proc_text("/proc/loadavg");
-    let fixed: Vec<i64> = load
-        .split_whitespace()
-        .take(3)
-        .map(|n| (n.parse::<f64>().unwrap_or(0.0) * SCALE as f64) as i64)
-        .collect();
-    let mut out = numbers(call, Kind::U32, &fixed);
-    out.resize(12usize.next_multiple_of(call.abi.abi.word.into()), 0);
-    out.extend(longs(call, &[SCALE]));
-    out
+    let text = proc_text("/proc/loadavg");
+    let mut load = Loadavg {
+        fscale: Long(FSCALE.into()),
+        ..Loadavg::default()
+    };
+    for (fixed, number) in load.ldavg.iter_mut().zip(text.split_whitespace()) {
+        *fixed = (number.parse::<f64>().unwrap_or(0.0) * f64::from(FSCALE)) as u32;
+    }
+    bytes_of(call, &load)
 }
 
 /// Times of the CPUs in ticks: user, nice, system, interrupt, idle (`sys/resource.h`, CP_*), for each line of `/proc/stat` that
@@ -158,30 +162,29 @@ fn cpu_times(call: &Call<'_>, wanted: fn(&str) -> bool) -> Vec<u8> {
     out
 }
 
-/// `struct vmtotal` (`sys/vmmeter.h`): numbers of pages, then of processes.
+/// Numbers of pages, then of processes.
 fn totals(call: &Call<'_>) -> Vec<u8> {
-    let (all, free) = (pages("MemTotal"), pages("MemFree"));
-    let active = pages("Active");
-    let shared = pages("Shmem");
-    let virtual_memory = [
-        all,
-        active,
-        all - free,
-        active,
-        shared,
-        shared,
-        shared,
-        shared,
-        free,
-    ];
-    let mut out = numbers(call, Kind::U64, &virtual_memory);
+    let [all, free, active, shared] =
+        ["MemTotal", "MemFree", "Active", "Shmem"].map(|field| pages(field) as u64);
     let running = proc_text("/proc/stat");
     let running = running
         .lines()
         .find_map(|l| l.strip_prefix("procs_running "));
     let running = running.and_then(|n| n.trim().parse().ok()).unwrap_or(1);
-    out.extend(numbers(call, Kind::I16, &[running, 0, 0, 0, 0, 0, 0, 0]));
-    out
+    let totals = Vmtotal {
+        t_vm: all,
+        t_avm: active,
+        t_rm: all - free,
+        t_arm: active,
+        t_vmshr: shared,
+        t_avmshr: shared,
+        t_rmshr: shared,
+        t_armshr: shared,
+        t_free: free,
+        t_rq: running,
+        ..Vmtotal::default()
+    };
+    bytes_of(call, &totals)
 }
 
 /// `kern.devname`: the name below `/dev` of a device number, which is asked for as the new value.
@@ -492,7 +495,7 @@ pub static NODES: &[Node] = &[
     row("net.inet.udp.pcblist", &[4, 2, 17, 5], Table("S,xinpcb", |c| sockets::datagrams(c, Listed::Udp)), "List of active UDP sockets"),
     row("net.inet.raw.pcblist", &[4, 2, 255, 5], Table("S,xinpcb", |c| sockets::datagrams(c, Listed::Raw)), "List of active raw IP sockets"),
     row("net.inet.udp.maxdgram", &[4, 2, 17, 3], Ulong(|_| 9216), "Maximum outgoing UDP datagram size"),
-    row("net.routetable", &[4, 17], List("N", crate::os::freebsd::route::list), "Return route tables and interface/address lists"),
+    row("net.routetable", &[4, 17], List("S,rt_msghdr", crate::os::freebsd::route::list), "Return route tables and interface/address lists"),
     row("net.fibs", &[4, 256], Uint(|_| 1), "set number of fibs"),
     row("net.my_fibnum", &[4, 257], Int(|_| 0), "default FIB of caller"),
     row("net.inet6.ip6.v6only", &[4, 28, 41, 24], Int(|_| host_number("/proc/sys/net/ipv6/bindv6only")), "Restrict AF_INET6 sockets to IPv6 addresses only"),

@@ -1,9 +1,7 @@
 //! Values of `sysctl` as traces show them: by the format of their node.
 
-use super::machine::Xswdev;
-use super::{by_mib, by_node_name, shown};
+use super::{by_mib, by_node_name, records, shown};
 use crate::abi::{Kind, Show, read_int};
-use crate::os::freebsd::structs::Timeval;
 use crate::os::{ArgType, Dir, Len, View};
 
 /// How values are shown.
@@ -106,8 +104,10 @@ fn value(v: &dyn View, format: Option<Format>, at: u64, len: u64) -> Option<Stri
         Some(Format::Node("LU")) => Kind::Ulong,
         Some(Format::Node("Q")) => Kind::I64,
         Some(Format::Node("QU")) => Kind::U64,
-        Some(Format::Node("S,xswdev")) => return v.structure_at::<Xswdev>(at),
-        Some(Format::Node("S,timeval")) => return v.structure_at::<Timeval>(at),
+        Some(Format::Node(format)) => {
+            let shape = records::shape(format);
+            return shape.map_or_else(|| v.buffer(at, len), |shape| shape.shown(v, at, len));
+        }
         _ => return v.buffer(at, len),
     };
     let count = len / kind.size(v.abi()) as u64;
@@ -121,9 +121,23 @@ fn value(v: &dyn View, format: Option<Format>, at: u64, len: u64) -> Option<Stri
     )
 }
 
-/// Text without the NUL that ends it.
+/// Text without the NUL that ends it; several, as of arguments, in brackets.
 fn text(v: &dyn View, at: u64, len: u64) -> Option<String> {
-    let last = len.checked_sub(1).map(|n| at + n);
-    let ends = last.and_then(|at| v.int(at, Kind::U8)) == Some(0);
-    v.buffer(at, len - u64::from(ends))
+    const MOST: usize = 32;
+    const LONGEST: u64 = 4096;
+    let bytes = v.bytes(at, len.min(LONGEST) as usize)?;
+    let text = bytes.strip_suffix(&[0]).unwrap_or(&bytes);
+    if !text.contains(&0) {
+        return v.buffer(at, len - u64::from(text.len() < bytes.len()));
+    }
+    let (mut parts, mut done) = (Vec::new(), 0);
+    for part in text.split(|b| *b == 0) {
+        if parts.len() == MOST {
+            parts.push("...".to_owned());
+            break;
+        }
+        parts.push(v.buffer(at + done, part.len() as u64)?);
+        done += part.len() as u64 + 1;
+    }
+    Some(format!("[{}]", parts.join(", ")))
 }

@@ -5,7 +5,7 @@
 //! which differ only in what they make of spare fields.
 
 use super::bytes_of;
-use crate::abi::{Dialect, GuestStruct, SysResult};
+use crate::abi::{GuestStruct, Show, SysResult};
 use crate::host::netlink::word;
 use crate::host::sockets::{Listed, Socket, sockets};
 use crate::os::freebsd::{flags as f, procinfo};
@@ -14,51 +14,51 @@ use crate::os::{Call, convert_sockaddr};
 crate::guest_struct! {
     /// `struct xsockbuf`
     pub struct Xsockbuf("xsockbuf") {
-        sb_cc: u32, sb_hiwat: u32, sb_mbcnt: u32, _sb_mcnt: u32, _sb_ccnt: u32, sb_mbmax: u32, sb_lowat: i32, _sb_timeo: i32,
+        sb_cc: u32, sb_hiwat: u32, sb_mbcnt: u32 as Show::Detail, _sb_mcnt: u32, _sb_ccnt: u32, sb_mbmax: u32 as Show::Detail, sb_lowat: i32 as Show::Detail, _sb_timeo: i32,
         _sb_flags: i16,
     }
 
     /// `struct xsocket`
     pub struct Xsocket("xsocket") {
-        xso_len: u64, xso_so: u64, so_pcb: u64, _so_oobmark: u64, _so_spare64: [i64; 8], xso_protocol: i32, xso_family: i32,
-        so_qlen: u32, _so_incqlen: u32, so_qlimit: u32, _so_pgid: i32, so_uid: u32, _so_spare32: [i32; 8], so_type: i16,
-        so_options: i16, _so_linger: i16, so_state: i16, _so_timeo: i16, _so_error: u16, so_rcv: Xsockbuf, so_snd: Xsockbuf,
+        xso_len: u64 as Show::Detail, xso_so: u64 as Show::Detail, so_pcb: u64 as Show::Detail, _so_oobmark: u64, _so_spare64: [i64; 8], xso_protocol: i32, xso_family: i32 as Show::Flags(&f::DOMAIN),
+        so_qlen: u32, _so_incqlen: u32, so_qlimit: u32, _so_pgid: i32, so_uid: u32, _so_spare32: [i32; 8], so_type: i16 as Show::Flags(&f::SOCK),
+        so_options: i16 as Show::Flags(&f::SOCKET_OPTION), _so_linger: i16, so_state: i16 as Show::Flags(&f::SOCKET_STATE), _so_timeo: i16, _so_error: u16, so_rcv: Xsockbuf, so_snd: Xsockbuf,
     }
 
     /// `struct in_conninfo`; ports and addresses are in the network's order, those of AF_INET in the last word.
     pub struct InConninfo("in_conninfo") {
-        inc_flags: u8, _inc_len: u8, _inc_fibnum: u16, ie_fport: [u8; 2], ie_lport: [u8; 2], ie_faddr: [u8; 16],
-        ie_laddr: [u8; 16], ie6_zoneid: u32,
+        inc_flags: u8 as Show::Detail, _inc_len: u8, _inc_fibnum: u16, ie_fport: [u8; 2] as Show::Port, ie_lport: [u8; 2] as Show::Port, ie_faddr: [u8; 16] as Show::Internet,
+        ie_laddr: [u8; 16] as Show::Internet, ie6_zoneid: u32 as Show::Detail,
     }
 
     /// `struct xinpcb`
     pub struct Xinpcb("xinpcb") {
-        xi_len: u64, xi_socket: Xsocket, inp_inc: InConninfo, inp_gencnt: u64, inp_ppcb: u64, _inp_spare64: [i64; 4],
-        _inp_flow: u32, _inp_flowid: u32, _inp_flowtype: u32, _inp_flags: i32, _inp_flags2: i32, _inp_rss: i32, in6p_cksum: i32,
-        _inp_spare32: [i32; 4], _in6p_hops: u16, _inp_ip_tos: u8, _pad8: i8, inp_vflag: u8, _inp_ip_ttl: u8, inp_ip_p: u8,
+        xi_len: u64 as Show::Detail, xi_socket: Xsocket, inp_inc: InConninfo, inp_gencnt: u64 as Show::Detail, inp_ppcb: u64 as Show::Detail, _inp_spare64: [i64; 4],
+        _inp_flow: u32, _inp_flowid: u32, _inp_flowtype: u32, _inp_flags: i32, _inp_flags2: i32, _inp_rss: i32, in6p_cksum: i32 as Show::Detail,
+        _inp_spare32: [i32; 4], _in6p_hops: u16, _inp_ip_tos: u8, _pad8: i8, inp_vflag: u8 as Show::Detail, _inp_ip_ttl: u8, inp_ip_p: u8 as Show::Detail,
         _inp_ip_minttl: u8, _inp_spare8: [i8; 4],
     }
 
     /// `struct xinpgen`, which stands in front of the list and behind it.
     pub struct Xinpgen("xinpgen") {
-        xig_len: u64, xig_count: u32, _xig_spare32: u32, xig_gen: u64, xig_sogen: u64, _xig_spare64: [u64; 4],
+        xig_len: u64 as Show::Detail, xig_count: u32, _xig_spare32: u32, xig_gen: u64 as Show::Detail, xig_sogen: u64 as Show::Detail, _xig_spare64: [u64; 4],
     }
 
     /// `struct xtcpcb`; the names of FreeBSD 14 where 12 has spare fields.
     pub struct Xtcpcb("xtcpcb") {
-        xt_len: u64, xt_inp: Xinpcb, xt_stack: [u8; 32], _xt_logid: [u8; 64], xt_cc: [u8; 16], _spare64: [i64; 6], t_state: i32,
-        _t_flags: u32, _t_sndzerowin: i32, t_sndrexmitpack: i32, t_rcvoopack: i32, t_rcvtime: i32, tt_rexmt: i32,
-        tt_persist: i32, tt_keep: i32, tt_2msl: i32, _tt_delack: i32, _t_logstate: i32, t_snd_cwnd: u32, t_snd_ssthresh: u32,
-        t_maxseg: u32, _t_rcv_wnd: u32, _t_snd_wnd: u32, _xt_ecn: u32, _spare32: [i32; 26],
+        xt_len: u64 as Show::Detail, xt_inp: Xinpcb, xt_stack: [u8; 32] as Show::Detail, _xt_logid: [u8; 64], xt_cc: [u8; 16] as Show::Chars, _spare64: [i64; 6], t_state: i32 as Show::Flags(&f::TCPS),
+        _t_flags: u32, _t_sndzerowin: i32, t_sndrexmitpack: i32 as Show::Detail, t_rcvoopack: i32 as Show::Detail, t_rcvtime: i32 as Show::Detail, tt_rexmt: i32 as Show::Detail,
+        tt_persist: i32 as Show::Detail, tt_keep: i32 as Show::Detail, tt_2msl: i32 as Show::Detail, _tt_delack: i32, _t_logstate: i32, t_snd_cwnd: u32 as Show::Detail, t_snd_ssthresh: u32 as Show::Detail,
+        t_maxseg: u32 as Show::Detail, _t_rcv_wnd: u32, _t_snd_wnd: u32, _xt_ecn: u32, _spare32: [i32; 26],
     }
 
     /// `struct xunpgen`, likewise.
-    pub struct Xunpgen("xunpgen") { xug_len: u64, xug_count: u32, xug_gen: u64, xug_sogen: u64 }
+    pub struct Xunpgen("xunpgen") { xug_len: u64 as Show::Detail, xug_count: u32, xug_gen: u64 as Show::Detail, xug_sogen: u64 as Show::Detail }
 
     /// `struct xunpcb`
     pub struct Xunpcb("xunpcb") {
-        xu_len: u64, xu_unpp: u64, unp_vnode: u64, unp_conn: u64, _xu_firstref: u64, _xu_nextref: u64, unp_gencnt: u64,
-        _xu_spare64: [i64; 8], _xu_spare32: [i32; 8], xu_addr: [u8; 256], xu_caddr: [u8; 256], xu_socket: Xsocket,
+        xu_len: u64 as Show::Detail, xu_unpp: u64 as Show::Detail, unp_vnode: u64 as Show::Detail, unp_conn: u64 as Show::Detail, _xu_firstref: u64, _xu_nextref: u64, unp_gencnt: u64 as Show::Detail,
+        _xu_spare64: [i64; 8], _xu_spare32: [i32; 8], xu_addr: [u8; 256] as Show::Sockaddr, xu_caddr: [u8; 256] as Show::Sockaddr, xu_socket: Xsocket,
     }
 }
 
@@ -107,7 +107,7 @@ fn xsocket(call: &Call<'_>, s: &Socket) -> Xsocket {
         xso_so: s.inode,
         so_pcb: s.inode,
         xso_protocol: s.protocol,
-        xso_family: f::DOMAIN.to_guest(Dialect::FreeBsd, s.family as u64) as i32,
+        xso_family: s.family,
         so_qlen: if listens { s.received } else { 0 },
         so_qlimit: if listens { s.sent } else { 0 },
         so_uid: s.user,

@@ -8,61 +8,144 @@ use crate::host::sockets::{Listed, sockets};
 use crate::os::{Call, proc_text};
 use std::collections::HashMap;
 
-/// A field of a structure: which counters of the host it is the sum of.
-type Field = &'static [&'static str];
+/// A field of a structure: its name, and which counters of the host it is the sum of.
+pub(super) type Field = (&'static str, &'static [&'static str]);
 
 /// Not counted.
-const NONE: Field = &[];
+const NONE: &[&str] = &[];
 
 /// `struct tcpstat`
 #[rustfmt::skip]
-const TCP: &[Field] = &[
-    // connattempt, accepts, connects, drops, conndrops, minmssdrops
-    &["Tcp.ActiveOpens"], &["Tcp.PassiveOpens"], NONE, &["Tcp.EstabResets"], &["Tcp.AttemptFails"], NONE,
-    // closed, segstimed, rttupdated, delack, timeoutdrop, rexmttimeo
-    NONE, NONE, NONE, &["TcpExt.DelayedACKs"], &["TcpExt.TCPAbortOnTimeout"], &["TcpExt.TCPTimeouts"],
-    // persisttimeo, keeptimeo, keepprobe, keepdrops
-    NONE, NONE, &["TcpExt.TCPKeepAlive"], NONE,
-    // sndtotal, sndpack, sndbyte, sndrexmitpack, sndrexmitbyte, sndrexmitbad
-    &["Tcp.OutSegs"], &["TcpExt.TCPOrigDataSent"], NONE, &["Tcp.RetransSegs"], NONE, &["TcpExt.TCPSpuriousRTOs"],
-    // sndacks, sndprobe, sndurg, sndwinup, sndctrl
-    NONE, &["TcpExt.TCPWinProbe"], NONE, NONE, &["Tcp.OutRsts"],
-    // rcvtotal, rcvpack, rcvbyte, rcvbadsum, rcvbadoff, rcvreassfull, rcvshort
-    &["Tcp.InSegs"], &["TcpExt.TCPHPHits"], NONE, &["Tcp.InCsumErrors"], NONE, &["TcpExt.TCPOFODrop"], NONE,
-    // rcvduppack, rcvdupbyte, rcvpartduppack, rcvpartdupbyte, rcvoopack, rcvoobyte
-    &["TcpExt.DelayedACKLost"], NONE, NONE, NONE, &["TcpExt.TCPOFOQueue"], NONE,
-    // rcvpackafterwin, rcvbyteafterwin, rcvafterclose, rcvwinprobe, rcvdupack, rcvacktoomuch
-    &["TcpExt.BeyondWindow"], NONE, NONE, NONE, NONE, NONE,
-    // rcvackpack, rcvackbyte, rcvwinupd, pawsdrop, predack, preddat
-    &["TcpExt.TCPPureAcks", "TcpExt.TCPHPAcks"], NONE, NONE, &["TcpExt.PAWSEstab"], &["TcpExt.TCPHPAcks"], &["TcpExt.TCPHPHits"],
-    // pcbcachemiss, cachedrtt, cachedrttvar, cachedssthresh, usedrtt, usedrttvar, usedssthresh, persistdrop
-    NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
-    // badsyn, mturesent, listendrop, badrst
-    NONE, NONE, &["TcpExt.ListenDrops"], NONE,
-    // Of the cache of connections that begin: added, retransmitted, dupsyn, dropped, completed, bucketoverflow, cacheoverflow,
-    // reset, stale, aborted, badack, unreach, zonefail, sendcookie, recvcookie
-    NONE, NONE, NONE, NONE, NONE, NONE, &["TcpExt.ListenOverflows"], NONE, NONE, NONE, NONE, NONE, NONE,
-    &["TcpExt.SyncookiesSent"], &["TcpExt.SyncookiesRecv"],
+pub(super) const TCP: &[Field] = &[
+    ("tcps_connattempt", &["Tcp.ActiveOpens"]),
+    ("tcps_accepts", &["Tcp.PassiveOpens"]),
+    ("tcps_connects", NONE),
+    ("tcps_drops", &["Tcp.EstabResets"]),
+    ("tcps_conndrops", &["Tcp.AttemptFails"]),
+    ("tcps_minmssdrops", NONE),
+    ("tcps_closed", NONE),
+    ("tcps_segstimed", NONE),
+    ("tcps_rttupdated", NONE),
+    ("tcps_delack", &["TcpExt.DelayedACKs"]),
+    ("tcps_timeoutdrop", &["TcpExt.TCPAbortOnTimeout"]),
+    ("tcps_rexmttimeo", &["TcpExt.TCPTimeouts"]),
+    ("tcps_persisttimeo", NONE),
+    ("tcps_keeptimeo", NONE),
+    ("tcps_keepprobe", &["TcpExt.TCPKeepAlive"]),
+    ("tcps_keepdrops", NONE),
+    ("tcps_sndtotal", &["Tcp.OutSegs"]),
+    ("tcps_sndpack", &["TcpExt.TCPOrigDataSent"]),
+    ("tcps_sndbyte", NONE),
+    ("tcps_sndrexmitpack", &["Tcp.RetransSegs"]),
+    ("tcps_sndrexmitbyte", NONE),
+    ("tcps_sndrexmitbad", &["TcpExt.TCPSpuriousRTOs"]),
+    ("tcps_sndacks", NONE),
+    ("tcps_sndprobe", &["TcpExt.TCPWinProbe"]),
+    ("tcps_sndurg", NONE),
+    ("tcps_sndwinup", NONE),
+    ("tcps_sndctrl", &["Tcp.OutRsts"]),
+    ("tcps_rcvtotal", &["Tcp.InSegs"]),
+    ("tcps_rcvpack", &["TcpExt.TCPHPHits"]),
+    ("tcps_rcvbyte", NONE),
+    ("tcps_rcvbadsum", &["Tcp.InCsumErrors"]),
+    ("tcps_rcvbadoff", NONE),
+    ("tcps_rcvreassfull", &["TcpExt.TCPOFODrop"]),
+    ("tcps_rcvshort", NONE),
+    ("tcps_rcvduppack", &["TcpExt.DelayedACKLost"]),
+    ("tcps_rcvdupbyte", NONE),
+    ("tcps_rcvpartduppack", NONE),
+    ("tcps_rcvpartdupbyte", NONE),
+    ("tcps_rcvoopack", &["TcpExt.TCPOFOQueue"]),
+    ("tcps_rcvoobyte", NONE),
+    ("tcps_rcvpackafterwin", &["TcpExt.BeyondWindow"]),
+    ("tcps_rcvbyteafterwin", NONE),
+    ("tcps_rcvafterclose", NONE),
+    ("tcps_rcvwinprobe", NONE),
+    ("tcps_rcvdupack", NONE),
+    ("tcps_rcvacktoomuch", NONE),
+    ("tcps_rcvackpack", &["TcpExt.TCPPureAcks", "TcpExt.TCPHPAcks"]),
+    ("tcps_rcvackbyte", NONE),
+    ("tcps_rcvwinupd", NONE),
+    ("tcps_pawsdrop", &["TcpExt.PAWSEstab"]),
+    ("tcps_predack", &["TcpExt.TCPHPAcks"]),
+    ("tcps_preddat", &["TcpExt.TCPHPHits"]),
+    ("tcps_pcbcachemiss", NONE),
+    ("tcps_cachedrtt", NONE),
+    ("tcps_cachedrttvar", NONE),
+    ("tcps_cachedssthresh", NONE),
+    ("tcps_usedrtt", NONE),
+    ("tcps_usedrttvar", NONE),
+    ("tcps_usedssthresh", NONE),
+    ("tcps_persistdrop", NONE),
+    ("tcps_badsyn", NONE),
+    ("tcps_mturesent", NONE),
+    ("tcps_listendrop", &["TcpExt.ListenDrops"]),
+    ("tcps_badrst", NONE),
+    ("tcps_sc_added", NONE),
+    ("tcps_sc_retransmitted", NONE),
+    ("tcps_sc_dupsyn", NONE),
+    ("tcps_sc_dropped", NONE),
+    ("tcps_sc_completed", NONE),
+    ("tcps_sc_bucketoverflow", NONE),
+    ("tcps_sc_cacheoverflow", &["TcpExt.ListenOverflows"]),
+    ("tcps_sc_reset", NONE),
+    ("tcps_sc_stale", NONE),
+    ("tcps_sc_aborted", NONE),
+    ("tcps_sc_badack", NONE),
+    ("tcps_sc_unreach", NONE),
+    ("tcps_sc_zonefail", NONE),
+    ("tcps_sc_sendcookie", &["TcpExt.SyncookiesSent"]),
+    ("tcps_sc_recvcookie", &["TcpExt.SyncookiesRecv"]),
 ];
 
 /// `struct udpstat`
 #[rustfmt::skip]
-const UDP: &[Field] = &[
-    // ipackets, hdrops, badsum, nosum, badlen, noport, noportbcast, fullsock
-    &["Udp.InDatagrams", "Udp.NoPorts", "Udp.InErrors"], NONE, &["Udp.InCsumErrors"], NONE, NONE, &["Udp.NoPorts"], NONE, &["Udp.RcvbufErrors"],
-    // pcbcachemiss, pcbhashmiss, opackets
-    NONE, NONE, &["Udp.OutDatagrams"],
+pub(super) const UDP: &[Field] = &[
+    ("udps_ipackets", &["Udp.InDatagrams", "Udp.NoPorts", "Udp.InErrors"]),
+    ("udps_hdrops", NONE),
+    ("udps_badsum", &["Udp.InCsumErrors"]),
+    ("udps_nosum", NONE),
+    ("udps_badlen", NONE),
+    ("udps_noport", &["Udp.NoPorts"]),
+    ("udps_noportbcast", NONE),
+    ("udps_fullsock", &["Udp.RcvbufErrors"]),
+    ("udps_pcbcachemiss", NONE),
+    ("udps_pcbhashmiss", NONE),
+    ("udps_opackets", &["Udp.OutDatagrams"]),
 ];
 
 /// `struct ipstat`
 #[rustfmt::skip]
-const IP: &[Field] = &[
-    // total, badsum, tooshort, toosmall, badhlen, badlen, fragments, fragdropped, fragtimeout
-    &["Ip.InReceives"], &["IpExt.InCsumErrors"], &["IpExt.InTruncatedPkts"], NONE, &["Ip.InHdrErrors"], NONE, &["Ip.ReasmReqds"], &["Ip.ReasmFails"], &["Ip.ReasmTimeout"],
-    // forward, fastforward, cantforward, redirectsent, noproto, delivered, localout, odropped, reassembled
-    &["Ip.ForwDatagrams"], NONE, NONE, NONE, &["Ip.InUnknownProtos"], &["Ip.InDelivers"], &["Ip.OutRequests"], &["Ip.OutDiscards"], &["Ip.ReasmOKs"],
-    // fragmented, ofragments, cantfrag, badoptions, noroute, badvers, rawout, toolong, notmember, nogif, badaddr
-    &["Ip.FragOKs"], &["Ip.FragCreates"], &["Ip.FragFails"], NONE, &["Ip.OutNoRoutes"], NONE, NONE, NONE, NONE, NONE, &["Ip.InAddrErrors"],
+pub(super) const IP: &[Field] = &[
+    ("ips_total", &["Ip.InReceives"]),
+    ("ips_badsum", &["IpExt.InCsumErrors"]),
+    ("ips_tooshort", &["IpExt.InTruncatedPkts"]),
+    ("ips_toosmall", NONE),
+    ("ips_badhlen", &["Ip.InHdrErrors"]),
+    ("ips_badlen", NONE),
+    ("ips_fragments", &["Ip.ReasmReqds"]),
+    ("ips_fragdropped", &["Ip.ReasmFails"]),
+    ("ips_fragtimeout", &["Ip.ReasmTimeout"]),
+    ("ips_forward", &["Ip.ForwDatagrams"]),
+    ("ips_fastforward", NONE),
+    ("ips_cantforward", NONE),
+    ("ips_redirectsent", NONE),
+    ("ips_noproto", &["Ip.InUnknownProtos"]),
+    ("ips_delivered", &["Ip.InDelivers"]),
+    ("ips_localout", &["Ip.OutRequests"]),
+    ("ips_odropped", &["Ip.OutDiscards"]),
+    ("ips_reassembled", &["Ip.ReasmOKs"]),
+    ("ips_fragmented", &["Ip.FragOKs"]),
+    ("ips_ofragments", &["Ip.FragCreates"]),
+    ("ips_cantfrag", &["Ip.FragFails"]),
+    ("ips_badoptions", NONE),
+    ("ips_noroute", &["Ip.OutNoRoutes"]),
+    ("ips_badvers", NONE),
+    ("ips_rawout", NONE),
+    ("ips_toolong", NONE),
+    ("ips_notmember", NONE),
+    ("ips_nogif", NONE),
+    ("ips_badaddr", &["Ip.InAddrErrors"]),
 ];
 
 /// Messages of ICMP by type, received and sent, of those that the host counts by name.
@@ -91,7 +174,7 @@ fn sum(counters: &HashMap<String, u64>, names: &[impl AsRef<str>]) -> u64 {
 
 fn structure(call: &Call<'_>, fields: &[Field]) -> Vec<u8> {
     let counters = counters();
-    let values = fields.iter().map(|names| sum(&counters, names));
+    let values = fields.iter().map(|(_, names)| sum(&counters, names));
     ints(call.abi, Kind::U64, values)
 }
 
@@ -155,7 +238,7 @@ mod tests {
         assert!(counters["Tcp.InSegs"] > 0 || counters.contains_key("Tcp.OutSegs"));
         // The last field that is given: tcps_sc_recvcookie, udps_opackets, ips_badaddr.
         assert_eq!((TCP.len(), UDP.len(), IP.len()), (79, 11, 29));
-        for names in [TCP, UDP, IP].into_iter().flatten() {
+        for (_, names) in [TCP, UDP, IP].into_iter().flatten() {
             for name in names.iter().filter(|n| **n != "IpExt.InCsumErrors") {
                 assert!(counters.contains_key(*name), "{name}");
             }

@@ -273,14 +273,26 @@ fn peer_credentials(call: &Call<'_>, host: &[u8]) -> Vec<u8> {
     out
 }
 
-fn row(call: &mut Call<'_>) -> SysResult<&'static Row> {
+/// The row of the option that is to be set, which `gives` a value, or asked for.
+fn row(call: &mut Call<'_>, gives: bool) -> SysResult<&'static Row> {
     let (level, name) = (call.arg(1) & 0xffff_ffff, call.arg(2) & 0xffff_ffff);
     let found = match level {
         0 if is_local(call, 0) => known(LOCAL, level, name),
         _ => known(ROWS, level, name),
     };
     found.ok_or_else(|| {
-        call.unimplemented(&format!("socket option {name:#x} of level {level:#x}"));
+        // What the caller gives to `setsockopt`, or how much room it has for `getsockopt`, which has the length behind a pointer.
+        let (value, len) = (call.arg(3), call.arg(4));
+        let (size, input) = match gives {
+            true => (Some(len), call.peek(value, len)),
+            false => (call.read_int(len, Kind::U32).ok(), Vec::new()),
+        };
+        call.report_unimplemented(crate::process::Unimplemented {
+            what: format!("socket option {name:#x} of level {level:#x}"),
+            size,
+            input,
+            ..Default::default()
+        });
         Errno::ENOPROTOOPT
     })
 }
@@ -385,7 +397,7 @@ fn get_sources(call: &mut Call<'_>, level: u64, name: u64) -> SysResult {
 }
 
 pub(super) fn set(call: &mut Call<'_>) -> SysResult {
-    let row = row(call)?;
+    let row = row(call, true)?;
     let &(_, _, _, level, name, value) = row;
     let (at, size) = (call.arg(3), call.arg(4));
     if size > 4096 {
@@ -504,7 +516,7 @@ fn set_filter(call: &mut Call<'_>) -> SysResult {
 }
 
 pub(super) fn get(call: &mut Call<'_>) -> SysResult {
-    let &(_, number, _, level, name, value) = row(call)?;
+    let &(_, number, _, level, name, value) = row(call, false)?;
     let (at, len_at) = (call.arg(3), call.arg(4));
     let room = call.read_int(len_at, Kind::U32)? as usize;
     let mut host = vec![0u8; 512];
