@@ -51,6 +51,7 @@ pub struct FreeBsd {
     limits: sys::limits::Limits,
     sockets: sys::net::kept::Sockets,
     routes: sys::net::routing::RouteSockets,
+    pipes: sys::pipe::Pipes,
     kqueues: sys::kqueue::Kqueues,
     umtx: sys::umtx::State,
     environment: sys::kernel::Environment,
@@ -80,6 +81,7 @@ impl FreeBsd {
             limits: sys::limits::Limits::default(),
             sockets: sys::net::kept::Sockets::default(),
             routes: sys::net::routing::RouteSockets::default(),
+            pipes: sys::pipe::Pipes::default(),
             kqueues: sys::kqueue::Kqueues::default(),
             umtx: sys::umtx::State::default(),
             environment: sys::kernel::Environment::default(),
@@ -103,6 +105,7 @@ impl FreeBsd {
                 Some(("cap", text)) => self.capabilities.inherit(text),
                 Some(("proc", text)) => self.descriptors.inherit(text),
                 Some(("sock", text)) => self.sockets.inherit(text),
+                Some(("pipe", text)) => self.pipes.inherit(text),
                 Some(("limits", text)) => self.limits.inherit(text),
                 Some(("trace", text)) => self.tracee.inherit(text),
                 _ => {}
@@ -370,6 +373,7 @@ impl Os for FreeBsd {
             ("cap", self.capabilities.to_text(vforked)),
             ("proc", self.descriptors.to_text(vforked)),
             ("sock", self.sockets.to_text(vforked)),
+            ("pipe", self.pipes.to_text(vforked, native)),
             ("limits", self.limits.to_text(vforked)),
             ("trace", self.tracee.to_text(thread, native)),
         ];

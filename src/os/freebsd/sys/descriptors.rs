@@ -1,7 +1,7 @@
 //! What becomes of descriptors: the calls that copy or close them tell those who keep something about a descriptor that the host does
 //! not know.
 
-use super::{aio, capsicum, kqueue, procdesc};
+use super::{aio, capsicum, kqueue, pipe, procdesc};
 use crate::abi::SysResult;
 use crate::host::nr::{SYS_close, SYS_fcntl};
 use crate::os::freebsd::of;
@@ -15,6 +15,7 @@ pub(super) fn is_open(fd: i32) -> bool {
 
 /// Descriptors from `first` to `last` are about to be closed.
 pub(super) fn closing(call: &Call<'_>, first: i32, last: i32) {
+    pipe::closing(call, first, last);
     // The child of a vfork has descriptors of its own.
     if !call.thread.is_vfork_child() {
         aio::closing(call, first, last);
@@ -49,6 +50,7 @@ pub(super) fn copied(call: &mut Call<'_>, old: i32, new: i32) {
     closed(call, new, new);
     capsicum::copied(call, old, new);
     procdesc::copied(call, old, new);
+    pipe::copied(call, old, new);
     if let Some(os) = of(call.thread) {
         os.sockets.0.copied(call, old, new);
         os.routes.ends.copied(call, old, new);

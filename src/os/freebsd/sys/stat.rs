@@ -2,6 +2,7 @@
 
 mod chflags;
 
+use super::pipe;
 use crate::abi::{Errno, GuestStruct, Long, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
@@ -68,6 +69,13 @@ impl Statx {
 
     fn u64(&self, at: usize) -> u64 {
         u64::from(self.u32(at)) | u64::from(self.u32(at + 4)) << 32
+    }
+
+    fn set_inode_and_size(&mut self, inode: Option<u64>, size: u64) {
+        if let Some(inode) = inode {
+            self.0[32..40].copy_from_slice(&inode.to_le_bytes());
+        }
+        self.0[40..48].copy_from_slice(&size.to_le_bytes());
     }
 
     /// Major and minor number.
@@ -189,7 +197,10 @@ impl Layout for NStat {
 }
 
 fn of_descriptor<T: Layout>(call: &mut Call<'_>) -> SysResult {
-    let found = Statx::of(call, call.arg(0), c"", HOST_EMPTY_PATH)?;
+    let mut found = Statx::of(call, call.arg(0), c"", HOST_EMPTY_PATH)?;
+    if let Some((inode, size)) = pipe::inode_and_size(call, call.int(0)) {
+        found.set_inode_and_size(inode, size);
+    }
     call.write_struct(call.arg(1), &T::fill(&found)?)?;
     Ok(0)
 }
