@@ -371,9 +371,11 @@ fn poll_descriptors(call: &mut Call<'_>) -> SysResult {
     if call.int(2) < INFTIM {
         return Err(Errno::EINVAL);
     }
-    if !capsicum::in_use(call) && !pipe::wait::is_asked_for(call) {
+    let pipes = pipe::wait::look_at(call);
+    if !capsicum::in_use(call) && !pipes.back {
         let ready = pass(call, SYS_poll, true)?;
-        return match ready != 0 && pipe::wait::is_closed_in(call) {
+        // The host says something else of an end whose other one is closed.
+        return match ready != 0 && pipes.ends && pipe::wait::look_at(call).closed {
             true => poll_for(call, Some([0, 0]), None),
             false => Ok(ready),
         };

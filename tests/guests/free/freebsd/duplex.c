@@ -160,6 +160,44 @@ static void waits(void)
 	print("waits\n");
 }
 
+static volatile int alarms;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	alarms++;
+}
+
+/* A signal ends the wait for something to read, or does not, as its action says. */
+static void interruptions(void)
+{
+	enum { ALRM = 14, RESTART = 2 };
+	struct { struct timeval interval, value; } soon = {{0, 0}, {0, 20000}};
+	int fds[2];
+	two_way(fds, 0);
+	for (int flags = 0; flags <= RESTART; flags += RESTART) {
+		struct { void (*handler)(int); int flags; set mask; } act = {on_alarm, flags, {{0}}};
+		SAME(SYS(sigaction, ALRM, &act, 0), 0);
+		flush();
+		int child = SYS(fork);
+		if (child == 0) {
+			pause_for(100);
+			SYS(write, fds[0], "x", 1);
+			quit(0);
+		}
+		SAME(SYS(setitimer, 0, &soon, 0), 0);
+		if (!flags) {
+			SAME(SYS(read, fds[1], text, 1), -EINTR);
+			SAME(alarms, 1);
+		}
+		SAME(SYS(read, fds[1], text, 1), 1);
+		SAME(alarms, flags ? 2 : 1);
+		SAME(ended(child), 0);
+	}
+	close_both(fds);
+	print("interruptions\n");
+}
+
 static int sigpipe_came(void)
 {
 	set pending;
@@ -486,6 +524,7 @@ int guest_main(int argc, char **argv, char **envp)
 		return executed();
 	transfers();
 	waits();
+	interruptions();
 	ends();
 	looks();
 	queues();

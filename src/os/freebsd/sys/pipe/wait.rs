@@ -3,6 +3,7 @@
 use super::*;
 use crate::abi::{read_int, write_int};
 use crate::host::monotonic_ns;
+use crate::process::ERESTARTSYS;
 
 // poll.h; the first four have FreeBSD's values, too.
 pub(in crate::os::freebsd::sys) const IN: u32 = 1;
@@ -78,7 +79,11 @@ pub(super) fn until_ready(call: &mut Call<'_>, fd: i32, end: &End) -> SysResult<
         Pollfd::new(fd, 0),
     ];
     let args = [both.as_mut_ptr() as u64, 2, 0, 0, 8, 0];
-    call.host_wait(SYS_ppoll, args).map(|_| ())
+    match call.host_wait(SYS_ppoll, args) {
+        // A transfer is made again after a signal, which the host's call is not.
+        Err(Errno::EINTR) => Err(ERESTARTSYS),
+        other => other.map(|_| ()),
+    }
 }
 
 /// `ppoll` of the host, with the ways back. `time`: seconds and nanoseconds; `mask`: the host's.
@@ -130,35 +135,51 @@ pub(in crate::os::freebsd::sys) fn poll(
     Ok(fds.iter().filter(|one| one.found != 0).count() as u64)
 }
 
-/// Whether one of the guest's `struct pollfd` needs [`poll`]: it is an end, and `needs` of its events and what has been found.
-fn some(call: &Call<'_>, needs: impl Fn(&End, u32, u32) -> bool) -> bool {
-    let (at, count) = (call.arg(0), call.arg(1));
-    let used = of(call.thread).is_some_and(|os| os.pipes.0.is_used());
-    if !used || count > 1 << 20 {
-        return false;
-    }
-    let Ok(bytes) = call.read_bytes(at, count * SIZE as u64) else {
-        return false;
+/// What of the guest's array of `struct pollfd` is about pipes.
+pub(in crate::os::freebsd::sys) struct Look {
+    /// An end is among the descriptors.
+    pub ends: bool,
+    /// A way back is asked for.
+    pub back: bool,
+    /// An end whose other one is closed has been found.
+    pub closed: bool,
+}
+
+/// Looks at the array of the guest's `poll`: at what it asks, or at what the host has found.
+pub(in crate::os::freebsd::sys) fn look_at(call: &Call<'_>) -> Look {
+    /// Entries that are looked at at a time.
+    const BATCH: u64 = 16;
+    let mut seen = Look {
+        ends: false,
+        back: false,
+        closed: false,
     };
-    let word = |bytes: &[u8], kind| read_int(call.abi, kind, bytes);
-    if_used(call, |ends| {
-        bytes.chunks(SIZE).any(|one| {
-            let events = |at: usize| word(&one[at..at + 2], Kind::U16) as u32;
-            let end = ends.get(word(&one[..4], Kind::I32) as i32);
-            end.is_some_and(|end| needs(end, events(4), events(6)))
-        })
-    })
-    .unwrap_or(false)
-}
-
-/// Whether the guest's `poll` asks for a way back.
-pub(in crate::os::freebsd::sys) fn is_asked_for(call: &Call<'_>) -> bool {
-    some(call, |end, events, _| events & end.side.events() != 0)
-}
-
-/// Whether the guest's `poll`, made by the host, has found an end whose other one is closed.
-pub(in crate::os::freebsd::sys) fn is_closed_in(call: &Call<'_>) -> bool {
-    some(call, |_, _, found| found & (ERR | HUP) != 0)
+    let (at, count) = (call.arg(0), call.arg(1).min(1 << 20));
+    let Some(pipes) = of(call.thread).map(|os| &os.pipes.0) else {
+        return seen;
+    };
+    pipes.if_used(call, |ends| {
+        let mut bytes = [0; SIZE * BATCH as usize];
+        for first in (0..count).step_by(BATCH as usize) {
+            let some = &mut bytes[..SIZE * (count - first).min(BATCH) as usize];
+            if call
+                .mem()
+                .read(at.wrapping_add(first * SIZE as u64), some)
+                .is_err()
+            {
+                return;
+            }
+            for one in some.chunks_exact(SIZE) {
+                let word = |at: usize, kind| read_int(call.abi, kind, &one[at..]) as u32;
+                if let Some(end) = ends.get(word(0, Kind::I32) as i32) {
+                    seen.ends = true;
+                    seen.back |= word(4, Kind::U16) & end.side.events() != 0;
+                    seen.closed |= word(6, Kind::U16) & (ERR | HUP) != 0;
+                }
+            }
+        }
+    });
+    seen
 }
 
 /// The sets of `select`: their arguments, what the host looks for, and what counts as found.
