@@ -12,6 +12,7 @@
 pub(super) mod wait;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::descriptors;
 use super::own::Own;
@@ -36,6 +37,8 @@ pub(super) enum Side {
 }
 
 impl Side {
+    pub(super) const BOTH: [Side; 2] = [Side::First, Side::Second];
+
     /// The number that stands for it in text.
     pub(super) fn number(self) -> i32 {
         match self {
@@ -45,9 +48,7 @@ impl Side {
     }
 
     pub(super) fn from_number(number: i32) -> Option<Side> {
-        [Side::First, Side::Second]
-            .into_iter()
-            .find(|s| s.number() == number)
+        Side::BOTH.into_iter().find(|s| s.number() == number)
     }
 
     /// What goes by the way back: [`Dir::Out`] for reading, as in a row.
@@ -100,7 +101,12 @@ impl Ends {
 
 /// The ends that a process has.
 #[derive(Default)]
-pub struct Pipes(pub(super) Own<Ends>);
+pub struct Pipes {
+    pub(super) ends: Own<Ends>,
+    /// Which descriptors are or have been ends of either side, for who has no time to look: bit n for descriptor n, the last for
+    /// all from there on.
+    been: [AtomicU64; 2],
+}
 
 impl Pipes {
     /// What a program that this process executes has to know, as text: `FD=SIDE.BACK`, for descriptors that stay open. The ways back
@@ -108,14 +114,14 @@ impl Pipes {
     pub(in crate::os::freebsd) fn to_text(&self, vforked: bool, native: bool) -> String {
         const F_GETFD: u64 = 1;
         const FD_CLOEXEC: u64 = 1;
-        if !self.0.is_used() {
+        if !self.ends.is_used() {
             return String::new();
         }
         let stays = |fd: i32| {
             let flags = syscall(SYS_fcntl, [fd as u64, F_GETFD, 0, 0, 0, 0]);
             !native && flags.is_ok_and(|f| f & FD_CLOEXEC == 0)
         };
-        self.0.with(vforked, |ends| {
+        self.ends.with(vforked, |ends| {
             // A way back stays open if one of several descriptors does.
             ends.iter()
                 .for_each(|(_, end)| fd::set_inherited(end.back.number(), false));
@@ -139,7 +145,7 @@ impl Pipes {
             let side = Side::from_number(side.parse().ok()?)?;
             Some((fd.parse().ok()?, side, back.parse().ok()?))
         };
-        self.0.with(false, |ends| {
+        self.ends.with(false, |ends| {
             for (fd, side, left) in text.split(';').filter_map(parse) {
                 let known = backs.iter().find(|(n, _)| *n == left);
                 let back = match known {
@@ -151,6 +157,7 @@ impl Pipes {
                     }
                 };
                 if let Some(back) = back.filter(|_| descriptors::is_open(fd)) {
+                    self.note(fd, side);
                     ends.set(fd, Some(End { side, back }));
                 }
             }
@@ -158,9 +165,26 @@ impl Pipes {
     }
 }
 
+impl Pipes {
+    /// A descriptor is that end of a pipe.
+    fn note(&self, fd: i32, side: Side) {
+        self.been[side.number() as usize].fetch_or(bit(fd), Relaxed);
+    }
+
+    /// Whether a descriptor may be that end of a pipe.
+    fn may_be(&self, fd: i32, side: Side) -> bool {
+        fd >= 0 && self.been[side.number() as usize].load(Relaxed) & bit(fd) != 0
+    }
+}
+
+/// The bit of a descriptor in [`Pipes::been`].
+fn bit(fd: i32) -> u64 {
+    1 << fd.clamp(0, 63)
+}
+
 /// Looks at or changes the process's ends, if it has any.
 fn if_used<R>(call: &Call<'_>, action: impl FnOnce(&mut Ends) -> R) -> Option<R> {
-    of(call.thread)?.pipes.0.if_used(call, action)
+    of(call.thread)?.pipes.ends.if_used(call, action)
 }
 
 /// The end that a descriptor is.
@@ -174,16 +198,22 @@ pub(super) fn set(call: &Call<'_>, fd: i32, end: End) {
     if let Some(os) = of(call.thread)
         && !call.thread.is_vfork_child()
     {
-        os.pipes.0.with(false, |ends| ends.set(fd, Some(end)));
+        os.pipes.note(fd, end.side);
+        os.pipes.ends.with(false, |ends| ends.set(fd, Some(end)));
     }
 }
 
 /// A descriptor has been copied.
 pub(super) fn copied(call: &Call<'_>, old: i32, new: i32) {
-    if_used(call, |ends| {
+    let copy = if_used(call, |ends| {
         let end = ends.get(old).cloned();
+        let side = end.as_ref().map(|end| end.side);
         ends.set(new, end);
+        side
     });
+    if let (Some(side), Some(os)) = (copy.flatten(), of(call.thread)) {
+        os.pipes.note(new, side);
+    }
 }
 
 /// Descriptors from `first` to `last` are about to be closed.
@@ -200,7 +230,7 @@ fn open(call: &mut Call<'_>, flags: u64) -> SysResult<[i32; 2]> {
     }
     // Without room for the way back it goes one way.
     if let Ok(back) = OwnFd::loop_pipe().map(Arc::new) {
-        for (fd, side) in fds.into_iter().zip([Side::First, Side::Second]) {
+        for (fd, side) in fds.into_iter().zip(Side::BOTH) {
             let back = back.clone();
             set(call, fd, End { side, back });
         }
@@ -406,7 +436,7 @@ mod tests {
         let number = pipe.0.number();
         fd::set_inherited(number, true);
         let back = Arc::new(OwnFd::loop_pipe().expect("room"));
-        before.0.with(false, |ends| {
+        before.ends.with(false, |ends| {
             ends.set(
                 number,
                 Some(End {
@@ -422,12 +452,14 @@ mod tests {
         let copy = fd::duplicate(back.as_fd()).expect("room");
         let left = std::os::fd::IntoRawFd::into_raw_fd(copy);
         after.inherit(&text.replace(&format!(".{}", back.number()), &format!(".{left}")));
-        let side = after.0.with(false, |ends| ends.get(number).map(|e| e.side));
+        let side = after
+            .ends
+            .with(false, |ends| ends.get(number).map(|e| e.side));
         assert_eq!(side, Some(Side::Second));
         for bad in ["", "x", "1=0", "1=7.5", "1=0.-1"] {
             after.inherit(bad);
         }
-        after.0.with(false, |ends| ends.close(0, i32::MAX));
-        assert!(after.0.with(false, |ends| ends.iter().next().is_none()));
+        after.ends.with(false, |ends| ends.close(0, i32::MAX));
+        assert!(after.ends.with(false, |ends| ends.iter().next().is_none()));
     }
 }

@@ -80,7 +80,7 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
         os.capabilities.0.vfork_done(pid);
         os.sockets.0.vfork_done(pid);
         os.routes.ends.vfork_done(pid);
-        os.pipes.0.vfork_done(pid);
+        os.pipes.ends.vfork_done(pid);
         os.limits.0.vfork_done(pid);
     }
     Ok(parent_of(call, pid))
@@ -132,7 +132,7 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
         os.capabilities.0.forked(parent);
         os.sockets.0.forked(parent);
         os.routes.ends.forked(parent);
-        os.pipes.0.forked(parent);
+        os.pipes.ends.forked(parent);
         os.limits.0.forked(parent);
     }
     if let crate::os::freebsd::isa::CallResult::Pair(first, second) =

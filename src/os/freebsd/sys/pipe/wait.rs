@@ -135,7 +135,7 @@ pub(in crate::os::freebsd::sys) fn poll(
     Ok(fds.iter().filter(|one| one.found != 0).count() as u64)
 }
 
-/// What of the guest's array of `struct pollfd` is about pipes.
+/// What of the guest's array of `struct pollfd` may be about pipes.
 pub(in crate::os::freebsd::sys) struct Look {
     /// An end is among the descriptors.
     pub ends: bool,
@@ -155,30 +155,27 @@ pub(in crate::os::freebsd::sys) fn look_at(call: &Call<'_>) -> Look {
         closed: false,
     };
     let (at, count) = (call.arg(0), call.arg(1).min(1 << 20));
-    let Some(pipes) = of(call.thread).map(|os| &os.pipes.0) else {
+    let pipes = of(call.thread).map(|os| &os.pipes);
+    let Some(pipes) = pipes.filter(|pipes| pipes.ends.is_used()) else {
         return seen;
     };
-    pipes.if_used(call, |ends| {
-        let mut bytes = [0; SIZE * BATCH as usize];
-        for first in (0..count).step_by(BATCH as usize) {
-            let some = &mut bytes[..SIZE * (count - first).min(BATCH) as usize];
-            if call
-                .mem()
-                .read(at.wrapping_add(first * SIZE as u64), some)
-                .is_err()
-            {
-                return;
-            }
-            for one in some.chunks_exact(SIZE) {
-                let word = |at: usize, kind| read_int(call.abi, kind, &one[at..]) as u32;
-                if let Some(end) = ends.get(word(0, Kind::I32) as i32) {
-                    seen.ends = true;
-                    seen.back |= word(4, Kind::U16) & end.side.events() != 0;
-                    seen.closed |= word(6, Kind::U16) & (ERR | HUP) != 0;
-                }
+    let mut bytes = [0; SIZE * BATCH as usize];
+    for first in (0..count).step_by(BATCH as usize) {
+        let some = &mut bytes[..SIZE * (count - first).min(BATCH) as usize];
+        let at = at.wrapping_add(first * SIZE as u64);
+        if call.mem().read(at, some).is_err() {
+            break;
+        }
+        for one in some.chunks_exact(SIZE) {
+            let word = |at: usize, kind| read_int(call.abi, kind, &one[at..]) as u32;
+            let fd = word(0, Kind::I32) as i32;
+            for side in Side::BOTH.into_iter().filter(|s| pipes.may_be(fd, *s)) {
+                seen.ends = true;
+                seen.back |= word(4, Kind::U16) & side.events() != 0;
+                seen.closed |= word(6, Kind::U16) & (ERR | HUP) != 0;
             }
         }
-    });
+    }
     seen
 }
 
