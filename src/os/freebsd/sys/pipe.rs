@@ -5,7 +5,7 @@
 //! ([`OwnFd::loop_pipe`]). It is a buffer and nothing more: whether the other end is closed is asked of the first pipe, which the
 //! host closes with the last descriptor for it, so it does not matter in which processes the way back is still open.
 //!
-//! What is known of an end goes where its descriptor goes, as what is kept of sockets does ([`super::net::kept`]): to copies, to the
+//! What is known of an end goes where its descriptor goes, as what is kept of sockets does (`net::kept`): to copies, to the
 //! children of forks, through `execve` as text, and over sockets behind the descriptors of a message. Where it cannot go, to a program
 //! of the host's and through it, the pipe goes one way.
 
