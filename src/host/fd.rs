@@ -4,25 +4,33 @@
 //! limit is raised for the moment in which one is made. A guest that names one is told that it is not open ([`is_own`]).
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::abi::SysResult;
 
-/// How many there can be.
-const ROOM: i32 = 64;
+/// How many there can be where the hard limit has room for them.
+const MOST: i32 = 1024;
+
+/// How many there are where they have to come out of what the guest could have.
+const LEAST: i32 = 64;
+
+/// How many of the lowest are for what the emulator has few of, whatever the guest does ([`OwnFd::loop_pipe`]).
+const RESERVED: i32 = 64;
 
 /// A higher soft limit does not count: the kernel keeps a table as long as the highest descriptor, and copies it in each fork.
 const HIGHEST: u64 = 16384;
 
-static FIRST: OnceLock<i32> = OnceLock::new();
+/// The first of them, and how many there can be.
+static RANGE: OnceLock<(i32, i32)> = OnceLock::new();
 
-/// Which are in use: bit n is descriptor [`first`] + n.
-static OWN: AtomicU64 = AtomicU64::new(0);
+/// Which are in use: bit n of word m is descriptor [`first`] + 64 m + n.
+static OWN: [AtomicU64; MOST as usize / 64] = [const { AtomicU64::new(0) }; MOST as usize / 64];
 
 /// How many descriptors have had each of these numbers.
-static BIRTHS: [AtomicU32; ROOM as usize] = [const { AtomicU32::new(0) }; ROOM as usize];
+static BIRTHS: [AtomicU32; MOST as usize] = [const { AtomicU32::new(0) }; MOST as usize];
 
 /// Held while the limit is raised, and while a descriptor is on its way up.
 static RAISING: Mutex<()> = Mutex::new(());
@@ -37,17 +45,31 @@ fn limit() -> libc::rlimit {
     limit
 }
 
-/// The lowest number that a descriptor of the emulator's own has: fixed at the first call, which is before the guest runs.
-fn first() -> i32 {
-    *FIRST.get_or_init(|| {
+/// The lowest number that a descriptor of the emulator's own has, and how many have room from there on: fixed at the first call,
+/// which is before the guest runs.
+fn range() -> (i32, i32) {
+    *RANGE.get_or_init(|| {
         let limit = limit();
         let soft = limit.rlim_cur.min(HIGHEST) as i32;
-        if limit.rlim_max >= limit.rlim_cur.min(HIGHEST) + ROOM as u64 {
-            soft
+        let room = (limit.rlim_max - soft as u64).min(MOST as u64) as i32;
+        if room >= LEAST {
+            (soft, room)
         } else {
-            (soft - ROOM).max(3)
+            ((soft - LEAST).max(3), LEAST)
         }
     })
+}
+
+/// The lowest number that a descriptor of the emulator's own has.
+fn first() -> i32 {
+    range().0
+}
+
+/// The place of a number among those of the emulator's own, if it is one of them.
+fn place(fd: i32) -> Option<usize> {
+    let (first, room) = range();
+    let n = fd.wrapping_sub(first);
+    (0..room).contains(&n).then_some(n as usize)
 }
 
 /// Keeps other threads out of the descriptors while this one forks: the child would inherit a lock that nobody releases, and the
@@ -60,7 +82,8 @@ pub(super) fn settle() -> MutexGuard<'static, ()> {
 fn with_room<R>(open: impl FnOnce() -> R) -> R {
     let _raising = settle();
     let old = limit();
-    let wanted = (first() + ROOM) as u64;
+    let (first, room) = range();
+    let wanted = (first + room) as u64;
     let set = |limit: libc::rlimit| {
         // SAFETY: a valid structure.
         unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) };
@@ -79,20 +102,16 @@ fn with_room<R>(open: impl FnOnce() -> R) -> R {
 
 /// Whether `fd` is the emulator's: to the guest it is not there.
 pub fn is_own(fd: i32) -> bool {
-    let own = OWN.load(Relaxed);
-    if own == 0 {
-        return false;
-    }
-    let n = fd.wrapping_sub(first());
-    (0..ROOM).contains(&n) && own >> n & 1 != 0
+    place(fd).is_some_and(|n| OWN[n / 64].load(Relaxed) >> (n % 64) & 1 != 0)
 }
 
 /// Those of the emulator's own, lowest first.
 pub fn own() -> impl Iterator<Item = i32> {
-    let own = OWN.load(Relaxed);
-    (0..ROOM)
-        .filter(move |n| own >> n & 1 != 0)
-        .map(|n| first() + n)
+    let words = OWN.iter().map(|word| word.load(Relaxed)).enumerate();
+    words.filter(|(_, word)| *word != 0).flat_map(|(m, word)| {
+        let set = (0..64).filter(move |n| word >> n & 1 != 0);
+        set.map(move |n| first() + 64 * m as i32 + n)
+    })
 }
 
 /// Closes the guest's descriptors from `first` to `last`; `flags` are those of close_range(2).
@@ -119,18 +138,16 @@ pub fn close_range(mut first: u64, last: u64, flags: u64) -> SysResult {
 }
 
 fn note(fd: i32) {
-    let n = fd - first();
-    if (0..ROOM).contains(&n) {
-        BIRTHS[n as usize].fetch_add(1, Relaxed);
-        OWN.fetch_or(1 << n, Relaxed);
+    if let Some(n) = place(fd) {
+        BIRTHS[n].fetch_add(1, Relaxed);
+        OWN[n / 64].fetch_or(1 << (n % 64), Relaxed);
     }
 }
 
 /// Says that a descriptor of the emulator's own has been closed.
 pub fn forget(fd: i32) {
-    let n = fd.wrapping_sub(first());
-    if (0..ROOM).contains(&n) {
-        OWN.fetch_and(!(1 << n), Relaxed);
+    if let Some(n) = place(fd) {
+        OWN[n / 64].fetch_and(!(1 << (n % 64)), Relaxed);
     }
 }
 
@@ -140,14 +157,29 @@ pub fn raise(fd: OwnedFd) -> OwnedFd {
 }
 
 fn move_up(fd: OwnedFd) -> OwnedFd {
-    // SAFETY: duplicates a descriptor that we own.
-    let high = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, first()) };
+    duplicate_above(fd.as_fd(), first()).unwrap_or(fd)
+}
+
+/// Another descriptor of the same file, with the lowest number from `lowest` on. The limit is to be high enough.
+fn duplicate_above(fd: BorrowedFd<'_>, lowest: i32) -> io::Result<OwnedFd> {
+    // SAFETY: duplicates a descriptor that is borrowed, hence open.
+    let high = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, lowest) };
     if high < 0 {
-        return fd;
+        return Err(io::Error::last_os_error());
     }
     note(high);
     // SAFETY: fresh, and nobody else's.
-    unsafe { OwnedFd::from_raw_fd(high) }
+    Ok(unsafe { OwnedFd::from_raw_fd(high) })
+}
+
+/// Moves a descriptor to the numbers behind the reserved ones, which there may be none of.
+fn set_aside(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let (first, room) = range();
+    let moved = duplicate_above(fd, first + RESERVED.min(room / 2))?;
+    if place(moved.as_raw_fd()).is_none() {
+        return Err(io::ErrorKind::QuotaExceeded.into());
+    }
+    Ok(moved)
 }
 
 /// Moves what `open` opens out of the guest's way, and makes it the emulator's. It has a low number only until then, which no
@@ -174,16 +206,7 @@ pub fn raised_all(open: impl FnOnce() -> io::Result<Vec<OwnedFd>>) -> io::Result
 /// # Errors
 /// There is no room.
 pub fn duplicate(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    with_room(|| {
-        // SAFETY: duplicates a descriptor that is borrowed, hence open.
-        let high = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, first()) };
-        if high < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        note(high);
-        // SAFETY: fresh, and nobody else's.
-        Ok(unsafe { OwnedFd::from_raw_fd(high) })
-    })
+    with_room(|| duplicate_above(fd, first()))
 }
 
 /// Takes a descriptor over that an emulator before this one left open across its `execve`, and keeps it from the guest.
@@ -233,16 +256,15 @@ impl Identity {
     /// That of an open descriptor. `None`: there was no room to make it the emulator's own.
     pub fn of(fd: BorrowedFd<'_>) -> Option<Identity> {
         let fd = fd.as_raw_fd();
-        is_own(fd).then(|| Identity {
-            fd,
-            birth: BIRTHS[(fd - first()) as usize].load(Relaxed),
-        })
+        let n = place(fd).filter(|_| is_own(fd))?;
+        let birth = BIRTHS[n].load(Relaxed);
+        Some(Identity { fd, birth })
     }
 
     /// Closes it in a process that has it only because its parent had it: the value that owns it there has no owner here. Does
     /// nothing if it was closed by then, whoever has its number now.
     pub fn close_inherited(self) {
-        let birth = BIRTHS[(self.fd - first()) as usize].load(Relaxed);
+        let birth = place(self.fd).map_or(0, |n| BIRTHS[n].load(Relaxed));
         if is_own(self.fd) && birth == self.birth {
             forget(self.fd);
             // SAFETY: open, and no value of this process owns it, as the caller says.
@@ -256,6 +278,18 @@ pub fn close_inherited(fd: BorrowedFd<'_>) {
     if let Some(identity) = Identity::of(fd) {
         identity.close_inherited();
     }
+}
+
+/// A pipe of the host's: the end to read from and the one to write to.
+fn pipe(flags: i32) -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [0; 2];
+    // SAFETY: room for two descriptors.
+    if unsafe { libc::pipe2(ends.as_mut_ptr(), flags) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: fresh, and nobody else's.
+    let [reading, writing] = ends.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
+    Ok((reading, writing))
 }
 
 /// A descriptor of the emulator's own, out of the guest's way; closed when it is dropped.
@@ -278,14 +312,47 @@ impl OwnFd {
     /// # Errors
     /// EMFILE, ENFILE.
     pub fn pipe() -> SysResult<(OwnFd, OwnFd)> {
-        let mut ends = [0; 2];
-        // SAFETY: room for two descriptors.
-        if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } < 0 {
-            return Err(super::last_errno());
+        let failed = |_| super::last_errno();
+        let (reading, writing) = pipe(libc::O_CLOEXEC).map_err(failed)?;
+        Ok((OwnFd(raise(reading)), OwnFd(raise(writing))))
+    }
+
+    /// A pipe that one descriptor is both ends of: what is written to it is read from it, and neither waits. The guest may have many.
+    ///
+    /// # Errors
+    /// EMFILE, ENFILE; there is no room.
+    pub fn loop_pipe() -> io::Result<OwnFd> {
+        with_room(|| {
+            let (reading, _writing) = pipe(libc::O_CLOEXEC | libc::O_NONBLOCK)?;
+            let both = std::fs::File::options()
+                .read(true)
+                .write(true)
+                .custom_flags(libc::O_NONBLOCK)
+                .open(format!("/proc/self/fd/{}", reading.as_raw_fd()))?;
+            Ok(OwnFd(set_aside(both.as_fd())?))
+        })
+    }
+
+    /// Another descriptor for what a borrowed one is.
+    ///
+    /// # Errors
+    /// There is no room.
+    pub fn duplicate(fd: BorrowedFd<'_>) -> io::Result<OwnFd> {
+        with_room(|| Ok(OwnFd(set_aside(fd)?)))
+    }
+
+    /// Takes over what an emulator before this one, or another one over a socket, has left of [`OwnFd::loop_pipe`].
+    ///
+    /// # Errors
+    /// It is not open; there is no room.
+    pub fn adopt_loop(fd: i32) -> io::Result<OwnFd> {
+        // SAFETY: asks only.
+        if fd < 3 || unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+            return Err(io::ErrorKind::NotFound.into());
         }
-        // SAFETY: fresh, and nobody else's.
-        let own = |fd| OwnFd(raise(unsafe { OwnedFd::from_raw_fd(fd) }));
-        Ok((own(ends[0]), own(ends[1])))
+        // SAFETY: open, and left for us alone.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        with_room(|| Ok(OwnFd(set_aside(fd.as_fd())?)))
     }
 
     /// Takes a descriptor over as [`adopt`] does; one that has just come over a socket, too.
@@ -299,7 +366,7 @@ impl OwnFd {
 
     /// The descriptor.
     pub fn as_fd(&self) -> BorrowedFd<'_> {
-        std::os::fd::AsFd::as_fd(&self.0)
+        self.0.as_fd()
     }
 
     /// Keeps it open in programs that this process executes.
@@ -365,7 +432,6 @@ pub fn lock_against_processes(file: &std::fs::File, locked: bool) {
 mod tests {
     use super::super::syscall::{Forked, fork};
     use super::*;
-    use std::os::fd::AsFd;
     use std::sync::atomic::AtomicBool;
 
     fn file() -> io::Result<std::fs::File> {

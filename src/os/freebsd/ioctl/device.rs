@@ -3,6 +3,7 @@
 use crate::abi::{Errno, Kind, SysResult, Ulong};
 use crate::host::nr::*;
 use crate::os::Call;
+use crate::os::freebsd::sys::pipe;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
@@ -35,6 +36,10 @@ pub fn bytes_to_read(call: &mut Call<'_>) -> SysResult {
     let flags = call.host(SYS_fcntl, [call.arg(0), F_GETFL, 0, 0, 0, 0])?;
     if flags & O_ACCMODE != O_WRONLY {
         return int_out(call, FIONREAD);
+    }
+    if let Some(unread) = pipe::bytes_back(call, call.int(0)) {
+        call.write_int(call.arg(2), Kind::I32, unread)?;
+        return Ok(0);
     }
     let mut unread = 0u32;
     plain(call, FIONREAD, (&raw mut unread) as u64)?;

@@ -143,6 +143,14 @@ impl OpenFile {
         })
     }
 
+    /// Whether it is the way back of a pipe ([`crate::os::freebsd::sys::pipe`]), which is the emulator's own: a guest's pipe is open
+    /// for one of both.
+    fn is_way_back(&self) -> bool {
+        const ACCESS: u64 = 3;
+        const O_RDWR: u64 = 2;
+        self.kind == kf::PIPE && self.flags & ACCESS == O_RDWR
+    }
+
     /// Its inode, which stands for FreeBSD's addresses in the kernel; 0 if it cannot be seen.
     fn inode(&self) -> u64 {
         self.meta.as_ref().map_or(0, MetadataExt::ino)
@@ -154,7 +162,7 @@ type Sockets = LazyCell<HashMap<u64, Socket>>;
 
 /// `struct kinfo_file` of a file that a process holds: `number` as in [`OpenFile::read`].
 fn file_entry(a: OsAbi, pid: i32, number: i32, link: &str, sockets: &Sockets) -> Option<Vec<u8>> {
-    let file = OpenFile::read(pid, number, link)?;
+    let file = OpenFile::read(pid, number, link).filter(|file| !file.is_way_back())?;
     let (kind, path) = (file.kind, &file.target[..]);
     let flags = if number < 0 {
         1
@@ -225,7 +233,9 @@ pub fn every_file(a: OsAbi) -> Vec<u8> {
     for pid in numbers_in("/proc") {
         let user = super::users(pid).get(1).copied().unwrap_or(0);
         for fd in descriptors(pid) {
-            let Some(file) = OpenFile::read(pid, fd, &format!("/proc/{pid}/fd/{fd}")) else {
+            let link = format!("/proc/{pid}/fd/{fd}");
+            let Some(file) = OpenFile::read(pid, fd, &link).filter(|file| !file.is_way_back())
+            else {
                 continue;
             };
             let is_vnode = matches!(file.kind, kf::VNODE | kf::FIFO | kf::PTS | kf::SHM);

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{aio, capsicum, kqueue, procdesc};
+use super::{aio, capsicum, kqueue, pipe, procdesc};
 use crate::abi::SysResult;
 use crate::host::nr::{SYS_close, SYS_fcntl};
 use crate::os::freebsd::of;
@@ -18,6 +18,7 @@ pub(super) fn is_open(fd: i32) -> bool {
 
 /// Descriptors from `first` to `last` are about to be closed.
 pub(super) fn closing(call: &Call<'_>, first: i32, last: i32) {
+    pipe::closing(call, first, last);
     // The child of a vfork has descriptors of its own.
     if !call.thread.handle.has_own_files() {
         aio::closing(call, first, last);
@@ -55,6 +56,7 @@ pub(super) fn begin_without(thread: &Thread) {
         os.capabilities.limits.with(own, HashMap::clear);
         os.sockets.0.with(own, HashMap::clear);
         os.routes.ends.with(own, HashMap::clear);
+        os.pipes.ends.with(own, |ends| ends.close(0, i32::MAX));
     }
 }
 
@@ -64,6 +66,7 @@ pub(super) fn copied(call: &mut Call<'_>, old: i32, new: i32) {
     closed(call, new, new);
     capsicum::copied(call, old, new);
     procdesc::copied(call, old, new);
+    pipe::copied(call, old, new);
     if let Some(os) = of(call.thread) {
         os.sockets.0.copied(call, old, new);
         os.routes.ends.copied(call, old, new);

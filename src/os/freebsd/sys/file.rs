@@ -1,8 +1,8 @@
 //! Files that are open: reading, writing, positions, locks, descriptors.
 
-use super::descriptors;
 use super::dir::change_mode_of_open;
 use super::net::{kept, routing};
+use super::{descriptors, pipe};
 use crate::abi::{Errno, GuestStruct, GuestValue, Kind, OsAbi, SysResult, write_int};
 use crate::host::nr::*;
 use crate::os::freebsd::flags as f;
@@ -14,21 +14,17 @@ use crate::os::{
     Support::{Full, Partial},
     *,
 };
-use crate::process::Outcome;
 
 const OPEN_LIMITS: &str = "O_EXEC: locks and times of the descriptor are EBADF, and what is looked up from it must be accessible then";
 
 const IOVEC_OUT: ArgType = ArgType::Iovec(Dir::Out, Len::Arg(2));
 const IOVEC_IN: ArgType = ArgType::Iovec(Dir::In, Len::Arg(2));
 
-/// FreeBSD's pipes can be written to and read from at both ends.
-const ONE_WAY: &str = "one way, from the second to the first descriptor, as the host's are; its sockets go both ways, but are no FIFOs to fstat, to programs of the host and to who opens /dev/fd, and end otherwise";
-
 crate::syscalls! {
-    read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Handler(|c| { countable(c)?; read_file(c) });
+    read(fd: FD, buf: buf_out(2), nbyte: SIZE) -> NUM, Full, Handler(|c| { countable(c)?; let result = read_file(c); pipe::or_back(c, result, Dir::Out) });
     write(fd: FD, buf: buf_in(2), nbyte: SIZE) -> NUM, Full, Handler(write_any);
-    readv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT) -> NUM, Full, Wait(SYS_readv);
-    writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Handler(|c| { routing::refuse_parts(c)?; kept::write_vector(c) });
+    readv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT) -> NUM, Full, Handler(|c| { let result = pass(c, SYS_readv, true); pipe::or_back(c, result, Dir::Out) });
+    writev(fd: FD, iovp: IOVEC_IN, iovcnt: INT) -> NUM, Full, Handler(|c| { routing::refuse_parts(c)?; let result = kept::write_vector(c); pipe::or_back(c, result, Dir::In) });
     pread(fd: FD, buf: buf_out(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Handler(|c| { countable(c)?; pass(c, SYS_pread64, true) });
     pwrite(fd: FD, buf: buf_in(2), nbyte: SIZE, offset: OFFSET) -> NUM, Full, Handler(|c| { countable(c)?; pass(c, SYS_pwrite64, true) });
     preadv(fd: FD, iovp: IOVEC_OUT, iovcnt: INT, offset: OFFSET) -> NUM, Full, Handler(|c| vector_at(c, SYS_preadv, Dir::Out));
@@ -41,8 +37,8 @@ crate::syscalls! {
     close_range(lowfd: UINT, highfd: UINT, flags: flags(&f::CLOSE_RANGE)) -> NUM, Full, Handler(|c| close_from(c, c.arg(0), c.arg(1), c.arg(2)));
     dup(fd: FD) -> FDNUM, Full, Handler(duplicate);
     dup2(from: FD, to: FD) -> FDNUM, Full, Handler(|c| duplicate_to(c, c.int(0), c.int(1), 0));
-    freebsd10_pipe() -> FDNUM, Partial(ONE_WAY), Handler(old_pipe);
-    pipe2(fildes: ints_of(Dir::Out, crate::abi::Kind::I32, crate::abi::Show::Fd, 2), flags: flags(&f::OPEN)) -> NUM, Partial(ONE_WAY), Pass(SYS_pipe2);
+    freebsd10_pipe() -> FDNUM, Partial(pipe::LIMITS), Handler(pipe::create_old);
+    pipe2(fildes: ints_of(Dir::Out, crate::abi::Kind::I32, crate::abi::Show::Fd, 2), flags: flags(&f::OPEN)) -> NUM, Partial(pipe::LIMITS), Handler(pipe::create);
     fcntl(fd: FD, cmd: one_of(&f::FCNTL), arg: ArgType::By(|a, _| fcntl_arg(a[1]))) -> NUM, Full, Handler(control);
     flock(fd: FD, how: flags(&f::FLOCK_OP)) -> NUM, Full, Wait(SYS_flock);
     fsync(fd: FD) -> NUM, Full, Wait(SYS_fsync);
@@ -88,7 +84,8 @@ fn countable(call: &mut Call<'_>) -> SysResult<()> {
 fn write_any(call: &mut Call<'_>) -> SysResult {
     countable(call)?;
     let special = routing::write(call).or_else(|| kept::write(call));
-    special.unwrap_or_else(|| write_file(call))
+    let result = special.unwrap_or_else(|| write_file(call));
+    pipe::or_back(call, result, Dir::In)
 }
 
 /// A path of the host's to what is open.
@@ -244,14 +241,6 @@ fn close_from(call: &mut Call<'_>, first: u64, last: u64, flags: u64) -> SysResu
         return Err(Errno::EINVAL);
     }
     descriptors::close_range(call, first, last, flags)
-}
-
-/// `pipe` of FreeBSD 10 returns both descriptors in registers.
-fn old_pipe(call: &mut Call<'_>) -> SysResult {
-    let mut fds = [0i32; 2];
-    call.host(SYS_pipe2, [fds.as_mut_ptr() as u64, 0, 0, 0, 0, 0])?;
-    call.outcome = Some(Outcome::ReturnPair(fds[0] as u64, fds[1] as u64));
-    Ok(0)
 }
 
 /// What is no file has no length to change: FreeBSD does nothing then.
@@ -421,6 +410,8 @@ fn control(call: &mut Call<'_>) -> SysResult {
     const F_ADD_SEALS: u64 = 1033;
     const F_GET_SEALS: u64 = 1034;
     const O_CLOEXEC: u64 = 0x80000;
+    const O_ACCMODE: u64 = 3;
+    const O_RDWR: u64 = 2;
     let (fd, command, arg) = (call.arg(0), call.arg(1), call.arg(2));
     let mut fcntl = |command: u64, arg: u64| call.host(SYS_fcntl, [fd, command, arg, 0, 0, 0]);
     match command {
@@ -438,7 +429,10 @@ fn control(call: &mut Call<'_>) -> SysResult {
         }
         cmd::GETFD | cmd::SETFD => fcntl(command, arg),
         cmd::GETFL => {
-            let host = fcntl(command, 0)?;
+            let host = match fcntl(command, 0)? {
+                host if pipe::end(call, fd as i32).is_some() => host & !O_ACCMODE | O_RDWR,
+                host => host,
+            };
             Ok(f::OPEN.to_guest(call.abi.dialect, host))
         }
         cmd::SETFL => {

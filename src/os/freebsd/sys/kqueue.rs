@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::pipe::{self, End};
 use crate::abi::{Dialect, Errno, GuestStruct, GuestValue, Long, Signal, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::structs::*;
@@ -362,9 +363,11 @@ fn apply(call: &mut Call<'_>, queue: &Mutex<Queue>, change: &Kevent) -> SysResul
         return Err(Errno::ENOTCAPABLE);
     }
     let signal = note::counted_signal(change);
+    // What FreeBSD has and the host has not: the other direction of a pipe.
+    let end = on_descriptor.then(|| pipe::end(call, change.ident.0 as i32));
     let mut queue = locked(queue);
     let (before, number) = (signal.map(|s| queue.counts_signal(s)), signal.unwrap_or(0));
-    let result = queue.apply(change);
+    let result = queue.apply(change, end.flatten().as_ref());
     let after = signal.map(|s| queue.counts_signal(s));
     drop(queue);
     match (before, after) {

@@ -23,6 +23,7 @@ pub mod modules;
 pub mod mounts;
 pub mod net;
 pub mod own;
+pub mod pipe;
 pub mod posix;
 pub mod procctl;
 pub mod procdesc;

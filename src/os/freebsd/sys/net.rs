@@ -7,8 +7,8 @@ mod option;
 mod rights;
 pub(in crate::os::freebsd) mod routing;
 
-use super::{capsicum, descriptors, procdesc};
-use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int, write_int};
+use super::{capsicum, descriptors, pipe, procdesc};
+use crate::abi::{Errno, GuestStruct, Kind, OsAbi, Show, SysResult, read_int};
 use crate::host;
 use crate::host::nr::*;
 use crate::os::freebsd::decode::messages as decode;
@@ -49,7 +49,7 @@ crate::syscalls! {
     bindat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial(LONG_NAMES), Handler(|c| named_at(c, SYS_bind));
     connectat(fd: DIRFD, s: FD, name: ArgType::Sockaddr(Dir::In, Len::Arg(3)), namelen: UINT) -> NUM, Partial(LONG_NAMES), Handler(|c| named_at(c, SYS_connect));
     setfib(fibnum: INT) -> NUM, Stub("there is one routing table, number 0"), Handler(|c| if c.int(0) == 0 { Ok(0) } else { Err(Errno::EINVAL) });
-    select(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), tv: input::<Timeval>()) -> NUM, Full, Wait(SYS_select);
+    select(nd: INT, r#in: ArgType::FdSet(Len::Arg(0)), ou: ArgType::FdSet(Len::Arg(0)), ex: ArgType::FdSet(Len::Arg(0)), tv: input::<Timeval>()) -> NUM, Full, Handler(select_descriptors);
 }
 
 // Options of the host's at the level of sockets, and their values.
@@ -82,11 +82,17 @@ fn broken(call: &mut Call<'_>, flags: u64, result: SysResult) -> SysResult {
     const MSG_NOSIGNAL: u64 = 0x2_0000;
     let silent = flags & MSG_NOSIGNAL != 0 || kept::is_silent(call, call.int(0));
     if result == Err(Errno::EPIPE) && !silent && !is_stream(call, 0) {
-        let sigpipe = crate::process::Signal::SIGPIPE;
-        let id = [host::pid() as u64, call.thread.tid() as u64];
-        call.host(SYS_tgkill, [id[0], id[1], sigpipe.0 as u64, 0, 0, 0])?;
+        raise_sigpipe(call)?;
     }
     result
+}
+
+/// Sends the calling thread SIGPIPE.
+pub(super) fn raise_sigpipe(call: &mut Call<'_>) -> SysResult<()> {
+    let sigpipe = crate::process::Signal::SIGPIPE;
+    let id = [host::pid() as u64, call.thread.tid() as u64];
+    call.host(SYS_tgkill, [id[0], id[1], sigpipe.0 as u64, 0, 0, 0])?;
+    Ok(())
 }
 
 fn open_socket(call: &mut Call<'_>) -> SysResult {
@@ -260,12 +266,40 @@ fn bind_in_range(
     Err(Errno::EADDRNOTAVAIL)
 }
 
+fn select_descriptors(call: &mut Call<'_>) -> SysResult {
+    let time = |call: &Call<'_>| {
+        let time = call.read_optional::<Timeval>(call.arg(4))?;
+        time.map(|t| valid_time(t.tv_sec.0, t.tv_usec.0.saturating_mul(1000)))
+            .transpose()
+    };
+    match pipe::wait::select(call, time, None) {
+        Some(result) => result,
+        None => pass(call, SYS_select, true),
+    }
+}
+
+/// Seconds and nanoseconds that are a time to wait for.
+fn valid_time(sec: i64, nsec: i64) -> SysResult<[u64; 2]> {
+    match sec >= 0 && (0..1_000_000_000).contains(&nsec) {
+        true => Ok([sec as u64, nsec as u64]),
+        false => Err(Errno::EINVAL),
+    }
+}
+
 /// The host wants the mask and its size behind one pointer.
 fn select_with_mask(call: &mut Call<'_>) -> SysResult {
     let mask = match call.arg(5) {
         0 => None,
         at => Some(read_sigset(call, at, 16)?.blockable().host_mask()),
     };
+    let time = |call: &Call<'_>| {
+        let time = call.read_optional::<Timespec>(call.arg(4))?;
+        time.map(|t| valid_time(t.tv_sec.0, t.tv_nsec.0))
+            .transpose()
+    };
+    if let Some(result) = pipe::wait::select(call, time, mask) {
+        return result;
+    }
     let pair = [mask.as_ref().map_or(0, |m| std::ptr::from_ref(m) as u64), 8];
     pass_with(call, SYS_pselect6, true, &[(5, pair.as_ptr() as u64)])
 }
@@ -337,8 +371,14 @@ fn poll_descriptors(call: &mut Call<'_>) -> SysResult {
     if call.int(2) < INFTIM {
         return Err(Errno::EINVAL);
     }
-    if !capsicum::in_use(call) && !procdesc::in_use(call) {
-        return pass(call, SYS_poll, true);
+    let pipes = pipe::wait::look_at(call);
+    if !capsicum::in_use(call) && !procdesc::in_use(call) && !pipes.back {
+        let ready = pass(call, SYS_poll, true)?;
+        // The host says something else of an end whose other one is closed.
+        return match ready != 0 && pipes.ends && pipe::wait::look_at(call).closed {
+            true => poll_for(call, Some([0, 0]), None),
+            false => Ok(ready),
+        };
     }
     let ms = call.int(2);
     let time = u64::try_from(ms).ok();
@@ -360,10 +400,10 @@ fn poll_with_mask(call: &mut Call<'_>) -> SysResult {
 /// `time`: seconds and nanoseconds.
 fn poll_for(call: &mut Call<'_>, time: Option<[u64; 2]>, mask: Option<u64>) -> SysResult {
     // A number that is never open: the host answers POLLNVAL.
-    const NOT_OPEN: [u8; 4] = i32::MAX.to_le_bytes();
-    const POLLIN: [u8; 2] = 1i16.to_le_bytes();
+    const NOT_OPEN: i32 = i32::MAX;
+    const POLLIN: u32 = 1;
     /// What a process descriptor is told of its process's end by, and nothing else.
-    const POLLHUP: u64 = 0x10;
+    const POLLHUP: u16 = 0x10;
     let n = call.arg(1);
     if n > 1 << 20 {
         return Err(Errno::EINVAL);
@@ -371,36 +411,33 @@ fn poll_for(call: &mut Call<'_>, time: Option<[u64; 2]>, mask: Option<u64>) -> S
     let size = Pollfd::DESC.size(call.abi) as u64;
     let host_size = Pollfd::DESC.size(OsAbi::HOST);
     let bytes = call.read_bytes(call.arg(0), n * size)?;
-    let mut host = vec![0u8; n as usize * host_size];
-    for (from, to) in bytes.chunks(size as usize).zip(host.chunks_mut(host_size)) {
-        crate::abi::convert(Pollfd::DESC, call.abi, from, OsAbi::HOST, to)?;
-        let fd = read_int(OsAbi::HOST, Kind::I32, &to[..4]) as i32;
-        if capsicum::lacks_event(call, fd) {
-            to[..4].copy_from_slice(&NOT_OPEN);
-        } else if procdesc::known(call, fd).is_some() {
+    let mut fds = Vec::with_capacity(n as usize);
+    let mut host = vec![0u8; host_size];
+    for from in bytes.chunks(size as usize) {
+        crate::abi::convert(Pollfd::DESC, call.abi, from, OsAbi::HOST, &mut host)?;
+        let word = |kind, at: usize| read_int(OsAbi::HOST, kind, &host[at..]);
+        let (fd, events) = (word(Kind::I32, 0) as i32, word(Kind::U16, 4) as u32);
+        let open = !capsicum::lacks_event(call, fd);
+        let (fd, events) = match procdesc::known(call, fd) {
+            _ if !open => (NOT_OPEN, events),
             // The host's news of an end, whatever is asked for.
-            to[4..6].copy_from_slice(&POLLIN);
-        }
+            Some(_) => (fd, POLLIN),
+            None => (fd, events),
+        };
+        fds.push(pipe::wait::Pollfd::new(fd, events));
     }
-    let args = [
-        host.as_mut_ptr() as u64,
-        n,
-        time.as_ref().map_or(0, |t| t.as_ptr() as u64),
-        mask.as_ref().map_or(0, |m| std::ptr::from_ref(m) as u64),
-        8,
-        0,
-    ];
-    let ready = call.host_wait(SYS_ppoll, args)?;
+    let ready = pipe::wait::poll(call, &mut fds, time, mask)?;
     let mut back = vec![0u8; n as usize * size as usize];
-    let entries = host.chunks(host_size).zip(bytes.chunks(size as usize));
-    for ((from, given), to) in entries.zip(back.chunks_mut(size as usize)) {
-        crate::abi::convert(Pollfd::DESC, OsAbi::HOST, from, call.abi, to)?;
+    let entries = fds.iter().zip(bytes.chunks(size as usize));
+    for ((one, given), to) in entries.zip(back.chunks_mut(size as usize)) {
+        let found = match one.found != 0 && procdesc::known(call, one.fd).is_some() {
+            true => POLLHUP,
+            false => one.found,
+        };
+        host[6..8].copy_from_slice(&found.to_le_bytes());
+        crate::abi::convert(Pollfd::DESC, OsAbi::HOST, &host, call.abi, to)?;
+        // Descriptor and events are as given.
         to[..6].copy_from_slice(&given[..6]);
-        let fd = read_int(call.abi, Kind::I32, &given[..4]) as i32;
-        let revents = &mut to[6..8];
-        if revents != [0; 2] && procdesc::known(call, fd).is_some() {
-            write_int(call.abi, Kind::I16, revents, POLLHUP);
-        }
     }
     call.write_bytes(call.arg(0), &back)?;
     Ok(ready)

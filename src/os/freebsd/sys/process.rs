@@ -142,6 +142,7 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
         os.capabilities.limits.forked(parent);
         os.sockets.0.forked(parent);
         os.routes.ends.forked(parent);
+        os.pipes.ends.forked(parent);
         os.limits.0.forked(parent);
         os.login.0.forked(parent);
     }
@@ -294,6 +295,7 @@ fn create_sharer(call: &mut Call<'_>, flags: u64) -> SysResult {
                 os.capabilities.limits.split(parent);
                 os.sockets.0.split(parent);
                 os.routes.ends.split(parent);
+                os.pipes.ends.split(parent);
                 super::kqueue::shared(os);
             }
         }
@@ -326,6 +328,7 @@ fn sharer_gone(os: &freebsd::FreeBsd, child: i32) {
     os.capabilities.limits.vfork_done(child);
     os.sockets.0.vfork_done(child);
     os.routes.ends.vfork_done(child);
+    os.pipes.ends.vfork_done(child);
     os.limits.0.vfork_done(child);
     os.login.0.vfork_done(child);
 }

@@ -2,7 +2,7 @@
 
 mod chflags;
 
-use super::procdesc;
+use super::{pipe, procdesc};
 use crate::abi::{Errno, GuestStruct, Long, SysResult};
 use crate::host::nr::*;
 use crate::os::freebsd::structs::*;
@@ -104,6 +104,13 @@ impl Statx {
 
     fn u64(&self, at: usize) -> u64 {
         u64::from(self.u32(at)) | u64::from(self.u32(at + 4)) << 32
+    }
+
+    fn set_inode_and_size(&mut self, inode: Option<u64>, size: u64) {
+        if let Some(inode) = inode {
+            self.0[32..40].copy_from_slice(&inode.to_le_bytes());
+        }
+        self.0[40..48].copy_from_slice(&size.to_le_bytes());
     }
 
     /// Major and minor number.
@@ -235,7 +242,10 @@ fn of_descriptor<T: Layout>(call: &mut Call<'_>) -> SysResult {
 
 /// Tells the guest of the file that a descriptor is of.
 pub(super) fn tell<T: Layout>(call: &mut Call<'_>, fd: u64, at: u64) -> SysResult {
-    let found = Statx::of(call, fd, c"", HOST_EMPTY_PATH)?;
+    let mut found = Statx::of(call, fd, c"", HOST_EMPTY_PATH)?;
+    if let Some((inode, size)) = pipe::inode_and_size(call, fd as i32) {
+        found.set_inode_and_size(inode, size);
+    }
     call.write_struct(at, &T::fill(&found)?)?;
     Ok(0)
 }

@@ -67,6 +67,8 @@ const LOOK_AGAIN: u64 = 2_000_000;
 pub(super) enum Source {
     /// The guest's own descriptor, registered in the epoll.
     Descriptor(Class),
+    /// The way back of a pipe, registered in the epoll beside the guest's descriptor, which tells of the end of the other one.
+    Back(OwnFd),
     /// A regular file: for reading, the watch that tells of its growth.
     File { watch: Option<i32> },
     /// A file that is watched: the watch, and its size and links as last seen.
@@ -222,15 +224,27 @@ impl Knote {
     /// What the host's epoll is to look for.
     pub fn interest(&self) -> u32 {
         match self.filter {
+            // Nothing but its end, which the host tells without being asked.
+            _ if matches!(self.source, Source::Back(_)) => probe::RDHUP,
             filter::WRITE => probe::OUT,
             filter::READ => probe::IN | probe::RDHUP,
             _ => probe::IN,
         }
     }
 
+    /// What the host's epoll is to look for at the way back of a pipe.
+    pub fn interest_back(&self) -> u32 {
+        match self.filter {
+            filter::WRITE => probe::OUT,
+            _ => probe::IN,
+        }
+    }
+
     /// Whether it is to be told of changes only, not as long as something is so.
     pub fn wants_edges(&self) -> bool {
-        self.flags & ev::CLEAR != 0 || self.low_water() > 1
+        self.flags & ev::CLEAR != 0
+            || self.low_water() > 1
+            || matches!(self.source, Source::Back(_))
     }
 
     fn low_water(&self) -> i64 {
@@ -457,6 +471,17 @@ impl Knote {
                 let (eof, level) = self.descriptor_state(class, ready)?;
                 data = level;
                 if eof {
+                    flags |= ev::EOF;
+                }
+            }
+            Source::Back(back) => {
+                let (back, reading) = (back.number(), self.filter == filter::READ);
+                let (closed, level) = (pipe::is_other_closed(fd), probe::pipe_level(back, reading));
+                if !closed && level.is_none_or(|level| level < self.low_water()) {
+                    return None;
+                }
+                data = level.unwrap_or(0);
+                if closed {
                     flags |= ev::EOF;
                 }
             }

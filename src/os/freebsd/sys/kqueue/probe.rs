@@ -84,6 +84,12 @@ pub(super) fn poll(fd: i32, events: u32) -> u32 {
     if found & NVAL != 0 { 0 } else { found }
 }
 
+/// `FIONREAD` of the host.
+const FIONREAD: u64 = 0x541b;
+
+/// A pipe's buffer, or a socket's low estimate.
+const PIPE_ROOM: i64 = 65536;
+
 fn ioctl_int(fd: i32, request: u64) -> Option<i64> {
     let mut value = 0i32;
     let args = [fd as u64, request, (&raw mut value) as u64, 0, 0, 0];
@@ -93,7 +99,6 @@ fn ioctl_int(fd: i32, request: u64) -> Option<i64> {
 
 /// Bytes that can be read; for a listening socket, connections that wait.
 pub(super) fn readable(fd: i32) -> i64 {
-    const FIONREAD: u64 = 0x541b;
     match ioctl_int(fd, FIONREAD) {
         Some(bytes) => bytes,
         None => connections(fd).max(1),
@@ -125,9 +130,19 @@ fn connections(fd: i32) -> i64 {
 /// Room for writing.
 pub(super) fn writable(fd: i32) -> i64 {
     const SIOCOUTQ: u64 = 0x5411;
-    /// A pipe's buffer, or a socket's low estimate.
-    const ROOM: i64 = 65536;
-    (ROOM - ioctl_int(fd, SIOCOUTQ).unwrap_or(0)).max(1)
+    (PIPE_ROOM - ioctl_int(fd, SIOCOUTQ).unwrap_or(0)).max(1)
+}
+
+/// Bytes that a pipe of the host's has for reading, or room for; `None` if that is nothing to be told.
+pub(super) fn pipe_level(fd: i32, reading: bool) -> Option<i64> {
+    /// `PIPE_BUF` of FreeBSD (`sys/syslimits.h`): where there is less room, a write may wait.
+    const PIPE_BUF: i64 = 512;
+    let bytes = ioctl_int(fd, FIONREAD).unwrap_or(0);
+    match reading {
+        true => Some(bytes).filter(|&bytes| bytes > 0),
+        // The host has whole pages, which need not be full.
+        false => (poll(fd, OUT) & OUT != 0).then(|| (PIPE_ROOM - bytes).max(PIPE_BUF)),
+    }
 }
 
 /// Bytes from the position of a file to its end.

@@ -31,7 +31,8 @@ mod tag {
     pub const TIMER: u64 = 2;
     pub const FILES: u64 = 3;
     pub const SIGNALS: u64 = 4;
-    pub const PROCESS: u64 = 5;
+    /// Something that one knote has for itself.
+    pub const NOTE: u64 = 5;
     pub const NEWS: u64 = 6;
 }
 
@@ -177,12 +178,13 @@ impl Queue {
     }
 
     /// Registers, changes or removes a knote.
-    pub fn apply(&mut self, change: &Kevent) -> SysResult<()> {
+    /// `end`: the descriptor is that end of a pipe.
+    pub fn apply(&mut self, change: &Kevent, end: Option<&End>) -> SysResult<()> {
         let key = (change.ident.0, change.filter);
         let found = self.index.get(&key).copied();
         let id = match found {
             None if change.flags & ev::ADD == 0 => return Err(Errno::ENOENT),
-            None => self.add(change)?,
+            None => self.add(change, end)?,
             Some(id) if change.flags & ev::DELETE != 0 => {
                 self.remove(id);
                 self.settle_bell();
@@ -203,14 +205,14 @@ impl Queue {
         Ok(())
     }
 
-    fn add(&mut self, change: &Kevent) -> SysResult<u64> {
+    fn add(&mut self, change: &Kevent, end: Option<&End>) -> SysResult<u64> {
         self.last += 1;
         let id = self.last;
         let mut note = Knote::new(change);
-        note.source = self.source(&mut note, id)?;
+        note.source = self.source(&mut note, id, end)?;
         let fd = note.ident as i32;
         let (filter, source) = (note.filter, &note.source);
-        let on_epoll = matches!(source, Source::Descriptor(_));
+        let on_epoll = matches!(source, Source::Descriptor(_) | Source::Back(_));
         // What is ready from the beginning the epoll tells by itself, but not of its own sources.
         let look = matches!(
             source,
@@ -276,9 +278,19 @@ impl Queue {
     }
 
     /// Makes the source of a new knote.
-    fn source(&mut self, note: &mut Knote, id: u64) -> SysResult<Source> {
+    fn source(&mut self, note: &mut Knote, id: u64, end: Option<&End>) -> SysResult<Source> {
         let fd = note.ident as i32;
         Ok(match note.filter {
+            filter::WRITE if end.is_some() && pipe::is_other_closed(fd) => {
+                return Err(Errno::EPIPE);
+            }
+            filter::READ | filter::WRITE
+                if end.is_some_and(|e| {
+                    (e.side.back() == Dir::Out) == (note.filter == filter::READ)
+                }) =>
+            {
+                self.back(end, note.interest_back(), id)?
+            }
             filter::READ | filter::WRITE => match probe::class(fd)? {
                 Class::File if note.filter == filter::READ => Source::File {
                     watch: Some(self.watch(fd)?),
@@ -317,14 +329,7 @@ impl Queue {
                     return Err(Errno::ESRCH);
                 }
                 self.follow(fd, note.wanted())?;
-                let data = tag::PROCESS << 32 | id & 0xffff_ffff;
-                control(
-                    self.epoll,
-                    CTL_ADD,
-                    pidfd.number(),
-                    probe::IN | EPOLLET,
-                    data,
-                )?;
+                self.register_for(id, &pidfd, probe::IN)?;
                 Source::Process(Some(pidfd))
             }
             filter::SIGNAL => {
@@ -346,6 +351,21 @@ impl Queue {
         })
     }
 
+    /// Has the epoll tell of something that a knote has for itself.
+    fn register_for(&self, id: u64, source: &OwnFd, events: u32) -> SysResult {
+        let data = tag::NOTE << 32 | id & 0xffff_ffff;
+        control(self.epoll, CTL_ADD, source.number(), events | EPOLLET, data)
+    }
+
+    /// The way back of a pipe.
+    fn back(&self, end: Option<&End>, events: u32, id: u64) -> SysResult<Source> {
+        let end = end.ok_or(Errno::EBADF)?;
+        // An epoll has each descriptor once.
+        let back = OwnFd::duplicate(end.back.as_fd()).map_err(|_| Errno::EMFILE)?;
+        self.register_for(id, &back, events)?;
+        Ok(Source::Back(back))
+    }
+
     fn change(&mut self, id: u64, change: &Kevent) -> SysResult<()> {
         let note = self.notes.get_mut(&id).ok_or(Errno::ENOENT)?;
         let before = note.expiry();
@@ -357,7 +377,8 @@ impl Queue {
         } else if change.flags & ev::DISABLE != 0 {
             note.enabled = false;
         }
-        let fd = matches!(note.source, Source::Descriptor(_)).then_some(note.ident as i32);
+        let registered = matches!(note.source, Source::Descriptor(_) | Source::Back(_));
+        let fd = registered.then_some(note.ident as i32);
         if let Some((pid, wanted)) = told {
             self.follow(pid, wanted)?;
         }
@@ -401,8 +422,11 @@ impl Queue {
                 );
             }
         }
+        if let Source::Back(back) = &note.source {
+            let _ = control(self.epoll, CTL_DEL, back.number(), 0, 0);
+        }
         match note.source {
-            Source::Descriptor(_) => {
+            Source::Descriptor(_) | Source::Back(_) => {
                 let fd = note.ident as i32;
                 if let Some(on) = self.descriptors.get_mut(&fd) {
                     on.notes.retain(|&n| n != id);
@@ -656,7 +680,7 @@ impl Queue {
                 tag::TIMER => self.timer_expired(),
                 tag::FILES => self.files_changed(),
                 tag::SIGNALS => self.signals_pending(),
-                tag::PROCESS => self.activate(low),
+                tag::NOTE => self.activate(low),
                 // Heard already.
                 tag::NEWS => {}
                 _ => {}
@@ -711,7 +735,7 @@ impl Queue {
             self.remove(id);
         } else if note.flags & ev::DISPATCH != 0 {
             note.enabled = false;
-            if matches!(note.source, Source::Descriptor(_)) {
+            if matches!(note.source, Source::Descriptor(_) | Source::Back(_)) {
                 let fd = note.ident as i32;
                 let _ = self.register(fd);
             }
@@ -731,6 +755,11 @@ impl Queue {
             };
             let concerned = note.interest() | probe::HUP | probe::ERR;
             if !note.enabled || bits & concerned == 0 || self.told.contains(&id) {
+                continue;
+            }
+            if matches!(note.source, Source::Back(_)) {
+                // The other end is closed.
+                self.activate(id);
                 continue;
             }
             if out.len() >= room {

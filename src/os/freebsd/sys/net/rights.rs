@@ -101,6 +101,11 @@ pub(super) fn attach(
             });
             facts += &format!("process {n} {} {life}\n", process.pid);
         }
+        // The way back would be one more descriptor to a program of the host's.
+        if let Some(end) = pipe::end(call, fd).filter(|_| to_guest(call)) {
+            lives.push(end.back.number());
+            facts += &format!("pipe {n} {} {}\n", end.side.number(), lives.len() - 1);
+        }
     }
     let mut held = Vec::new();
     let mut plain = matches!(items, [] | [Item::Descriptors(_)]) && facts.is_empty();
@@ -147,12 +152,26 @@ pub(super) fn detach(call: &Call<'_>, mut fds: Vec<i32>) -> Vec<Item> {
     let number = |text: &str| text.parse::<i32>().unwrap_or(-1);
     let hidden = lines
         .iter()
-        .filter_map(|words| words.get(3).filter(|_| words[0] == "process"))
+        .filter_map(|words| {
+            words
+                .get(3)
+                .filter(|_| matches!(words[0], "process" | "pipe"))
+        })
         .map(|life| number(life) + 1)
         .max()
         .unwrap_or(0);
     let lives = fds.split_off(fds.len().saturating_sub(hidden as usize));
-    let mut lives: Vec<Option<OwnFd>> = lives.into_iter().map(|fd| OwnFd::adopt(fd).ok()).collect();
+    // Of lifelines there are few, of ways back of pipes there may be many.
+    let is_back = |n: usize| {
+        let mut of = lines.iter().filter(|words| words[0] == "pipe");
+        of.any(|words| words.get(3).is_some_and(|place| number(place) == n as i32))
+    };
+    let lives = lives.into_iter().enumerate();
+    let lives = lives.map(|(n, fd)| match is_back(n) {
+        true => OwnFd::adopt_loop(fd).ok(),
+        false => OwnFd::adopt(fd).ok(),
+    });
+    let mut lives: Vec<Option<OwnFd>> = lives.collect();
     let known = |place: &str| fds.get(usize::try_from(number(place)).ok()?).copied();
     let mut rest = fds.iter().copied();
     let mut items = Vec::new();
@@ -181,6 +200,15 @@ pub(super) fn detach(call: &Call<'_>, mut fds: Vec<i32>) -> Vec<Item> {
                     procdesc::received(call, fd, process);
                 }
             }
+            ["pipe", place, side, back] => {
+                let back = usize::try_from(number(back)).ok();
+                let back = back.and_then(|n| lives.get_mut(n)?.take());
+                let side = pipe::Side::from_number(number(side));
+                if let (Some(fd), Some(side), Some(back)) = (known(place), side, back) {
+                    let back = std::sync::Arc::new(back);
+                    pipe::set(call, fd, pipe::End { side, back });
+                }
+            }
             _ => items.extend(Item::from_words(words, &mut rest)),
         }
     }
@@ -189,6 +217,7 @@ pub(super) fn detach(call: &Call<'_>, mut fds: Vec<i32>) -> Vec<Item> {
 
 /// Closes a descriptor that the guest does not get.
 pub(super) fn dispose(call: &mut Call<'_>, fd: i32) {
+    pipe::closing(call, fd, fd);
     let _ = call.host(SYS_close, [fd as u64, 0, 0, 0, 0, 0]);
     descriptors::closed(call, fd, fd);
 }

@@ -77,7 +77,7 @@ impl Queue {
         }
         let change = Kevent { data: 0, ..*change };
         if !self.index.contains_key(&(change.ident.0, change.filter)) {
-            match self.add(&change) {
+            match self.add(&change, None) {
                 Ok(_) => {}
                 // It has ended already, and somebody has waited for it.
                 Err(_) => {
