@@ -123,6 +123,12 @@ fn write(fifo: &OwnFd, news: News) {
     let _ = syscall(SYS_write, args);
 }
 
+/// Links the FIFO at `path` into the folder of process `pid`. Whether it is there then: a child and who tracks it may both be at it.
+fn link_to(path: &Path, pid: i32, link: &Path) -> bool {
+    let linked = board::put(pid, || fs::hard_link(path, link).map_err(|e| errno(&e)));
+    matches!(linked, Ok(()) | Err(Errno::EEXIST))
+}
+
 /// In a child that has just been born, before it runs: who tracks the parent tracks it.
 pub(in crate::os::freebsd::sys) fn born(parent: i32) {
     if !board::exists(parent) {
@@ -136,8 +142,7 @@ pub(in crate::os::freebsd::sys) fn born(parent: i32) {
             continue;
         }
         let link = folder(me).join(name);
-        let linked = board::put(me, || fs::hard_link(&path, &link).map_err(|e| errno(&e)));
-        if linked.is_err() {
+        if !link_to(&path, me, &link) {
             write(&fifo, News::Lost(parent, me));
         }
     }
@@ -231,9 +236,7 @@ impl Listener {
         };
         let name = name_in(&link);
         let path = Self::path(pid, &name, tracks);
-        let linked = path.exists()
-            || board::put(pid, || fs::hard_link(&link, &path).map_err(|e| errno(&e))).is_ok();
-        if !linked {
+        if !link_to(&link, pid, &path) {
             return false;
         }
         if let Some(old) = self.links.insert(pid, path.clone())
@@ -304,8 +307,8 @@ mod tests {
 
     #[test]
     fn what_is_told_is_heard() {
-        // No process has such a number.
-        let (parent, child) = (0x7000_0001, 0x7000_0002);
+        // No process has such a number, and no guest clears up after it.
+        let (parent, child) = (-101, -102);
         let mut listener = Listener::new(parent, true).expect("a FIFO");
         forked(parent, child);
         assert_eq!(listener.news(), [News::Fork(parent, child)]);
@@ -322,8 +325,19 @@ mod tests {
     }
 
     #[test]
+    fn a_child_and_who_tracks_it_may_both_link() {
+        let (parent, child) = (-104, -105);
+        let listener = Listener::new(parent, true).expect("a FIFO");
+        let path = listener.links.values().next().expect("a link").clone();
+        let link = folder(child).join("1.0.track");
+        assert!(link_to(&path, child, &link));
+        assert!(link_to(&path, child, &link));
+        remove(child, &link);
+    }
+
+    #[test]
     fn one_that_nobody_reads_is_taken_away() {
-        let pid = 0x7000_0003;
+        let pid = -103;
         let mut listener = Listener::new(pid, false).expect("a FIFO");
         let links = std::mem::take(&mut listener.links);
         drop(listener);
