@@ -518,7 +518,7 @@ fn arguments_of_freebsd_are_decoded() {
             "system",
             "getcontext,sigtimedwait,__sysctlbyname",
             &[
-                "__sysctlbyname(\"kern.ostype\", 11, NULL, [0] => [8], NULL, 0) = 0",
+                "__sysctlbyname(\"kern.ostype\", 11, NULL, [1] => [8], NULL, 0) = 0",
                 "getcontext({uc_sigmask=[RTMIN], pc=0x",
                 "sigtimedwait([RTMIN], {si_signo=SIGRTMIN, si_code=SI_LWP, si_pid=",
             ],
