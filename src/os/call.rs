@@ -224,11 +224,6 @@ impl Call<'_> {
         })
     }
 
-    /// Closes the guest's descriptors from `first` to `last`; `flags` are those of close_range(2).
-    pub fn close_range(&mut self, first: u64, last: u64, flags: u64) -> SysResult {
-        host::fd::close_range(first, last, flags)
-    }
-
     /// Makes a host system call that doesn't wait. Addresses in `args` are the host's.
     pub fn host(&mut self, number: i64, args: [u64; 6]) -> SysResult {
         self.thread.syscall(number, args)

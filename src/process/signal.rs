@@ -233,8 +233,15 @@ pub(super) struct ActionTables {
 }
 
 impl ActionTables {
-    fn of(&mut self, pid: i32) -> Option<&mut (Vec<i32>, Box<Actions>)> {
-        self.others.iter_mut().find(|(pids, _)| pids.contains(&pid))
+    fn place(&self, pid: i32) -> Option<usize> {
+        self.others.iter().position(|(pids, _)| pids.contains(&pid))
+    }
+
+    fn of(&mut self, pid: i32) -> &mut Actions {
+        match self.place(pid) {
+            Some(n) => &mut self.others[n].1,
+            None => &mut self.own,
+        }
     }
 
     /// Those of the calling process.
@@ -242,26 +249,19 @@ impl ActionTables {
         if self.others.is_empty() {
             return &mut self.own;
         }
-        let pid = crate::host::pid();
-        match self.others.iter().position(|(pids, _)| pids.contains(&pid)) {
-            Some(n) => &mut self.others[n].1,
-            None => &mut self.own,
-        }
+        self.of(crate::host::pid())
     }
 
     /// In a process that shares the memory: gives it a copy of the actions of its parent.
     pub(super) fn split(&mut self, parent: i32) {
-        let copy = match self.of(parent) {
-            Some((_, actions)) => actions.clone(),
-            None => Box::new(self.own.clone()),
-        };
+        let copy = Box::new(self.of(parent).clone());
         self.others.push((vec![crate::host::pid()], copy));
     }
 
     /// In a process that shares the memory: it shares the actions of its parent, too.
     pub(super) fn share(&mut self, parent: i32) {
-        if let Some((pids, _)) = self.of(parent) {
-            pids.push(crate::host::pid());
+        if let Some(n) = self.place(parent) {
+            self.others[n].0.push(crate::host::pid());
         }
     }
 

@@ -136,14 +136,21 @@ pub fn request(args: &[u64], a: OsAbi) -> ArgType {
     }
 }
 
+/// The macro of `sys/ioccom.h` that composes such numbers.
+fn macro_of(request: u32) -> Option<&'static str> {
+    match request >> 29 {
+        1 => Some("_IO"),
+        2 => Some("_IOR"),
+        4 => Some("_IOW"),
+        6 => Some("_IOWR"),
+        _ => None,
+    }
+}
+
 /// A number as the macros of `sys/ioccom.h` compose it: `_IOWR('j', 7, 24 bytes)`.
 fn composed(request: u32) -> String {
-    let name = match request >> 29 {
-        1 => "_IO",
-        2 => "_IOR",
-        4 => "_IOW",
-        6 => "_IOWR",
-        _ => return format!("{request:#x}"),
+    let Some(name) = macro_of(request) else {
+        return format!("{request:#x}");
     };
     let (group, number, len) = ((request >> 8) as u8, request & 0xff, request >> 16 & 0x1fff);
     let group = match group {
@@ -203,13 +210,7 @@ const GROUPS: &[(u8, &str)] = &[
 
 /// Describes a request as far as its number tells.
 fn describe(request: u32) -> String {
-    let macro_name = match request >> 29 {
-        1 => "_IO",
-        2 => "_IOR",
-        4 => "_IOW",
-        6 => "_IOWR",
-        _ => "no direction",
-    };
+    let macro_name = macro_of(request).unwrap_or("no direction");
     let group = (request >> 8) as u8;
     let whose = GROUPS
         .iter()

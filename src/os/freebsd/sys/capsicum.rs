@@ -17,6 +17,7 @@ use std::fmt::Write;
 
 use super::descriptors;
 use super::own::Own;
+use super::pipe::wait::is_set;
 use crate::abi::{Errno, Kind, Show, SysResult};
 use crate::host::fd::OwnFd;
 use crate::host::nr::*;
@@ -178,10 +179,8 @@ pub(in crate::os::freebsd) fn in_mode(call: &Call<'_>) -> bool {
 
 /// The limits of a descriptor, if it has any.
 pub(super) fn limits(call: &Call<'_>, fd: i32) -> Option<Limits> {
-    if !in_use(call) {
-        return None;
-    }
-    limited(call, |all| all.get(&fd).cloned())
+    let all = &freebsd::of(call.thread)?.capabilities.limits;
+    all.if_used(call, |all| all.get(&fd).cloned())?
 }
 
 /// Gives a descriptor, which has just come over a socket, its limits.
@@ -194,22 +193,10 @@ pub(super) fn lacks_event(call: &Call<'_>, fd: i32) -> bool {
     limits(call, fd).is_some_and(|l| !contains(l.rights, right::EVENT))
 }
 
-/// `new` is another descriptor of what `old` is, or was made from it: it has the same limits.
-pub(super) fn copied(call: &Call<'_>, old: i32, new: i32) {
-    if in_use(call) {
-        limited(call, |all| match all.get(&old).cloned() {
-            Some(limits) => all.insert(new, limits),
-            None => all.remove(&new),
-        });
-    }
-}
-
-/// Descriptors from `first` to `last` are closed, or are new ones.
-pub(super) fn closed(call: &Call<'_>, first: i32, last: i32) {
-    if in_use(call) {
-        limited(call, |all| {
-            all.retain(|fd, _| !(first..=last).contains(fd));
-        });
+/// `new` was opened below the directory `old`: it has the same limits.
+pub(super) fn inherited(call: &Call<'_>, old: i32, new: i32) {
+    if let Some(os) = freebsd::of(call.thread) {
+        os.capabilities.limits.copied(call, old, new);
     }
 }
 
@@ -309,12 +296,9 @@ fn selectable(call: &Call<'_>) -> SysResult<()> {
         let lacking = lacking.filter(|(_, l)| !contains(l.rights, right::EVENT));
         lacking.map(|(fd, _)| *fd).collect()
     });
-    let word = u64::from(call.abi.abi.word);
-    for set in (1..4).map(|n| call.arg(n)).filter(|&at| at != 0) {
+    for set in (1..4).map(|n| call.arg(n)) {
         for &fd in lacking.iter().filter(|&&fd| fd < call.int(0)) {
-            let (fd, bits) = (fd as u64, word * 8);
-            let bits_at = set.wrapping_add(fd / bits * word);
-            if call.read_int(bits_at, Kind::Ulong)? >> (fd % bits) & 1 != 0 {
+            if is_set(call, set, fd)? {
                 return Err(Errno::ENOTCAPABLE);
             }
         }
@@ -443,12 +427,7 @@ fn limit_rights(call: &mut Call<'_>) -> SysResult {
 /// The limits of a descriptor.
 fn limits_of(call: &mut Call<'_>, n: usize) -> SysResult<Limits> {
     let fd = open_descriptor(call, n)?;
-    if !in_use(call) {
-        return Ok(Limits::default());
-    }
-    Ok(limited(call, |all| {
-        all.get(&fd).cloned().unwrap_or_default()
-    }))
+    Ok(limits(call, fd).unwrap_or_default())
 }
 
 fn rights_of(call: &mut Call<'_>) -> SysResult {

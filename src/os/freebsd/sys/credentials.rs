@@ -128,6 +128,14 @@ impl Credentials {
     }
 }
 
+/// EPERM for all but the superuser.
+pub(super) fn superuser_only() -> SysResult<()> {
+    match crate::host::ids().euid {
+        0 => Ok(()),
+        _ => Err(Errno::EPERM),
+    }
+}
+
 /// Makes a call that changes ids. One at a time, so that the last one that threads follow is the last that was made.
 fn change(call: &mut Call<'_>, set: fn(&mut Call<'_>) -> SysResult) -> SysResult {
     if call.thread.is_vfork_child() {

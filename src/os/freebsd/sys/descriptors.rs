@@ -1,12 +1,12 @@
 //! What becomes of descriptors: the calls that copy or close them tell those who keep something about a descriptor that the host does
 //! not know.
 
-use std::collections::HashMap;
-
-use super::{aio, capsicum, kqueue, pipe, procdesc};
+use super::own::PerProcess;
+use super::{aio, kqueue, pipe, procdesc};
 use crate::abi::SysResult;
+use crate::host::fd;
 use crate::host::nr::{SYS_close, SYS_fcntl};
-use crate::os::freebsd::of;
+use crate::os::freebsd::{FreeBsd, of};
 use crate::os::{Call, pass};
 use crate::process::Thread;
 
@@ -39,24 +39,29 @@ pub(super) fn close(call: &mut Call<'_>) -> SysResult {
 pub(super) fn close_range(call: &mut Call<'_>, first: u64, last: u64, flags: u64) -> SysResult {
     let number = |fd: u64| fd.min(i32::MAX as u64) as i32;
     if flags != 0 {
-        return call.close_range(first, last, flags);
+        return fd::close_range(first, last, flags);
     }
     closing(call, number(first), number(last));
-    let result = call.close_range(first, last, 0)?;
+    let result = fd::close_range(first, last, 0)?;
     closed(call, number(first), number(last));
     Ok(result)
+}
+
+/// What is kept for a process of its descriptors.
+pub(super) fn kept_of_descriptors(os: &FreeBsd) -> [&dyn PerProcess; 4] {
+    let (limits, pipes) = (&os.capabilities.limits, &os.pipes.ends);
+    [limits, &os.sockets.0, &os.routes.ends, pipes]
 }
 
 /// A process that shares the memory begins with none of the descriptors of the one that made it.
 pub(super) fn begin_without(thread: &Thread) {
     // A range without descriptors is no error, and there is no other.
-    let _ = crate::host::fd::close_range(0, u32::MAX.into(), 0);
+    let _ = fd::close_range(0, u32::MAX.into(), 0);
     if let Some(os) = of(thread) {
         let own = thread.handle.has_own_files();
-        os.capabilities.limits.with(own, HashMap::clear);
-        os.sockets.0.with(own, HashMap::clear);
-        os.routes.ends.with(own, HashMap::clear);
-        os.pipes.ends.with(own, |ends| ends.close(0, i32::MAX));
+        kept_of_descriptors(os)
+            .into_iter()
+            .for_each(|kept| kept.clear(own));
     }
 }
 
@@ -64,10 +69,10 @@ pub(super) fn begin_without(thread: &Thread) {
 pub(super) fn copied(call: &mut Call<'_>, old: i32, new: i32) {
     kqueue::duplicated(call, old, new);
     closed(call, new, new);
-    capsicum::copied(call, old, new);
     procdesc::copied(call, old, new);
     pipe::copied(call, old, new);
     if let Some(os) = of(call.thread) {
+        os.capabilities.limits.copied(call, old, new);
         os.sockets.0.copied(call, old, new);
         os.routes.ends.copied(call, old, new);
     }
@@ -75,17 +80,17 @@ pub(super) fn copied(call: &mut Call<'_>, old: i32, new: i32) {
 
 /// `new` is a connection that has been accepted from the listening socket `old`.
 pub(super) fn accepted(call: &Call<'_>, old: i32, new: i32) {
-    capsicum::copied(call, old, new);
     if let Some(os) = of(call.thread) {
+        os.capabilities.limits.copied(call, old, new);
         os.sockets.0.copied(call, old, new);
     }
 }
 
 /// Descriptors from `first` to `last` have been closed.
 pub(super) fn closed(call: &mut Call<'_>, first: i32, last: i32) {
-    capsicum::closed(call, first, last);
     procdesc::closed(call, first, last);
     if let Some(os) = of(call.thread) {
+        os.capabilities.limits.closed(call, first, last);
         os.sockets.0.closed(call, first, last);
         os.routes.ends.closed(call, first, last);
     }

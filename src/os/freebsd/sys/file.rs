@@ -175,7 +175,7 @@ fn open_file(call: &mut Call<'_>, dir: Option<usize>, at: usize) -> SysResult {
     };
     if !call.found.is_empty() {
         // What is opened from a directory is limited as that is.
-        super::capsicum::copied(call, call.raw.args[0] as i32, fd as i32);
+        super::capsicum::inherited(call, call.raw.args[0] as i32, fd as i32);
     }
     let lock = match wanted & (O_SHLOCK | O_EXLOCK) {
         0 => return Ok(fd),

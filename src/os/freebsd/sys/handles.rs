@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 
+use super::credentials::superuser_only;
 use super::{mounts, stat};
 use crate::abi::{Errno, SysResult};
 use crate::host::nr::*;
@@ -42,18 +43,11 @@ struct HostHandle {
     bytes: [u8; ROOM],
 }
 
-fn privileged() -> SysResult<()> {
-    match crate::host::ids().euid {
-        0 => Ok(()),
-        _ => Err(Errno::EPERM),
-    }
-}
-
 fn make_at(call: &mut Call<'_>) -> SysResult {
     /// AT_SYMLINK_NOFOLLOW; AT_RESOLVE_BENEATH is the other one that it knows.
     const NOFOLLOW: u64 = 0x200;
     const KNOWN: u64 = NOFOLLOW | 0x2000;
-    privileged()?;
+    superuser_only()?;
     match call.arg(3) & 0xffff_ffff {
         flags if flags & !KNOWN != 0 => Err(Errno::EINVAL),
         flags if flags & NOFOLLOW != 0 => make(call, Some(0), 0),
@@ -63,7 +57,7 @@ fn make_at(call: &mut Call<'_>) -> SysResult {
 
 /// The handle of a file. `dir`: the argument that its path begins at.
 fn make(call: &mut Call<'_>, dir: Option<usize>, flags: u64) -> SysResult {
-    privileged()?;
+    superuser_only()?;
     let at = dir.map_or(0, |n| n + 1);
     let path = call.path(at)?;
     let dir = dir.map_or(AT_FDCWD, |n| call.arg(n));
@@ -122,7 +116,7 @@ fn with_file<R>(
 /// # Errors
 /// ESTALE if its file system or the file is not there any more.
 fn open(call: &mut Call<'_>, flags: u64) -> SysResult {
-    privileged()?;
+    superuser_only()?;
     let handle: FileHandle = call.read_struct(call.arg(0))?;
     if usize::from(handle.fid_len) > ROOM {
         return Err(Errno::EINVAL);
@@ -158,7 +152,7 @@ fn open_file(call: &mut Call<'_>) -> SysResult {
     const ACCESS: u64 = 3;
     const O_CREAT: u64 = 0x200;
     const O_EXEC: u64 = 0x4_0000;
-    privileged()?;
+    superuser_only()?;
     let flags = call.arg(1);
     if flags & ACCESS == ACCESS || flags & (O_CREAT | O_EXEC) != 0 {
         return Err(Errno::EINVAL);

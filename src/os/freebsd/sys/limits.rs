@@ -205,6 +205,7 @@ fn set_limit(call: &mut Call<'_>) -> SysResult {
 
 #[cfg(test)]
 mod tests {
+    use super::super::own::PerProcess;
     use super::*;
 
     #[test]

@@ -1,5 +1,6 @@
 //! The name and the class that a user has logged in with. A program that the process executes, and its children, keep them.
 
+use super::credentials::superuser_only;
 use super::own::{Own, hex, unhex};
 use crate::abi::{Errno, SysResult};
 use crate::os::freebsd::decode::files::text;
@@ -73,13 +74,6 @@ fn change(call: &Call<'_>, action: impl FnOnce(&mut Set)) -> SysResult {
     Ok(0)
 }
 
-fn privileged() -> SysResult<()> {
-    match crate::host::ids().euid {
-        0 => Ok(()),
-        _ => Err(Errno::EPERM),
-    }
-}
-
 /// Gives the guest a name of which it has room for as much as argument 1 says.
 fn give(call: &mut Call<'_>, mut name: Vec<u8>, too_short: Errno) -> SysResult {
     name.push(0);
@@ -104,7 +98,7 @@ fn name(call: &mut Call<'_>) -> SysResult {
 }
 
 fn set_name(call: &mut Call<'_>) -> SysResult {
-    privileged()?;
+    superuser_only()?;
     let name = call.read_str(call.arg(0))?.into_bytes();
     if name.len() >= MOST {
         return Err(Errno::EINVAL);
@@ -118,7 +112,7 @@ fn class(call: &mut Call<'_>) -> SysResult {
 }
 
 fn set_class(call: &mut Call<'_>) -> SysResult {
-    privileged()?;
+    superuser_only()?;
     let class = call.read_str(call.arg(0))?.into_bytes();
     match class.len() {
         0 => Err(Errno::EINVAL),

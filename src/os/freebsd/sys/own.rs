@@ -53,9 +53,25 @@ impl<T: Clone + Default> Own<T> {
         self.is_used()
             .then(|| self.with(call.thread.handle.has_own_files(), action))
     }
+}
 
+/// What becomes of something kept as processes come and go, whatever it is.
+pub(super) trait PerProcess {
     /// In a process that shares the memory of `parent`, or of the one whose memory `parent` shares: it begins with a copy.
-    pub(super) fn split(&self, parent: i32) {
+    fn split(&self, parent: i32);
+
+    /// A process that shared the memory has ended or executed a program.
+    fn vfork_done(&self, child: i32);
+
+    /// This is the child of a fork: it has what its parent had, which may have been the child of a vfork.
+    fn forked(&self, parent: i32);
+
+    /// Nothing is kept for the calling process any more. `vforked`: as for [`Own::with`].
+    fn clear(&self, vforked: bool);
+}
+
+impl<T: Clone + Default> PerProcess for Own<T> {
+    fn split(&self, parent: i32) {
         if self.is_used() {
             self.all(|all| {
                 let copy = all.vforked.get(&parent).unwrap_or(&all.own).clone();
@@ -64,15 +80,13 @@ impl<T: Clone + Default> Own<T> {
         }
     }
 
-    /// The child of a vfork has ended or executed a program.
-    pub(super) fn vfork_done(&self, child: i32) {
+    fn vfork_done(&self, child: i32) {
         if self.is_used() {
             self.all(|all| all.vforked.remove(&child));
         }
     }
 
-    /// This is the child of a fork: it has what its parent had, which may have been the child of a vfork.
-    pub(super) fn forked(&self, parent: i32) {
+    fn forked(&self, parent: i32) {
         if self.is_used() {
             self.all(|all| {
                 if let Some(own) = all.vforked.remove(&parent) {
@@ -82,16 +96,19 @@ impl<T: Clone + Default> Own<T> {
             });
         }
     }
+
+    fn clear(&self, vforked: bool) {
+        self.with(vforked, |kept| *kept = T::default());
+    }
 }
 
 /// What is kept of descriptors goes where they go.
 impl<T: Clone> Own<HashMap<i32, T>> {
-    /// A descriptor has been copied.
+    /// `new` is another descriptor of what `old` is, or was made from it.
     pub(super) fn copied(&self, call: &Call<'_>, old: i32, new: i32) {
-        self.if_used(call, |all| {
-            if let Some(kept) = all.get(&old).cloned() {
-                all.insert(new, kept);
-            }
+        self.if_used(call, |all| match all.get(&old).cloned() {
+            Some(kept) => all.insert(new, kept),
+            None => all.remove(&new),
         });
     }
 

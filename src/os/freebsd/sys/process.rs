@@ -2,8 +2,9 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::abi::{Dialect, Signal};
-use crate::abi::{Errno, GuestStruct, Kind, SysResult};
+use super::descriptors::kept_of_descriptors;
+use super::own::PerProcess;
+use crate::abi::{Dialect, Errno, GuestStruct, Kind, Signal, SysResult};
 use crate::host::fd::OwnFd;
 use crate::host::nr::*;
 use crate::os::freebsd;
@@ -77,17 +78,23 @@ fn create_shared(call: &mut Call<'_>) -> SysResult {
     {
         return create_for_tracer(call, os);
     }
-    let (isa, parent) = (isa_of(call.thread), crate::host::pid());
-    let pid = call.thread.vfork(SIGCHLD, |thread| {
-        super::kqueue::relatives::born(parent);
-        super::kqueue::relatives::forked(parent, crate::host::pid());
-        (isa.set_result)(&mut thread.cpu, isa.fork_result)
-    })?;
+    let parent = crate::host::pid();
+    let pid = call
+        .thread
+        .vfork(SIGCHLD, |thread| begin_sharer(thread, parent))?;
     settle(call, pid);
     if let Some(os) = of(call.thread) {
         sharer_gone(os, pid);
     }
     Ok(parent_of(call, pid))
+}
+
+/// In a process that shares the memory of `parent`, before it runs.
+fn begin_sharer(thread: &mut Thread, parent: i32) {
+    let isa = isa_of(thread);
+    super::kqueue::relatives::born(parent);
+    super::kqueue::relatives::forked(parent, crate::host::pid());
+    (isa.set_result)(&mut thread.cpu, isa.fork_result);
 }
 
 /// A child that has ended rather than executed a program can be waited for when the call returns (posix_spawn(3) does so without
@@ -119,6 +126,17 @@ fn create_for_tracer(call: &mut Call<'_>, os: &freebsd::FreeBsd) -> SysResult {
     Ok(child)
 }
 
+/// What is kept for a process beside its descriptors.
+fn kept_of_itself(os: &freebsd::FreeBsd) -> [&dyn PerProcess; 3] {
+    [&os.capabilities.mode, &os.limits.0, &os.login.0]
+}
+
+/// All that is kept for a process.
+fn kept_of(os: &freebsd::FreeBsd) -> impl Iterator<Item = &dyn PerProcess> {
+    let descriptors = kept_of_descriptors(os);
+    kept_of_itself(os).into_iter().chain(descriptors)
+}
+
 /// What the parent of a fork is told: the child, and 0 as the second result, which on MIPS tells it from the child.
 pub(super) fn parent_of(call: &mut Call<'_>, child: i32) -> u64 {
     if let Some(os) = of(call.thread) {
@@ -138,13 +156,7 @@ pub(super) fn become_child(call: &mut Call<'_>, parent: i32) {
     super::mem::forget_wired(call);
     if let Some(os) = of(call.thread) {
         os.signals.store(0, Relaxed);
-        os.capabilities.mode.forked(parent);
-        os.capabilities.limits.forked(parent);
-        os.sockets.0.forked(parent);
-        os.routes.ends.forked(parent);
-        os.pipes.ends.forked(parent);
-        os.limits.0.forked(parent);
-        os.login.0.forked(parent);
+        kept_of(os).for_each(|kept| kept.forked(parent));
     }
     if let crate::os::freebsd::isa::CallResult::Pair(first, second) =
         isa_of(call.thread).fork_result
@@ -192,7 +204,6 @@ const RFFLAGS: u64 = RFFDG
     | RFSPAWN;
 
 fn create_by_flags(call: &mut Call<'_>) -> SysResult {
-    let parent = crate::host::pid();
     let flags = call.arg(0) & 0xffff_ffff;
     match flags {
         _ if flags & (RFFDG | RFCFDG) == RFFDG | RFCFDG => Err(Errno::EINVAL),
@@ -207,24 +218,14 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
             0 => Ok(0),
             _ => close_all(call),
         },
-        _ if flags == RFFDG | RFPROC => create(call),
-        _ if flags & !RFNOWAIT == RFCFDG | RFPROC || flags == RFFDG | RFPROC | RFNOWAIT => {
-            match call.thread.fork()? {
-                Forked::Parent(pid) => {
-                    super::kqueue::relatives::forked(parent, pid);
-                    if flags & RFNOWAIT != 0 {
-                        super::procdesc::give_away(call, pid);
-                    }
-                    Ok(parent_of(call, pid))
-                }
-                Forked::Child => {
-                    become_child(call, parent);
-                    match flags & RFCFDG {
-                        0 => Ok(0),
-                        _ => close_all(call),
-                    }
-                }
+        _ if [RFFDG | RFPROC, RFCFDG | RFPROC].contains(&(flags & !RFNOWAIT)) => {
+            let child = create(call)?;
+            match child {
+                0 if flags & RFCFDG != 0 => return close_all(call),
+                1.. if flags & RFNOWAIT != 0 => super::procdesc::give_away(call, child as i32),
+                _ => {}
             }
+            Ok(child)
         }
         // posix_spawn's: vfork with the caught signals reset, which exec does anyway.
         RFSPAWN => create_shared(call),
@@ -236,19 +237,18 @@ fn create_by_flags(call: &mut Call<'_>) -> SysResult {
     }
 }
 
-/// The host's number of the signal that tells a parent of the end of a child; 0 for none.
-fn end_signal(flags: u64) -> SysResult<u64> {
+/// The host's number of the signal that tells a parent of the end of a child; 0 for none. `None`: one that the host lacks.
+fn end_signal(flags: u64) -> Option<u64> {
     const SIGUSR1: u64 = 10;
     match flags {
         _ if flags & RFTSIGZMB != 0 => match (flags & RFTSIGFLAGS) >> 20 {
-            0 => Ok(0),
+            0 => Some(0),
             number => Signal::from_guest(Dialect::FreeBsd, number as u32)
                 .filter(|signal| signal.0 <= 64)
-                .map(|signal| signal.0.into())
-                .ok_or(Errno::EINVAL),
+                .map(|signal| signal.0.into()),
         },
-        _ if flags & RFLINUXTHPN != 0 => Ok(SIGUSR1),
-        _ => Ok(SIGCHLD),
+        _ if flags & RFLINUXTHPN != 0 => Some(SIGUSR1),
+        _ => Some(SIGCHLD),
     }
 }
 
@@ -257,52 +257,46 @@ fn create_sharer(call: &mut Call<'_>, flags: u64) -> SysResult {
     const CLONE_FILES: u64 = 0x400;
     const CLONE_SIGHAND: u64 = 0x800;
     let shares_files = flags & (RFFDG | RFCFDG) == 0;
-    let refused = match () {
-        () if shares_files && call.thread.handle.has_own_files() => {
-            "descriptors that a process shares whose memory is another's"
-        }
-        () if flags & RFTHREAD != 0 && call.thread.is_vfork_child() => {
-            "RFTHREAD from a process whose memory is another's"
-        }
-        () if flags & RFTSIGZMB != 0 && end_signal(flags).is_err() => {
-            "RFTSIGNUM of a signal from 96 on"
-        }
-        () => "",
+    let refuse = |call: &Call<'_>, what: &str| {
+        call.unimplemented(what);
+        Err(Errno::EINVAL)
     };
-    if !refused.is_empty() {
-        call.unimplemented(refused);
-        return Err(Errno::EINVAL);
+    if shares_files && call.thread.handle.has_own_files() {
+        let what = "descriptors that a process shares whose memory is another's";
+        return refuse(call, what);
     }
-    let mut how = end_signal(flags)?;
-    for (flag, host) in [
-        (shares_files, CLONE_FILES),
-        (flags & RFSIGSHARE != 0, CLONE_SIGHAND),
-    ] {
-        how |= if flag { host } else { 0 };
+    if flags & RFTHREAD != 0 && call.thread.is_vfork_child() {
+        return refuse(call, "RFTHREAD from a process whose memory is another's");
     }
-    let (isa, parent) = (isa_of(call.thread), crate::host::pid());
+    let Some(mut how) = end_signal(flags) else {
+        return refuse(call, "RFTSIGNUM of a signal from 96 on");
+    };
+    if shares_files {
+        how |= CLONE_FILES;
+    }
+    if flags & RFSIGSHARE != 0 {
+        how |= CLONE_SIGHAND;
+    }
+    let parent = crate::host::pid();
     let begin = move |thread: &mut Thread| {
-        super::kqueue::relatives::born(parent);
-        super::kqueue::relatives::forked(parent, crate::host::pid());
+        begin_sharer(thread, parent);
         if flags & RFTHREAD != 0 {
             end_with_parent();
         }
         if let Some(os) = of(thread) {
-            os.capabilities.mode.split(parent);
-            os.limits.0.split(parent);
-            os.login.0.split(parent);
+            kept_of_itself(os)
+                .into_iter()
+                .for_each(|kept| kept.split(parent));
             if !shares_files {
-                os.capabilities.limits.split(parent);
-                os.sockets.0.split(parent);
-                os.routes.ends.split(parent);
-                os.pipes.ends.split(parent);
+                kept_of_descriptors(os)
+                    .into_iter()
+                    .for_each(|kept| kept.split(parent));
                 super::kqueue::shared(os);
             }
         }
         if flags & RFCFDG != 0 {
             super::descriptors::begin_without(thread);
         }
-        (isa.set_result)(&mut thread.cpu, isa.fork_result);
     };
     let pid = call.thread.share_memory(how, begin, |process, child| {
         if let Some(os) = freebsd::of_process(process) {
@@ -324,13 +318,7 @@ fn end_with_parent() {
 
 /// A process that shared the memory has ended or executed a program.
 fn sharer_gone(os: &freebsd::FreeBsd, child: i32) {
-    os.capabilities.mode.vfork_done(child);
-    os.capabilities.limits.vfork_done(child);
-    os.sockets.0.vfork_done(child);
-    os.routes.ends.vfork_done(child);
-    os.pipes.ends.vfork_done(child);
-    os.limits.0.vfork_done(child);
-    os.login.0.vfork_done(child);
+    kept_of(os).for_each(|kept| kept.vfork_done(child));
 }
 
 fn close_all(call: &mut Call<'_>) -> SysResult {

@@ -42,7 +42,7 @@ crate::syscalls! {
     creat(pathname: PATH, mode: MODE) -> FDNUM, Full, Handler(|c| open_file(c, None, 0, O_CREAT_WRONLY_TRUNC, c.arg(1)));
     openat2(dirfd: DIRFD, pathname: PATH, how: input::<OpenHow>(), size: SIZE) -> FDNUM, Full, Handler(open_how);
     close(fd: FD) -> NUM, Full, Pass(SYS_close);
-    close_range(first: UINT, last: UINT, flags: flags(&f::CLOSE_RANGE)) -> NUM, Full, Handler(|c| c.close_range(c.arg(0), c.arg(1), c.host_flags(2)));
+    close_range(first: UINT, last: UINT, flags: flags(&f::CLOSE_RANGE)) -> NUM, Full, Handler(|c| crate::host::fd::close_range(c.arg(0), c.arg(1), c.host_flags(2)));
     dup(oldfd: FD) -> FDNUM, Full, Pass(SYS_dup);
     dup2(oldfd: FD, newfd: FD) -> FDNUM, Full, Pass(SYS_dup2);
     dup3(oldfd: FD, newfd: FD, flags: flags(&f::OPEN)) -> FDNUM, Full, Pass(SYS_dup3);

@@ -1,5 +1,6 @@
 //! What the host says of a guest's descriptor.
 
+use super::super::pipe;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use crate::abi::{Errno, SysResult};
@@ -74,18 +75,9 @@ fn is_waitable(fd: i32) -> bool {
 /// Which of `events` hold now.
 pub(super) fn poll(fd: i32, events: u32) -> u32 {
     const NVAL: u32 = 0x20;
-    let mut pollfd = [fd as u32, events & 0xffff];
-    let now = [0u64; 2];
-    let args = [pollfd.as_mut_ptr() as u64, 1, now.as_ptr() as u64, 0, 8, 0];
-    if syscall(SYS_ppoll, args).is_err() {
-        return 0;
-    }
-    let found = pollfd[1] >> 16;
+    let found = pipe::wait::look(fd, events);
     if found & NVAL != 0 { 0 } else { found }
 }
-
-/// `FIONREAD` of the host.
-const FIONREAD: u64 = 0x541b;
 
 /// A pipe's buffer, or a socket's low estimate.
 const PIPE_ROOM: i64 = 65536;
@@ -99,6 +91,7 @@ fn ioctl_int(fd: i32, request: u64) -> Option<i64> {
 
 /// Bytes that can be read; for a listening socket, connections that wait.
 pub(super) fn readable(fd: i32) -> i64 {
+    const FIONREAD: u64 = 0x541b;
     match ioctl_int(fd, FIONREAD) {
         Some(bytes) => bytes,
         None => connections(fd).max(1),
@@ -137,7 +130,7 @@ pub(super) fn writable(fd: i32) -> i64 {
 pub(super) fn pipe_level(fd: i32, reading: bool) -> Option<i64> {
     /// `PIPE_BUF` of FreeBSD (`sys/syslimits.h`): where there is less room, a write may wait.
     const PIPE_BUF: i64 = 512;
-    let bytes = ioctl_int(fd, FIONREAD).unwrap_or(0);
+    let bytes = pipe::waiting(fd) as i64;
     match reading {
         true => Some(bytes).filter(|&bytes| bytes > 0),
         // The host has whole pages, which need not be full.

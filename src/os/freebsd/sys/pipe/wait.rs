@@ -208,19 +208,15 @@ pub(in crate::os::freebsd::sys) fn select(
     Some(time(call).and_then(|time| select_by_poll(call, count, time, mask)))
 }
 
-/// Place of the word of a descriptor in a set, and its bit.
-fn bit_of(call: &Call<'_>, set: u64, fd: i32) -> (u64, u64) {
-    let word = u64::from(call.abi.abi.word);
-    let (fd, bits) = (fd as u64, word * 8);
-    (set.wrapping_add(fd / bits * word), 1 << (fd % bits))
-}
-
-fn is_set(call: &Call<'_>, set: u64, fd: i32) -> SysResult<bool> {
+/// Whether a descriptor is in a set at that address, 0 for none, of the guest's `select`.
+pub(in crate::os::freebsd::sys) fn is_set(call: &Call<'_>, set: u64, fd: i32) -> SysResult<bool> {
     if set == 0 {
         return Ok(false);
     }
-    let (at, bit) = bit_of(call, set, fd);
-    Ok(call.read_int(at, Kind::Ulong)? & bit != 0)
+    let word = u64::from(call.abi.abi.word);
+    let (fd, bits) = (fd as u64, word * 8);
+    let at = set.wrapping_add(fd / bits * word);
+    Ok(call.read_int(at, Kind::Ulong)? >> (fd % bits) & 1 != 0)
 }
 
 fn select_by_poll(
